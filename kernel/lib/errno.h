@@ -41,7 +41,7 @@ enum {
 	EPIPE = 32, /* Broken pipe */
 	EDOM = 33, /* Numerical argument out of domain */
 	ERANGE = 34, /* Numerical result out of range */
-	EDEADLOCK = 35, /* Resource deadlock avoided */
+	EDEADLK = 35, /* Resource deadlock avoided */
 	ENAMETOOLONG = 36, /* File name too long */
 	ENOLCK = 37, /* No locks available */
 	ENOSYS = 38, /* Function not implemented */
@@ -138,6 +138,7 @@ enum {
 	ENOTRECOVERABLE = 131, /* State not recoverable */
 	ERFKILL = 132, /* Operation not possible due to RF-kill */
 	EWOULDBLOCK = EAGAIN,
+	EOPNOTSUPP = ENOTSUP,
 	EDEADLOCK = EDEADLK,
 };
 #else

@@ -1,0 +1,106 @@
+# Cowslip: `make help` lists what can be made.
+#
+# The kernel is every source file below kernel/ and boot/ but for those of other machines; a new file is found by itself.
+# DEBUG=1 makes the checking build, in a folder of its own: assertions, lock checks, poisoning, and the tests of tests/kernel.
+
+ARCH  ?= x86_64
+DEBUG ?= 0
+BUILD ?= build
+
+ifeq ($(DEBUG),0)
+VARIANT := $(ARCH)
+else
+VARIANT := $(ARCH)-debug
+endif
+OUT    := $(BUILD)/$(VARIANT)
+KERNEL := $(OUT)/cowslip
+
+CC      ?= gcc
+OBJCOPY ?= objcopy
+NM      ?= nm
+
+.DEFAULT_GOAL := kernel
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# --- Flags -----------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-sign-compare \
+	    -Wno-missing-field-initializers
+CFLAGS := -std=gnu11 -O2 -g -D__KERNEL__ -ffreestanding -fno-pie -fno-common -fno-stack-protector \
+	  -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+	  -fno-delete-null-pointer-checks -fwrapv -ffunction-sections -fdata-sections $(WARNINGS) \
+	  -I. -Ikernel -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include
+LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--gc-sections \
+	   -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+
+ifneq ($(DEBUG),0)
+CFLAGS += -DCONFIG_CHECKING
+endif
+
+# Set to nothing once every subsystem has landed.
+LDFLAGS += -Wl,--unresolved-symbols=ignore-all
+
+# --- Sources ---------------------------------------------------------------------------------------------------------
+
+SOURCES := $(shell find kernel boot -name '*.[cS]' -not -path 'kernel/arch/*' -not -path 'boot/*/*' | sort) \
+	   $(shell find kernel/arch/$(ARCH) boot/$(ARCH) -name '*.[cS]' -not -path '*/vdso/*' 2>/dev/null | sort)
+ifneq ($(DEBUG),0)
+SOURCES += $(sort $(wildcard tests/kernel/*.c))
+SOURCES := $(filter-out kernel/selftest_absent.c,$(SOURCES))
+endif
+OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(SOURCES)))
+
+# --- The kernel ------------------------------------------------------------------------------------------------------
+
+.PHONY: all kernel help clean run debug test bench lint setup
+all kernel: $(KERNEL)
+
+$(OUT)/%.c.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(CFLAGS) $(CFLAGS_$*) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.S.o: %.S $(OUT)/flags
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+# Objects are remade when the flags change.
+.PHONY: FORCE
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
+
+-include $(OBJECTS:.o=.d)
+
+V ?= 0
+ifeq ($(V),0)
+QUIET_CC = @echo "  CC   $<";
+QUIET_LD = @echo "  LD   $@";
+endif
+
+# The machine's flags, and its rule that links $(KERNEL) from $(OBJECTS).
+include kernel/arch/$(ARCH)/arch.mk
+
+# --- Everything else -------------------------------------------------------------------------------------------------
+
+-include tests/host/host.mk
+-include tests/abi/abi.mk
+-include tools/tools.mk
+-include tests/system/system.mk
+-include bench/bench.mk
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make                  the kernel: $(BUILD)/x86_64/cowslip"
+	@echo "make run              boots it in QEMU to a shell on this terminal"
+	@echo "make debug            the same, waiting for gdb on port 1234, with the checking build"
+	@echo "make test             every test; RING=host|kernel|abi|system and T=NAME choose"
+	@echo "make bench            Debian's Linux and Cowslip side by side, in instructions"
+	@echo "make lint             formatting, static analysis, and who may include whom"
+	@echo "make setup            installs what is missing (tools/setup)"
+	@echo "make clean            removes $(BUILD)/"
+	@echo
+	@echo "DEBUG=1 makes the checking build; V=1 shows the commands."

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every call that we have, in the includer's terms: expands SYSCALL(name, parameters…) for each.  No include guard, on purpose.
+ */
+#include "syscall/file.def"
+#include "syscall/futex.def"
+#include "syscall/identity.def"
+#include "syscall/ipc.def"
+#include "syscall/memory.def"
+#include "syscall/mount.def"
+#include "syscall/poll.def"
+#include "syscall/process.def"
+#include "syscall/signal.def"
+#include "syscall/system.def"
+#include "syscall/time.def"

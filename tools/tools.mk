@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Setting up, running and checking; included by the top Makefile.
+
+RUN_CPUS    ?= 2
+RUN_MEMORY  ?= 256M
+RUN_MACHINE ?= q35
+RUN_APPEND  ?=
+QEMU        ?= qemu-system-x86_64
+
+# Another kernel may be named for comparison: make run KERNEL=build/linux/vmlinuz
+KERNEL    ?= build/x86_64/cowslip
+INITRAMFS := build/initramfs.cpio
+
+.PHONY: setup run debug test lint initramfs launch-init
+
+setup:
+	@tools/setup
+
+initramfs: $(INITRAMFS)
+
+# Small and quick to write: made anew whenever one of its files or tools is younger.
+$(INITRAMFS): $(shell find tools/initramfs tools/image -type f -not -name '*.pyc') tools/mkinitramfs | setup
+	@mkdir -p $(@D)
+	tools/mkinitramfs -o $@ --root tools/initramfs --busybox
+
+QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_MEMORY) -nographic -no-reboot \
+	-kernel $(KERNEL) -initrd $(INITRAMFS) -append "console=ttyS0 panic=-1 $(RUN_APPEND)"
+
+build/linux/vmlinuz:
+	tools/fetch-linux
+
+# The file is there already when KERNEL names another kernel.
+RUN_KERNEL := $(if $(filter build/x86_64/cowslip,$(KERNEL)),kernel,$(KERNEL))
+
+run: setup $(RUN_KERNEL) $(INITRAMFS)
+	$(QEMU_RUN)
+
+debug: setup $(RUN_KERNEL) $(INITRAMFS)
+	@echo 'The machine waits.  In another terminal: gdb $(KERNEL) -ex "target remote :1234"'
+	$(QEMU_RUN) -s -S
+
+test: setup
+	@MAKE="$(MAKE)" tests/run $(if $(RING),--ring $(RING)) $(if $(T),--test $(T))
+
+lint: setup
+	@tools/lint
+
+# The first program of a machine that the launcher starts.
+LAUNCH_SOURCES := $(wildcard user/launch/*.c)
+LAUNCH_INIT    := build/user/launch-init
+
+launch-init: $(LAUNCH_INIT)
+
+$(LAUNCH_INIT): $(LAUNCH_SOURCES) $(wildcard user/launch/*.h)
+	@mkdir -p $(@D)
+	musl-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -o $@ $(LAUNCH_SOURCES)

@@ -8,11 +8,11 @@ RUN_MACHINE ?= q35
 RUN_APPEND  ?=
 QEMU        ?= qemu-system-x86_64
 
-# Another kernel may be named for comparison: make run KERNEL=build/linux/vmlinuz
-KERNEL    ?= build/x86_64/cowslip
-INITRAMFS := build/initramfs.cpio
+# Another kernel may be named for comparison: make run RUN_KERNEL=build/linux/vmlinuz
+RUN_KERNEL ?= $(KERNEL)
+INITRAMFS  := $(BUILD)/initramfs.cpio
 
-.PHONY: setup run debug test lint initramfs launch-init
+.PHONY: initramfs launch-init
 
 setup:
 	@tools/setup
@@ -25,19 +25,20 @@ $(INITRAMFS): $(shell find tools/initramfs tools/image -type f -not -name '*.pyc
 	tools/mkinitramfs -o $@ --root tools/initramfs --busybox
 
 QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_MEMORY) -nographic -no-reboot \
-	-kernel $(KERNEL) -initrd $(INITRAMFS) -append "console=ttyS0 panic=-1 $(RUN_APPEND)"
+	-kernel $(RUN_KERNEL) -initrd $(INITRAMFS) -append "console=ttyS0 panic=-1 $(RUN_APPEND)"
 
-build/linux/vmlinuz:
+$(BUILD)/linux/vmlinuz:
 	tools/fetch-linux
-
-# The file is there already when KERNEL names another kernel.
-RUN_KERNEL := $(if $(filter build/x86_64/cowslip,$(KERNEL)),kernel,$(KERNEL))
 
 run: setup $(RUN_KERNEL) $(INITRAMFS)
 	$(QEMU_RUN)
 
-debug: setup $(RUN_KERNEL) $(INITRAMFS)
-	@echo 'The machine waits.  In another terminal: gdb $(KERNEL) -ex "target remote :1234"'
+debug: setup
+	@$(MAKE) --no-print-directory DEBUG=1 debug-machine
+
+.PHONY: debug-machine
+debug-machine: $(RUN_KERNEL) $(INITRAMFS)
+	@echo 'The machine waits.  In another terminal: gdb $(RUN_KERNEL) -ex "target remote :1234"'
 	$(QEMU_RUN) -s -S
 
 test: setup
@@ -48,7 +49,7 @@ lint: setup
 
 # The first program of a machine that the launcher starts.
 LAUNCH_SOURCES := $(wildcard user/launch/*.c)
-LAUNCH_INIT    := build/user/launch-init
+LAUNCH_INIT    := $(BUILD)/user/launch-init
 
 launch-init: $(LAUNCH_INIT)
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The abi ring: programs that assert what Linux does. One source file is one program; the order below is
+# the order in which they run, the most basic first.
+#
+#   make abi             builds the programs and the runner
+#   make abi-host        runs them on this machine's Linux, as root, in namespaces of their own
+#   make abi-initramfs   makes $(BUILD)/abi/initramfs.cpio, with the runner as /init
+#   make abi-boot KERNEL=FILE   boots a kernel in QEMU with that initramfs
+#
+# ABI="PATTERN PATTERN" chooses programs for abi-host and abi-boot.
+
+BUILD ?= build
+ABI_DIR := tests/abi
+ABI_OUT := $(BUILD)/abi
+
+ABI_PROGRAMS := \
+	start_basics start_vectors mem_brk mem_map mem_protect mem_cow
+
+# Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
+ABI_GLIBC_PROGRAMS :=
+
+ABI_CFLAGS := -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -Wno-format-truncation -mno-red-zone \
+	-fno-strict-aliasing -D_GNU_SOURCE
+ABI_MUSL_CC := musl-gcc
+ABI_HOST_CC := gcc
+
+ABI_MUSL_BINARIES := $(addprefix $(ABI_OUT)/root/abi/,$(ABI_PROGRAMS))
+ABI_GLIBC_BINARIES := $(patsubst %,$(ABI_OUT)/root/abi/glibc_%,$(ABI_GLIBC_PROGRAMS))
+ABI_BINARIES := $(ABI_MUSL_BINARIES) $(ABI_GLIBC_BINARIES)
+
+.PHONY: abi abi-host abi-initramfs abi-boot
+abi: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
+
+$(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(ABI_DIR)/abi.h
+	@mkdir -p $(@D)
+	$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $< $(ABI_OUT)/abi-musl.o -lpthread
+
+$(ABI_GLIBC_BINARIES): $(ABI_OUT)/root/abi/glibc_%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-glibc.o $(ABI_DIR)/abi.h
+	@mkdir -p $(@D)
+	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
+
+$(ABI_OUT)/abi-musl.o: $(ABI_DIR)/abi.c $(ABI_DIR)/abi.h
+	@mkdir -p $(@D)
+	$(ABI_MUSL_CC) $(ABI_CFLAGS) -c -o $@ $<
+
+$(ABI_OUT)/abi-glibc.o: $(ABI_DIR)/abi.c $(ABI_DIR)/abi.h
+	@mkdir -p $(@D)
+	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -c -o $@ $<
+
+$(ABI_OUT)/root/init: $(ABI_DIR)/runner.c
+	@mkdir -p $(@D)
+	$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $<
+
+$(ABI_OUT)/root/abi/order: $(ABI_DIR)/abi.mk
+	@mkdir -p $(@D)
+	@printf '%s\n' $(ABI_PROGRAMS) $(addprefix glibc_,$(ABI_GLIBC_PROGRAMS)) >$@
+
+abi-host: abi
+	$(ABI_OUT)/root/init $(ABI_OUT)/root/abi $(foreach p,$(ABI),'$(p)')
+
+# The glibc programs' libraries and their loader go along under the names that the loader looks for.
+$(ABI_OUT)/initramfs.cpio: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
+	@mkdir -p $(addprefix $(ABI_OUT)/root/,proc dev tmp sys bin etc)
+	@for library in $$(ldd $(ABI_GLIBC_BINARIES) /dev/null 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do \
+		mkdir -p "$(ABI_OUT)/root$$(dirname "$$library")"; \
+		cp -L "$$library" "$(ABI_OUT)/root$$library"; done
+	cd $(ABI_OUT)/root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 >../initramfs.cpio
+
+abi-initramfs: $(ABI_OUT)/initramfs.cpio
+
+comma := ,
+empty :=
+space := $(empty) $(empty)
+KERNEL ?= $(BUILD)/x86_64/cowslip
+ABI_APPEND = console=ttyS0 quiet panic=-1 $(if $(ABI),abi=$(subst $(space),$(comma),$(strip $(ABI))))
+abi-boot: $(ABI_OUT)/initramfs.cpio
+	timeout $(or $(ABI_TIMEOUT),600) qemu-system-x86_64 -accel tcg -cpu max,la57=off -m 512M -smp 2 \
+		-nographic -no-reboot -kernel $(KERNEL) -initrd $(ABI_OUT)/initramfs.cpio \
+		-append "$(ABI_APPEND)" </dev/null

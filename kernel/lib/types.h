@@ -88,7 +88,7 @@ typedef int clockid_t;
 #ifndef __noreturn
 #define __noreturn __attribute__((noreturn))
 #endif
-#define __printf(format, first) __attribute__((format(printf, format, first)))
+#define __printf(text, first) __attribute__((format(printf, text, first)))
 
 /* One load or store that the compiler neither tears, repeats nor drops: for words that other CPUs change. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))

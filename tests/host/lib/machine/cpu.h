@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine as the tests of kernel/lib see it: one CPU that knows no interrupts, with the locks
+ * still counted.  The tests of higher floors use the simulated machine instead.
+ */
+#ifndef TESTS_HOST_LIB_MACHINE_CPU_H
+#define TESTS_HOST_LIB_MACHINE_CPU_H
+
+#include "lib/types.h"
+
+static inline u32 cpu_id(void)
+{
+	return 0;
+}
+
+static inline void cpu_relax(void) {}
+
+static inline unsigned long irq_save(void)
+{
+	return 0;
+}
+
+static inline void irq_restore(unsigned long flags)
+{
+	(void)flags;
+}
+
+static inline void irq_disable(void) {}
+
+static inline void irq_enable(void) {}
+
+static inline void preempt_count_add(s32 delta)
+{
+	(void)delta;
+}
+
+static inline u32 preempt_count_read(void)
+{
+	return 0;
+}
+
+static inline bool need_resched(void)
+{
+	return false;
+}
+
+#endif

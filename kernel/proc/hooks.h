@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What processes need of higher floors.  Each floor fills in its table once, when it is set up; a
+ * table that nobody has filled in answers as if there were no files and no futexes.
+ */
+#ifndef PROC_HOOKS_H
+#define PROC_HOOKS_H
+
+#include "lib/types.h"
+
+struct backing;
+struct file;
+struct files;
+struct fs_context;
+struct task;
+
+/* What exec wants to know about a program file. */
+struct exec_attributes {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	u64 size;
+	bool no_set_id; /* the mount ignores set-user-ID bits */
+};
+
+struct file_hooks {
+	/* Descriptor tables, counted.  copy: a new one with the same open files, or an ERR_PTR.
+	 * put: closes with the last. */
+	struct files *(*files_copy)(struct files *files);
+	void (*files_get)(struct files *files);
+	void (*files_put)(struct files *files);           /* may sleep */
+	bool (*files_shared)(struct files *files);        /* does anybody else hold it? */
+	void (*files_close_on_exec)(struct files *files); /* may sleep */
+
+	/* Working directory, root, umask; counted. */
+	struct fs_context *(*fs_copy)(struct fs_context *context);
+	void (*fs_get)(struct fs_context *context);
+	void (*fs_put)(struct fs_context *context);
+	bool (*fs_shared)(struct fs_context *context);
+
+	/*
+	 * Opens a program by path (kernel memory) relative to dirfd (AT_FDCWD or a descriptor;
+	 * flags AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW): a regular file on which the caller has
+	 * execute permission, not open for writing, and from now on not writable until exec_close.
+	 * An ERR_PTR: -ENOENT, -EACCES, -ETXTBSY, -ELOOP, ….  May sleep.
+	 */
+	struct file *(*exec_open)(int dirfd, const char *path, int flags);
+	void (*exec_close)(
+		struct file *file); /* ends the denial of writing and drops the reference */
+	/* Bytes read into kernel memory (short at the end of the file), or negative errno. */
+	ssize_t (*exec_read)(struct file *file, u64 offset, void *buffer, size_t size);
+	int (*exec_attributes)(struct file *file, struct exec_attributes *attributes);
+	/* May the caller read the file?  (If not, its process is not dumpable.) */
+	bool (*exec_readable)(struct file *file);
+	/* What vmm_mmap takes for a private mapping of the file, with a reference that vmm_mmap's
+	 * region keeps. */
+	struct backing *(*exec_backing)(struct file *file);
+	/* Drops a reference from exec_backing that no mapping took over. */
+	void (*backing_put)(struct backing *backing);
+
+	/* A plain reference on an open file, for process->executable. */
+	void (*file_get)(struct file *file);
+	void (*file_put)(struct file *file);
+
+	/* For the first program: gives `task` (current) a descriptor table with the console as 0, 1
+	 * and 2, and a context at /. */
+	int (*init_files)(struct task *task);
+};
+
+struct futex_hooks {
+	/*
+	 * The current task is about to leave its address space (exit or exec): hand over its robust
+	 * futexes and drop its futex state.  May fault, may sleep.
+	 */
+	void (*release)(struct task *task);
+	/* Wakes up to `count` waiters of a private or shared futex at a user address of the current
+	 * space. */
+	void (*wake)(vaddr_t address, u32 count);
+};
+
+struct ipc_hooks {
+	/* A new task, before it runs, with clone's flags: share or start anew (SysV undo lists).  0
+	 * or -ENOMEM. */
+	int (*fork)(struct task *child, u64 clone_flags);
+	void (*exit)(struct task *task);
+};
+
+extern const struct file_hooks *file_hooks;
+extern const struct futex_hooks *futex_hooks;
+extern const struct ipc_hooks *ipc_hooks;
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler: which task runs where.
+ *
+ * Each CPU has a run queue with a lock: real-time tasks by priority first, then the fair ones by
+ * the weighted time that they have had (the smallest first).  A task is woken on the CPU where it
+ * ran last if that is free, else on an idle one; a CPU that runs out of work takes from the fullest
+ * queue.  No tick: the CPU's timer is armed for the end of a slice only when somebody waits for the
+ * CPU.
+ *
+ * Sleeping, without wait queues: set the state, look at the condition, schedule().  A wake-up
+ * between the two makes schedule return at once.  The wait_event macros of lib/sync.h do it for
+ * you.
+ */
+#ifndef PROC_SCHED_H
+#define PROC_SCHED_H
+
+#include "arch/cpu.h"
+#include "lib/types.h"
+#include "proc/task.h"
+
+/* Before the first task exists: makes the boot CPU's caller its idle task.  Boot CPU, once. */
+void scheduler_init(void);
+/* Where each further CPU ends up, interrupts off, on the stack that becomes its idle task's. */
+void scheduler_start_cpu(void) __noreturn;
+/* The boot CPU's idle loop: kernel_main ends here. */
+void scheduler_idle(void) __noreturn;
+
+/*
+ * Gives the CPU away: to sleep if the task's state says so, else to anybody who is due.  No spin
+ * lock held, preemption on, not in an interrupt.  Returns when the task is chosen again, with
+ * interrupts as they were.
+ */
+void schedule(void);
+
+/* Runs on the new task's stack right after a switch; releases the run queue.  Called by arch code
+ * for a task's first run. */
+void finish_switch(struct task *previous);
+
+/* Sets the current task's state, with a full barrier: what follows is seen after it. */
+static inline void task_set_state(enum task_state state)
+{
+	__atomic_store_n(&current->state, (u32)state, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Makes a task runnable if it sleeps in one of `states` (bits of enum task_state); says whether it
+ * did.  Any context. Everything that the caller wrote before is seen by the woken task.
+ */
+bool task_wake_if(struct task *task, u32 states);
+/* Ends any ordinary sleep. */
+bool task_wake(struct task *task);
+
+/* Lets a task that was just made run for the first time. */
+void task_start(struct task *task);
+
+/* Sleeps until the clock has reached the deadline, or, when interruptible, a signal: 0 or
+ * -ERESTARTSYS.  May sleep. */
+int task_sleep_until(nsec_t deadline, enum wait_mode mode);
+void task_sleep(nsec_t duration); /* uninterruptible */
+
+/* sched_yield(2). */
+void task_yield(void);
+
+/* nice(2), the policies and affinity; each checks its numbers only: -EINVAL.  Any task; may sleep.
+ */
+int __must_check task_set_nice(struct task *task, int nice);
+int __must_check task_set_policy(struct task *task, int policy, int rt_priority,
+				 bool reset_on_fork);
+int __must_check task_set_affinity(struct task *task, cpumask_t allowed);
+
+/* Does the task hold a CPU now; the CPU it ran on last. */
+static inline bool task_is_running(const struct task *task)
+{
+	return __atomic_load_n(&task->sched.on_cpu, __ATOMIC_ACQUIRE);
+}
+static inline u32 task_cpu(const struct task *task)
+{
+	return READ_ONCE(task->sched.cpu);
+}
+/* Nanoseconds the task has had a CPU, up to this moment. */
+nsec_t task_run_time(struct task *task);
+/* "R", "S", "D", "T", "t", "Z", "X" as ps shows it. */
+char task_state_letter(struct task *task);
+
+/* For /proc/stat and /proc/loadavg.  Times in nanoseconds since boot. */
+struct cpu_times {
+	nsec_t user, nice, system, idle, iowait, irq;
+};
+void scheduler_cpu_times(u32 cpu, struct cpu_times *times);
+u64 scheduler_switches(void);     /* context switches since boot */
+u32 scheduler_runnable(void);     /* tasks running or ready */
+u32 scheduler_blocked(void);      /* tasks in uninterruptible sleep */
+void scheduler_load(u64 load[3]); /* 1, 5 and 15 minutes, times 2048 */
+nsec_t scheduler_idle_time(void); /* all CPUs together: /proc/uptime */
+
+#endif

@@ -43,6 +43,13 @@ struct trap_frame *arch_user_frame(void *stack);
 struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *to_stack, struct task *to,
                          struct arch_task *to_arch);
 
+/*
+ * The scheduler's: what a task does first after it was switched to for the first time, with the task that was left; later
+ * switches do the same after arch_switch returns.  Interrupts off, run-queue lock held; releases it.  A kernel thread's
+ * entry then runs with interrupts on.
+ */
+void scheduler_finish_switch(struct task *previous);
+
 /* Turns the current task into a fresh program: clears registers, vector state and TLS, sets ip and sp in the frame. */
 void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vaddr_t sp);
 

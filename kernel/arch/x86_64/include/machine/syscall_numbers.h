@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux 6.1's system calls on x86-64, by number and name.  The names of calls that we do not have are here too, for the log.
+ * Linux 6.1's system calls on x86-64, by number and name.  The names of calls that we do not have
+ * are here too, for the log.
  */
 #ifndef MACHINE_SYSCALL_NUMBERS_H
 #define MACHINE_SYSCALL_NUMBERS_H
@@ -375,7 +376,7 @@ enum {
 #define X(number, name) NR_##name = number,
 	MACHINE_SYSCALLS(X)
 #undef X
-	NR_LIMIT = 451, /* one more than the last */
+		NR_LIMIT = 451, /* one more than the last */
 };
 
 #endif

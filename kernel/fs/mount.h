@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mounts: which tree sits where.
+ *
+ * mount_lock (spin) guards the tree of mounts, flags and the table that finds a mount by its mount
+ * point.
+ */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+
+#include "fs/vfs.h"
+#include "lib/abi/statfs.h"
+
+struct mount {
+	u32 refs;  /* atomic */
+	u32 flags; /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME …; mount_lock, read
+		      without */
+	int id;
+	struct superblock *superblock;
+	struct dentry *root;       /* referenced */
+	struct mount *parent;      /* mount_lock; referenced; NULL: the top, or detached */
+	struct dentry *mountpoint; /* mount_lock; referenced */
+	struct list_head hash;     /* mount_lock: the bucket of (parent, mountpoint) */
+	struct list_head children; /* mount_lock */
+	struct list_head sibling;  /* mount_lock */
+	struct list_head all;      /* mount_lock: in order of mounting */
+	char *source;              /* "tmpfs", "/dev/sda1"; NULL: none */
+};
+
+/* One line of /proc/PID/mounts and mountinfo, copied out. */
+struct mount_info {
+	int id, parent_id;
+	dev_t device;
+	char source[128];
+	char *root;  /* the path of the mounted root within its file system; in `buffer` */
+	char *point; /* as seen from the caller's root; in `buffer` */
+	char type[32];
+	char flags[96];          /* the mount's "rw,nosuid" */
+	char super_options[256]; /* the superblock's "rw,size=4k" */
+	char buffer[2 * 1024];
+};
+
+/* Fills *info with the `index`th mount that current can reach; false at the end.  May sleep. */
+bool mount_describe(size_t index, struct mount_info *info);
+
+/* mount(2), umount2(2) and pivot_root(2) with kernel strings; permission checked by the caller. */
+int __must_check mount_filesystem(const char *source, const char *target, const char *type,
+				  u64 flags, const char *options);
+int __must_check mount_bind(const char *source, const char *target, bool recursive);
+int __must_check mount_move(const char *source, const char *target);
+int __must_check mount_remount(const char *target, u64 flags, const char *options, bool bind);
+int __must_check mount_umount(const char *target, int flags);
+int __must_check mount_pivot_root(const char *new_root, const char *put_old);
+
+/* Makes a mount of a superblock that nobody sees (for internal file systems); takes over its
+ * reference. */
+struct mount *mount_create(struct superblock *superblock, const char *source, u32 flags);
+void mount_get(struct mount *mount);
+void mount_put(struct mount *mount); /* may sleep */
+
+/* The file-system statistics of statfs(2). */
+int __must_check path_statfs(const struct path *path, struct linux_statfs *result);
+
+/* Replaces a mounted-on path by what is mounted there (references move along). */
+void mount_cross_down(struct path *path);
+/* Is the mount, or its superblock, read-only? */
+bool mount_is_readonly(const struct mount *mount);
+
+#endif

@@ -31,6 +31,7 @@
 
 struct file;
 struct process_group;
+struct process_timers;
 
 /* Resource use that has been added up: dead threads, or waited-for children. */
 struct process_usage {
@@ -76,6 +77,7 @@ struct process {
 	struct task *exec_task; /* the thread that ends the others to exec, or NULL */
 	struct rlimit64 limits[RLIMIT_COUNT];
 	struct signal_process signals;
+	struct process_timers *timers; /* proc/time.h; NULL until the first one is made */
 	struct process_usage dead_threads;   /* of threads that are gone */
 	struct process_usage children_usage; /* of children that were waited for */
 	struct file *executable;             /* counted: /proc/PID/exe; NULL for the kernel */

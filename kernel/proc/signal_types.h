@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a task and a process carry for signals and interval timers.  Embedded in proc/task.h and
- * proc/process.h; only proc/signal*.c and the timer files look inside.  All guarded by
- * process->lock unless a field says otherwise.
+ * What a task and a process carry for signals.  Embedded in proc/task.h and proc/process.h; only
+ * proc/signal*.c look inside.  All guarded by process->lock unless a field says otherwise; "own" is
+ * the task itself.
  */
 #ifndef PROC_SIGNAL_TYPES_H
 #define PROC_SIGNAL_TYPES_H
 
+#include "lib/abi/signal.h"
 #include "lib/list.h"
+#include "lib/sync.h"
 #include "lib/types.h"
 
-struct signal_actions;
+/* The handlers; processes made with CLONE_SIGHAND share them. */
+struct signal_actions {
+	u32 references;                            /* atomic */
+	spinlock_t lock;                           /* inside process->lock; interrupts off */
+	struct linux_sigaction action[SIGNAL_MAX]; /* lock; of signal n at n - 1 */
+};
 
-/* Signals 1 to 64: signal n is bit n - 1. */
-typedef u64 sigset_t;
-
+/* Signals that wait: which, and their details (struct signal_entry), oldest first. */
 struct signal_queue {
 	struct list_head entries;
 	sigset_t present;
@@ -23,12 +28,16 @@ struct signal_queue {
 /* A thread's part. */
 struct signal_task {
 	struct signal_queue pending;
-	sigset_t blocked;
+	sigset_t blocked;       /* written by the task itself, under the lock */
+	sigset_t waited;        /* blocked signals that sigtimedwait lets through for a while */
 	sigset_t saved_blocked; /* own: what sigsuspend and its like restore */
 	bool restore_blocked;   /* own */
+	bool stop_pending;      /* the group stop under way wants this thread */
+	bool stopped;           /* it has stopped */
+	bool exiting;           /* takes no signals any more */
 	vaddr_t alt_stack;      /* own: sigaltstack(2) */
 	size_t alt_size;        /* own */
-	int alt_flags;          /* own */
+	u32 alt_flags;          /* own */
 	int trap_number;        /* own: of the last exception */
 	u64 error_code;         /* own */
 	vaddr_t fault_address;  /* own */
@@ -38,6 +47,10 @@ struct signal_task {
 struct signal_process {
 	struct signal_actions *actions; /* counted; shared by CLONE_SIGHAND */
 	struct signal_queue pending;
+	wait_queue_t watchers; /* woken by each new signal: signalfd */
+	int stop_signal;       /* the group stop under way or in force; 0 when running */
+	u32 stop_remaining;    /* threads that have yet to stop */
+	bool unkillable;       /* the first process: only signals with a handler reach it */
 };
 
 #endif

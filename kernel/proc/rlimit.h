@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Resource limits (getrlimit(2)): a table a process, embedded in struct process as `limits`.
+ *
+ * Reading one value needs no lock: words are read untorn.  The lock keeps the two values of a limit
+ * together.
+ */
+#ifndef PROC_RLIMIT_H
+#define PROC_RLIMIT_H
+
+#include "lib/abi/resource.h"
+#include "lib/types.h"
+
+struct process;
+
+/* The first process's limits: Linux's defaults.  `max_tasks` bounds RLIMIT_NPROC and
+ * RLIMIT_SIGPENDING. */
+void rlimits_init(struct process *process, u64 max_tasks);
+/* Fork. */
+void rlimits_copy(struct process *child, struct process *parent);
+
+/* The soft limit of current's process (of another). */
+u64 rlimit_current(unsigned resource);
+u64 rlimit_of(const struct process *process, unsigned resource);
+struct rlimit64 rlimit_pair(struct process *process, unsigned resource);
+
+/*
+ * prlimit64(2) after the permission check: `update` and `old` may be NULL.  Tells the address space
+ * about changes that concern it.  -EINVAL, -EPERM.
+ */
+int __must_check rlimit_exchange(struct process *process, unsigned resource,
+				 const struct rlimit64 *update, struct rlimit64 *old);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical memory: frames of 4 KiB, their descriptors, and who hands them out.
+ *
+ * Each frame has a descriptor of 16 bytes in one dense array.  A frame in use has a count of
+ * references (page-table entries, the page cache, whoever looks at it just now) and a kind; it is
+ * free when the last reference goes.  Blocks of 2^order frames come from buddy lists
+ * (frame_buddy.c); single frames pass through a small stock of each CPU (frame.c).
+ *
+ * All functions but frame_init and frame_release_range may be called from any context, interrupt
+ * handlers included, with any lock held; none sleeps.
+ */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include "arch/mmu.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+struct boot_info;
+
+/* The largest block: 2^12 frames, 16 MiB. */
+#define FRAME_MAX_ORDER 12
+
+/*
+ * Until heap_init only frames below this address are handed out, so that the boot protocol's page
+ * tables, which need not map more, suffice.
+ */
+#define FRAME_EARLY_LIMIT GIB
+
+enum frame_kind {
+	FRAME_RESERVED = 0, /* not ours: firmware, devices, the kernel's image, holes, the inside of
+			       free blocks */
+	FRAME_FREE,         /* the first frame of a block on a buddy list */
+	FRAME_KERNEL,       /* the kernel's own data */
+	FRAME_SLAB,         /* objects of a slab cache */
+	FRAME_TABLE,        /* a page table */
+	FRAME_USER,         /* anonymous memory of programs */
+	FRAME_CACHE,        /* a page of a file */
+	FRAME_KINDS
+};
+
+struct frame {
+	u32 refs;  /* atomic; 0: nobody uses it */
+	u8 kind;   /* enum frame_kind; set by the allocator */
+	u8 order;  /* of the block that this frame heads, or of its slab; the allocator's */
+	u16 count; /* FRAME_TABLE: entries in use, guarded by `lock` */
+	union {
+		u64 owner;       /* FRAME_KERNEL: free for the holder to use */
+		spinlock_t lock; /* FRAME_TABLE: guards the entries of this table */
+		struct {
+			u32 next, previous; /* FRAME_FREE: frame numbers on the buddy list; the
+					       zone's lock */
+		};
+	};
+};
+_Static_assert(sizeof(struct frame) == 16, "a frame descriptor is 16 bytes");
+
+typedef struct frame_stats {
+	size_t total_frames; /* all that the allocator has ever managed, its own array included */
+	size_t free_frames;  /* on the lists and in the CPUs' stocks */
+	size_t reserved_frames; /* of the memory map's usable memory: kernel image, initramfs, low
+				   megabyte, array */
+	size_t user_frames;     /* anonymous memory of programs */
+} frame_stats_t;
+
+/*
+ * Takes over the usable memory of the map, except the first megabyte, the kernel's image and the
+ * initramfs.  Boot CPU, once. Panics when there is no room for the descriptors.
+ */
+void frame_init(const struct boot_info *info);
+
+/* Hands out memory above FRAME_EARLY_LIMIT from now on: the direct map covers it.  heap_init calls
+ * this. */
+void frame_init_rest(void);
+
+/*
+ * Gives memory that frame_init kept back (the initramfs, once unpacked; start-up code) to the
+ * allocator.  `start` and `size` in bytes; only whole frames within are released.  What is outside
+ * of the machine's usable memory is ignored.
+ */
+void frame_release_range(phys_t start, size_t size);
+
+/* One frame of the kernel's (kind FRAME_KERNEL) with one reference; its content is undefined.  0
+ * when there is none. */
+phys_t __must_check frame_alloc(void);
+/* The same, filled with zeros. */
+phys_t __must_check frame_alloc_zeroed(void);
+/*
+ * One frame of a given kind.  FRAME_USER and FRAME_CACHE leave a reserve for the kernel: they fail
+ * (0) while it would still be served, so that a program that takes all memory does not take the
+ * kernel's.
+ */
+phys_t __must_check frame_alloc_kind(enum frame_kind kind);
+phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);
+
+/* Another reference to a frame in use. */
+void frame_get(phys_t frame);
+/* Drops one reference; at the last one the frame is free.  Dropping one too many is reported and
+ * otherwise ignored. */
+void frame_free(phys_t frame);
+/* Drops one reference of each of `count` frames: cheaper than one by one. */
+void frame_free_batch(const phys_t *frames, size_t count);
+/* How many references there are: a snapshot, unless the caller's locks keep others out. */
+u32 frame_refs(phys_t frame);
+
+/*
+ * 2^order contiguous frames (order <= FRAME_MAX_ORDER), aligned to their size, kind FRAME_KERNEL,
+ * one reference for all; 0 when there are none.  The _dma32 form lies below 4 GiB.
+ */
+phys_t __must_check frames_alloc(u32 order);
+phys_t __must_check frames_alloc_dma32(u32 order);
+/* Frees what frames_alloc gave. */
+void frames_free(phys_t frames, u32 order);
+
+/* The descriptor of a frame; the frame must be memory (frame_is_memory). */
+extern struct frame *frame_array;
+static inline struct frame *frame_of(phys_t frame)
+{
+	return &frame_array[frame >> PAGE_SHIFT];
+}
+/* Does the array describe this address?  False for devices beyond the end of memory. */
+bool frame_is_memory(phys_t address);
+
+/* Bytes that the allocator manages, and how many of them are free. */
+size_t frame_get_total_memory(void);
+size_t frame_get_free_memory(void);
+void frame_get_stats(frame_stats_t *stats);
+/* Frames in use of one kind, over all CPUs. */
+size_t frame_count_kind(enum frame_kind kind);
+/* Free blocks of each order over all zones, for /proc/buddyinfo: `counts` has FRAME_MAX_ORDER + 1
+ * elements. */
+void frame_count_orders(size_t *counts);
+
+#endif

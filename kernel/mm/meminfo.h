@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How much memory there is and who has it: for /proc, and for people who debug.  No locks;
+ * snapshots.
+ */
+#ifndef MM_MEMINFO_H
+#define MM_MEMINFO_H
+
+#include "lib/types.h"
+
+struct address_space;
+
+/* Bytes. */
+typedef struct meminfo {
+	size_t total; /* usable memory of the machine less what the kernel's image and the frame
+			 array took */
+	size_t free;
+	size_t kernel; /* kernel data and stacks, slabs, page tables */
+	size_t user;   /* anonymous memory of programs */
+	size_t cache;  /* pages of files, tmpfs included */
+	size_t buffer; /* block devices' buffers */
+	size_t slab;
+	size_t page_tables;
+	size_t shared;    /* pages of tmpfs and shared anonymous memory */
+	size_t committed; /* what programs may still touch by right: private writable and shared
+			     anonymous mappings */
+	size_t vmalloc;
+} meminfo_t;
+
+typedef struct proc_meminfo {
+	size_t virtual_size;
+	size_t resident;
+	size_t shared;
+	size_t text;
+	size_t data;
+	size_t stack;
+} proc_meminfo_t;
+
+void get_meminfo(meminfo_t *info);
+
+/* One process.  0, or -ESRCH. */
+int __must_check get_proc_meminfo(pid_t pid, proc_meminfo_t *info);
+/* proc tells how a process's address space is found: a reference (vmm_put_address_space) or NULL.
+ */
+void meminfo_set_process_lookup(struct address_space *(*lookup)(pid_t pid));
+
+/* To the log: a hex dump of kernel memory, and a summary. */
+void mem_dump(const void *address, size_t size);
+void mem_print_stats(void);
+
+#endif

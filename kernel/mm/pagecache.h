@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page cache: a file's pages in memory, one cache an inode, shared by read, write and mmap.
+ *
+ * A page is a frame of kind FRAME_CACHE found by its index (byte position / 4096); the cache holds
+ * one reference to it, each page-table entry another.  A page that is in the cache is complete: it
+ * is filled before it is inserted.  A page that is not is a hole (reads as zeros) or has to be read
+ * by ops->fill.
+ *
+ * Locks, outermost first: the owner's inode lock (taken by the owner around write, truncate and
+ * punch; reads and faults take none), an address space's map lock, `mappings_lock`, page-table
+ * locks, `lock`.  Page faults never need the inode lock, so a writer may fault on its own file.
+ */
+#ifndef MM_PAGECACHE_H
+#define MM_PAGECACHE_H
+
+#include "lib/list.h"
+#include "lib/radix.h"
+#include "lib/sync.h"
+#include "lib/types.h"
+#include "mm/iov.h"
+
+struct page_cache;
+
+struct page_cache_ops {
+	/*
+	 * Reads page `index` of the file into `page` (4096 bytes, not yet visible to others), all
+	 * of it.  0 or negative errno. May sleep.  NULL: what is absent is a hole.
+	 */
+	int (*fill)(struct page_cache *cache, u64 index, void *page);
+	/*
+	 * Before a page is added for a hole: may refuse with -ENOSPC (quota).  `pages` is 1, or
+	 * negative when pages went. Called with no lock of the cache; must not sleep.  NULL: no
+	 * accounting.
+	 */
+	int (*charge)(struct page_cache *cache, long pages);
+};
+
+struct page_cache {
+	const struct page_cache_ops *ops; /* may be NULL: holes, no accounting */
+	spinlock_t lock;                  /* guards `pages`, `page_count` */
+	struct radix_tree pages;          /* index -> physical address of the frame */
+	size_t page_count;
+	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
+				  page_cache_size */
+	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
+	mutex_t mappings_lock; /* guards `mappings` */
+	struct list_head mappings; /* regions that map the file */
+	u32 writable_mappings;     /* atomic: shared regions that may write */
+	bool shared_memory;        /* tmpfs or shared anonymous: counted as such in statistics */
+};
+
+void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
+/* Drops all pages.  Nothing may map the file or use the cache any more. */
+void page_cache_destroy(struct page_cache *cache);
+
+static inline u64 page_cache_size(const struct page_cache *cache)
+{
+	return READ_ONCE(cache->size);
+}
+
+/*
+ * Copies from the file at `position` to the cursor, not beyond the end of the file.  Bytes copied,
+ * 0 at the end, or an error if none: -EFAULT, -ENOMEM, or what fill said.  May sleep.
+ */
+ssize_t __must_check page_cache_read(struct page_cache *cache, struct io_cursor *cursor,
+				     u64 position);
+
+/*
+ * Copies from the cursor to the file at `position`, and grows `size` as far as it got.  Bytes
+ * copied, or an error if none: -EFAULT, -ENOMEM, -ENOSPC or what fill or charge said.  The caller
+ * holds the inode lock and has checked limits.  May sleep.
+ */
+ssize_t __must_check page_cache_write(struct page_cache *cache, struct io_cursor *cursor,
+				      u64 position);
+
+/*
+ * Sets the size of the file.  Shrinking drops the pages beyond, from programs' mappings too (they
+ * get SIGBUS from then on), and clears the rest of the last page.  The caller holds the inode lock.
+ * May sleep.
+ */
+void page_cache_truncate(struct page_cache *cache, u64 size);
+/* Makes [start, end) a hole.  As page_cache_truncate; the size stays. */
+void page_cache_punch(struct page_cache *cache, u64 start, u64 end);
+/* Allocates (zeroed or filled) every page that touches [start, end), for fallocate.  0, -ENOMEM,
+ * -ENOSPC, … The size stays. */
+int __must_check page_cache_allocate(struct page_cache *cache, u64 start, u64 end);
+
+enum page_cache_flags {
+	PAGE_CACHE_READ = 0,        /* no page for a hole */
+	PAGE_CACHE_CREATE = 1 << 0, /* a hole gets a zeroed page */
+};
+/*
+ * The frame of page `index`, with a reference for the caller (frame_free), in *frame; 0 in *frame
+ * for a hole without PAGE_CACHE_CREATE.  0, -ENOMEM, -ENOSPC, or what fill said.  Does not look at
+ * `size`.  May sleep.
+ */
+int __must_check page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags,
+				phys_t *frame);
+/*
+ * Finds up to `count` pages that are present from `index` on, without filling: frames[i] is 0 or
+ * page index + i with a reference for the caller.  Returns how many are present.  Any context but
+ * interrupts.
+ */
+size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t *frames);
+
+/* lseek's SEEK_DATA and SEEK_HOLE: the position, or -ENXIO at or beyond the end of the file. */
+s64 page_cache_seek_data(struct page_cache *cache, u64 position);
+s64 page_cache_seek_hole(struct page_cache *cache, u64 position);
+
+/* Pages in the cache now: st_blocks, statfs. */
+static inline size_t page_cache_pages(const struct page_cache *cache)
+{
+	return READ_ONCE(cache->page_count);
+}
+
+/* Does a program map the file so that it may write to it, shared? (for sealing, and MAP_SHARED
+ * refusal) */
+static inline bool page_cache_mapped_writable(const struct page_cache *cache)
+{
+	return READ_ONCE(cache->writable_mappings) != 0;
+}
+
+/*
+ * What stands behind a mapping of a file.  The file system makes one for mmap (usually embedded in
+ * its open file, with get and put counting the file's references); each region holds one reference.
+ */
+struct backing;
+
+struct backing_ops {
+	void (*get)(struct backing *backing);
+	void (*put)(struct backing *backing); /* may sleep */
+	/* The path, as /proc/PID/maps shows it, into buffer, terminated; its length or negative
+	 * errno. */
+	ssize_t (*name)(struct backing *backing, char *buffer, size_t size);
+	/* Device and inode numbers for /proc/PID/maps. */
+	void (*identity)(struct backing *backing, dev_t *device, ino_t *inode);
+	/* msync(MS_SYNC) and fsync-like: 0 or negative errno; NULL: nothing to do.  May sleep. */
+	int (*sync)(struct backing *backing, u64 start, u64 end);
+	/* A shared mapping is about to be written for the first time after it was mapped: update
+	 * mtime.  NULL: nothing.  Must not sleep. */
+	void (*written)(struct backing *backing);
+};
+
+struct backing {
+	const struct backing_ops *ops;
+	struct page_cache *cache; /* where the pages are */
+};
+
+#endif

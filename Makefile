@@ -39,6 +39,9 @@ ifneq ($(DEBUG),0)
 CFLAGS += -DCONFIG_CHECKING
 endif
 
+# The loops of memcpy and memset must not become calls of memcpy and memset.
+CFLAGS_kernel/lib/memory := -fno-tree-loop-distribute-patterns
+
 # Set to nothing once every subsystem has landed.
 LDFLAGS += -Wl,--unresolved-symbols=ignore-all
 

@@ -1,6 +1,14 @@
-# How the x86-64 kernel is compiled and linked; included by the top Makefile.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# x86-64: flags of the kernel, and how it is linked.
 
 CFLAGS += -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fcf-protection=none
 
-$(KERNEL): $(OBJECTS) kernel/arch/x86_64/kernel.ld
-	$(QUIET_LD)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-T,kernel/arch/x86_64/kernel.ld -o $@ $(OBJECTS)
+LINKER_SCRIPT := kernel/arch/x86_64/kernel.ld
+
+$(OUT)/kernel.ld: $(LINKER_SCRIPT) kernel/arch/x86_64/include/machine/layout.h
+	@mkdir -p $(@D)
+	@$(CC) -E -P -x c -D__ASSEMBLER__ -Ikernel/arch/x86_64/include -o $@ $<
+
+$(KERNEL): $(OBJECTS) $(OUT)/kernel.ld
+	$(QUIET_LD)$(CC) $(CFLAGS) $(LDFLAGS) -T $(OUT)/kernel.ld -o $@ $(OBJECTS)

@@ -48,7 +48,7 @@ struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *t
  * switches do the same after arch_switch returns.  Interrupts off, run-queue lock held; releases it.  A kernel thread's
  * entry then runs with interrupts on.
  */
-void scheduler_finish_switch(struct task *previous);
+void finish_switch(struct task *previous);
 
 /* Turns the current task into a fresh program: clears registers, vector state and TLS, sets ip and sp in the frame. */
 void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vaddr_t sp);

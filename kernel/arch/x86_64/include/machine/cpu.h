@@ -15,7 +15,7 @@ struct task;
 /* The part of a CPU's data that the generic kernel reads; the rest follows in cpu_local (x86.h). */
 struct cpu_head {
 	struct cpu_head *self;
-	struct task *current;
+	struct task *task; /* the running one */
 	u32 id;
 	u32 preempt_count; /* only this CPU writes these three */
 	u32 interrupt_depth;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the x86-64 entry code shares with the machine's part of the kernel. */
+#ifndef BOOT_X86_64_START_H
+#define BOOT_X86_64_START_H
+
+#include "boot/boot_info.h"
+#include "lib/types.h"
+
+/* Called by entry.S, with the protocol's information and magic number. */
+void boot_start(phys_t information, u32 magic) __noreturn;
+
+/*
+ * Takes `size` bytes, aligned, out of the usable memory between `above` and `below`, away from the
+ * kernel and the initramfs; they are reserved from then on.  0 when there are none.  Before
+ * frame_init only.
+ */
+phys_t __must_check boot_memory_carve(struct boot_info *info, u64 size, u64 align, phys_t above,
+				      phys_t below);
+
+/* From kernel.ld: the image's parts, each page-aligned; addresses in the higher half. */
+extern char image_text_start[], image_text_end[], image_rodata_end[], image_load_end[], image_end[];
+/* From entry.S: the bootstrap tree, and the page below the boot CPU's stack. */
+extern char boot_root[], boot_stack_guard[], boot_stack_top[];
+/* Where further CPUs enter long mode: 32-bit code, EAX = the root's physical address, ESI = 0. */
+extern char boot_enter_long_mode[];
+
+#endif

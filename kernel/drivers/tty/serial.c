@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PC's serial ports: the 16550A UART (National Semiconductor PC16550D data sheet), as terminals ttyS0 to ttyS3.
+ *
+ * Output goes through a ring: whoever writes fills the chip's FIFO as far as it takes bytes at once, and the transmit interrupt goes on
+ * from there.  Input goes from the interrupt handler straight to the line discipline; when that has no room the receive interrupt is
+ * switched off, the chip's FIFO fills, and the sender waits (RTS falls; a virtual machine's other end blocks).  unthrottle goes on.
+ *
+ * `lock` guards the chip and the ring; it is taken inside tty->lock.  The handler calls tty_receive without it.
+ */
+#include "arch/irq.h"
+#include "arch/port_io.h"
+#include "drivers/tty/tty.h"
+#include "fs/vfs.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/ring.h"
+
+#define OUTPUT_SIZE 4096
+#define FIFO_SIZE   16
+#define TTY_MAJOR   4
+#define FIRST_MINOR 64
+
+enum { /* registers */
+	REG_DATA = 0,
+	REG_INTERRUPT_ENABLE = 1,
+	REG_FIFO_CONTROL = 2, /* write */
+	REG_LINE_CONTROL = 3,
+	REG_MODEM_CONTROL = 4,
+	REG_LINE_STATUS = 5,
+	REG_SCRATCH = 7,
+};
+
+enum {
+	INTERRUPT_RECEIVE = 0x01,
+	INTERRUPT_TRANSMIT = 0x02,
+	FIFO_ENABLE_AND_CLEAR = 0x07,
+	LINE_8N1 = 0x03,
+	MODEM_DTR_RTS_OUT2 = 0x0b, /* OUT2 lets the interrupt through on a PC */
+	STATUS_DATA_READY = 0x01,
+	STATUS_TRANSMIT_EMPTY = 0x20,
+	STATUS_ABSENT = 0xff,
+};
+
+struct serial_port {
+	struct tty tty;
+	spinlock_t lock;
+	u16 base;             /* constant */
+	u8 interrupts;        /* what REG_INTERRUPT_ENABLE holds */
+	bool throttled;       /* the discipline had no room */
+	struct ring output;
+	u8 output_bytes[OUTPUT_SIZE];
+};
+
+static const struct {
+	u16 base;
+	u8 irq;
+} places[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
+
+static struct serial_port ports[ARRAY_SIZE(places)];
+
+static void set_interrupts(struct serial_port *port, u8 interrupts)
+{
+	if (port->interrupts == interrupts)
+		return;
+	port->interrupts = interrupts;
+	port_write8(port->base + REG_INTERRUPT_ENABLE, interrupts);
+}
+
+/* Feeds the chip from the ring; asks for an interrupt only if the chip stops taking bytes before the ring is empty. */
+static void transmit_locked(struct serial_port *port)
+{
+	while (ring_used(&port->output) > 0) {
+		if (!(port_read8(port->base + REG_LINE_STATUS) & STATUS_TRANSMIT_EMPTY)) {
+			set_interrupts(port, port->interrupts | INTERRUPT_TRANSMIT);
+			return;
+		}
+		for (int i = 0; i < FIFO_SIZE && ring_used(&port->output) > 0; i++)
+			port_write8(port->base + REG_DATA, (u8)ring_get(&port->output));
+	}
+	set_interrupts(port, port->interrupts & (u8)~INTERRUPT_TRANSMIT);
+}
+
+static size_t serial_write(struct tty *tty, const u8 *bytes, size_t count)
+{
+	struct serial_port *port = tty->driver;
+
+	spin_lock(&port->lock);
+	size_t taken = ring_write(&port->output, bytes, count);
+	if (!(port->interrupts & INTERRUPT_TRANSMIT))
+		transmit_locked(port);
+	spin_unlock(&port->lock);
+	return taken;
+}
+
+static size_t serial_write_room(struct tty *tty)
+{
+	struct serial_port *port = tty->driver;
+
+	return ring_space(&port->output);
+}
+
+static size_t serial_pending(struct tty *tty)
+{
+	struct serial_port *port = tty->driver;
+
+	return ring_used(&port->output);
+}
+
+static void serial_flush_output(struct tty *tty)
+{
+	struct serial_port *port = tty->driver;
+
+	spin_lock(&port->lock);
+	ring_clear(&port->output);
+	spin_unlock(&port->lock);
+}
+
+/* Takes what the chip has received, as far as the discipline has room. */
+static void receive(struct serial_port *port)
+{
+	u8 bytes[FIFO_SIZE];
+
+	for (;;) {
+		size_t room = MIN(tty_receive_room(&port->tty), sizeof(bytes));
+		size_t count = 0;
+		unsigned long flags = spin_lock_irqsave(&port->lock);
+
+		while (count < room && (port_read8(port->base + REG_LINE_STATUS) & STATUS_DATA_READY))
+			bytes[count++] = port_read8(port->base + REG_DATA);
+		if (room == 0) {
+			port->throttled = true;
+			set_interrupts(port, port->interrupts & (u8)~INTERRUPT_RECEIVE);
+		}
+		spin_unlock_irqrestore(&port->lock, flags);
+		if (count == 0)
+			return;
+		tty_receive(&port->tty, bytes, count);
+	}
+}
+
+static void serial_unthrottle(struct tty *tty)
+{
+	struct serial_port *port = tty->driver;
+	unsigned long flags = spin_lock_irqsave(&port->lock);
+	bool was = port->throttled;
+
+	port->throttled = false;
+	set_interrupts(port, port->interrupts | INTERRUPT_RECEIVE);
+	spin_unlock_irqrestore(&port->lock, flags);
+	if (was)
+		receive(port);
+}
+
+static void serial_interrupt(void *argument)
+{
+	struct serial_port *port = argument;
+	bool room_again = false;
+
+	if (!READ_ONCE(port->throttled))
+		receive(port);
+	unsigned long flags = spin_lock_irqsave(&port->lock);
+	if (port->interrupts & INTERRUPT_TRANSMIT) {
+		transmit_locked(port);
+		room_again = ring_space(&port->output) >= OUTPUT_SIZE / 2;
+	}
+	spin_unlock_irqrestore(&port->lock, flags);
+	if (room_again)
+		tty_wake_writers(&port->tty);
+}
+
+static const struct tty_operations serial_operations = {
+	.write = serial_write,
+	.write_room = serial_write_room,
+	.pending = serial_pending,
+	.flush_output = serial_flush_output,
+	.unthrottle = serial_unthrottle,
+};
+
+/* Is there a UART?  Its scratch register remembers, an empty bus does not. */
+static bool probe(u16 base)
+{
+	port_write8(base + REG_SCRATCH, 0x5a);
+	return port_read8(base + REG_SCRATCH) == 0x5a && port_read8(base + REG_LINE_STATUS) != STATUS_ABSENT;
+}
+
+static int start(struct serial_port *port, unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "ttyS%u", number);
+	port->base = places[number].base;
+	ring_init(&port->output, port->output_bytes, sizeof(port->output_bytes));
+	tty_init(&port->tty, name, device_make(TTY_MAJOR, FIRST_MINOR + number), &serial_operations, port);
+	port_write8(port->base + REG_INTERRUPT_ENABLE, 0);
+	port_write8(port->base + REG_LINE_CONTROL, LINE_8N1);
+	port_write8(port->base + REG_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
+	int error = irq_register(places[number].irq, IRQ_EDGE, serial_interrupt, port);
+	if (error)
+		return error;
+	error = tty_register(&port->tty);
+	if (error) {
+		irq_unregister(places[number].irq);
+		return error;
+	}
+	port_write8(port->base + REG_MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
+	set_interrupts(port, INTERRUPT_RECEIVE);
+	return 0;
+}
+
+void serial_init(void)
+{
+	for (unsigned number = 0; number < ARRAY_SIZE(places); number++) {
+		if (!probe(places[number].base))
+			continue;
+		int error = start(&ports[number], number);
+		if (error)
+			log_warn("ttyS%u: cannot be used: error %d", number, -error);
+	}
+}

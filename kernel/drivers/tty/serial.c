@@ -11,7 +11,7 @@
 #include "arch/irq.h"
 #include "arch/port_io.h"
 #include "drivers/tty/tty.h"
-#include "fs/vfs.h"
+#include "fs/device.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/ring.h"
@@ -198,11 +198,12 @@ static int start(struct serial_port *port, unsigned number)
 	int error = irq_register(places[number].irq, IRQ_EDGE, serial_interrupt, port);
 	if (error)
 		return error;
-	error = tty_register(&port->tty);
+	error = device_register_char(TTY_MAJOR, FIRST_MINOR + number, 1, name, S_IFCHR | 0660, &tty_file_operations);
 	if (error) {
 		irq_unregister(places[number].irq);
 		return error;
 	}
+	tty_list(&port->tty);
 	port_write8(port->base + REG_MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
 	set_interrupts(port, INTERRUPT_RECEIVE);
 	return 0;

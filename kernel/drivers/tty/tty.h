@@ -21,7 +21,9 @@
 
 struct tty;
 struct session;
+struct file;
 struct file_operations;
+struct inode;
 
 struct tty_operations {
 	/* Takes up to `count` bytes to send, returns how many it took.  Called with tty->lock held; must not sleep. */
@@ -34,9 +36,10 @@ struct tty_operations {
 	void (*flush_output)(struct tty *tty);
 	/* There is room in the input buffer again.  Called without the lock.  May be NULL. */
 	void (*unthrottle)(struct tty *tty);
-	/* The first open and the last close of the file side.  May be NULL. */
-	void (*opened)(struct tty *tty);
+	/* The last open file was closed.  Called without the lock, may sleep.  May be NULL. */
 	void (*closed)(struct tty *tty);
+	/* The last reference is gone.  Called without the lock.  NULL: the terminal is for ever. */
+	void (*destroy)(struct tty *tty);
 	/* The discipline did something a pty's packet mode reports (TIOCPKT_* bits); with the lock held.  May be NULL. */
 	void (*packet_event)(struct tty *tty, u8 events);
 };
@@ -71,8 +74,9 @@ struct tty {
 	bool overflow_rung; /* the bell of IMAXBEL was rung for this overflow */
 	u32 opens;          /* open files */
 
-	struct session *session; /* whose controlling terminal this is, or NULL; guarded by the session lock: proc/session.h */
-	pid_t foreground;        /* process group; the same lock */
+	struct session *session; /* a reference: whose controlling terminal this is, or NULL */
+	struct list_head link;   /* in the list of all terminals: tty.c's registry_lock */
+	u32 references;          /* atomic: open files, the session, the driver */
 
 	mutex_t read_lock, write_lock; /* one reader, one writer at a time; outside `lock` */
 	wait_queue_t read_wait, write_wait;
@@ -92,12 +96,23 @@ void tty_hangup(struct tty *tty);
 /* A new window size; SIGWINCH to the foreground group if it differs. */
 void tty_set_window(struct tty *tty, const struct linux_winsize *window);
 
-/* Makes the terminal reachable: /dev/NAME, the device number.  0 or negative errno. */
-int __must_check tty_register(struct tty *tty);
+/* Makes the terminal findable by its device number.  tty_unlist is called by destroy. */
+void tty_list(struct tty *tty);
+void tty_unlist(struct tty *tty);
+/* The terminal of a device number, or the controlling one of the current session: a reference, or NULL. */
+struct tty *tty_find(dev_t device);
+struct tty *tty_find_controlling(void);
+struct tty *tty_get(struct tty *tty);
+void tty_put(struct tty *tty);
 
-/* Operations of a file that is a terminal: its `private` is the struct tty. */
+/* Makes `file` (being opened) one of the terminal, whose reference it takes over on success.  0, -EIO, -EBUSY. */
+int __must_check tty_open_file(struct file *file, struct tty *tty);
+/* Operations of device nodes: they find the terminal by number; and of /dev/tty, which finds the controlling one. */
 extern const struct file_operations tty_file_operations;
+extern const struct file_operations tty_current_operations;
 
+/* Start-up, in this order; each registers its devices. */
+void tty_core_init(void);
 void serial_init(void);
 void console_init(const char *command_line);
 void pty_init(void);

@@ -4,7 +4,7 @@
 #define DRIVERS_TTY_TTY_INTERNAL_H
 
 #include "drivers/tty/tty.h"
-#include "fs/vfs.h"
+#include "fs/file.h"
 
 static inline bool tty_local(const struct tty *tty, u32 flag)
 {
@@ -49,13 +49,13 @@ long tty_ioctl(struct file *file, unsigned request, vaddr_t argument);
 
 /* --- tty_job.c: job control ----------------------------------------------------------------------------------------- */
 
-/* May the current process read (SIGTTIN) or write or configure (SIGTTOU) now?  0, -ERESTARTSYS after the signal, -EIO. */
-int __must_check tty_check_background(struct tty *tty, int signal);
+/* Sends a signal to the foreground group of the terminal's session, if it has one.  Any context. */
 void tty_signal_foreground(struct tty *tty, int signal);
-long tty_set_controlling(struct tty *tty, bool steal, bool readable);
-long tty_give_up_controlling(struct tty *tty);
-long tty_get_foreground(struct tty *tty, pid_t *group);
-long tty_set_foreground(struct tty *tty, pid_t group);
-long tty_get_session(struct tty *tty, pid_t *session);
+/* Makes it the controlling terminal of current's session (TIOCSCTTY; an open without O_NOCTTY).  0 or -EPERM. */
+int __must_check tty_acquire(struct tty *tty, bool steal);
+/* Takes the terminal away from its session: SIGHUP and SIGCONT when it hung up. */
+void tty_drop_session(struct tty *tty, bool hangup);
+long tty_job_ioctl(struct tty *tty, unsigned request, vaddr_t argument);
+void tty_job_init(void);
 
 #endif

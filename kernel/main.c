@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the boot protocol's entry to the first program: the one place that knows every subsystem, and the order in which they come up.
+ * From the boot protocol's entry to the first program: the one place that knows every subsystem,
+ * and the order in which they come up.
  *
- * kernel_main runs on the boot CPU with interrupts off until the scheduler starts; init_thread is the first thread, becomes process 1
- * and may sleep.
+ * kernel_main runs on the boot CPU with interrupts off until the scheduler starts; init_thread is
+ * the first thread, becomes process 1 and may sleep.
  */
-#include "arch/clock.h"
 #include "arch/machine.h"
 #include "boot/boot_info.h"
-#include "fs/initramfs.h"
 #include "fs/vfs.h"
+#include "init.h"
 #include "ipc/futex.h"
 #include "drivers/drivers.h"
 #include "lib/log.h"
@@ -18,8 +18,6 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
-#include "proc/exec.h"
-#include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -34,33 +32,33 @@ static void init_thread(void *argument __unused)
 	char prefix[SELFTEST_PREFIX] = "";
 
 	cpus_start();
-	drivers_init();
-	initramfs_unpack(&boot_info);
+	drivers_init(boot_info.command_line);
+	if (initramfs_unpack() != 0)
+		log_warn("initramfs: not all of it could be unpacked");
 	if (cmdline_has(boot_info.command_line, "selftest")) {
 		cmdline_get(boot_info.command_line, "selftest", prefix, sizeof(prefix));
 		ktest_run_all(prefix);
 	}
-	kernel_exec_init(boot_info.command_line);
+	init_run(boot_info.command_line);
 }
 
 void kernel_main(void)
 {
 	arch_init_early(&boot_info);
-	log_info("Cowslip on %s, booted by %s: %s", arch_name(), boot_info.protocol, boot_info.command_line);
+	log_info("Cowslip on %s, booted by %s: %s", arch_name(), boot_info.protocol,
+		 boot_info.command_line);
 	frame_init(&boot_info);
 	arch_init_memory(&boot_info);
 	heap_init();
 	vmm_init();
 	arch_init_devices();
-	random_init();
-	timer_init();
+	timers_init();
 	time_init();
-	tasks_init();
 	scheduler_init();
 	signal_init();
 	futex_init();
 	vfs_init();
-	if (kernel_thread_create(init_thread, NULL, "init") == NULL)
+	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
-	scheduler_start_cpu();
+	scheduler_idle();
 }

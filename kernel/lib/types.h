@@ -6,11 +6,22 @@
 #ifndef LIB_TYPES_H
 #define LIB_TYPES_H
 
-#include <limits.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __KERNEL__
+/* <limits.h> would bring the host's limits along. */
+#define INT_MAX   __INT_MAX__
+#define INT_MIN   (-INT_MAX - 1)
+#define UINT_MAX  (INT_MAX * 2U + 1U)
+#define LONG_MAX  __LONG_MAX__
+#define LONG_MIN  (-LONG_MAX - 1L)
+#define ULONG_MAX (LONG_MAX * 2UL + 1UL)
+#else
+#include <limits.h>
+#endif
 
 typedef uint8_t u8;
 typedef uint16_t u16;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every call that we have, in the includer's terms: expands SYSCALL(name, parameters…) for each.  No include guard, on purpose.
+ * Every call that we have, in the includer's terms: expands SYSCALL(name, parameters…) for each. No
+ * include guard, on purpose.
  */
 #include "syscall/file.def"
 #include "syscall/futex.def"

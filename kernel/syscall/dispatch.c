@@ -2,8 +2,9 @@
 /*
  * From a trap to a system call's function and back.
  *
- * A call that is missing answers ENOSYS and is logged once, by name and with the program that asked.  `reported` has a bit a
- * number; it is set atomically, so that the log line appears once however many CPUs race.
+ * A call that is missing answers ENOSYS and is logged once, by name and with the program that
+ * asked.  `reported` has a bit a number; it is set atomically, so that the log line appears once
+ * however many CPUs race.
  */
 #include "arch/trap.h"
 #include "lib/errno.h"
@@ -23,7 +24,8 @@ static void report_missing(u64 number, const struct syscall *call)
 	if (__atomic_fetch_or(&reported[slot / 64], bit, __ATOMIC_RELAXED) & bit)
 		return;
 	log_warn("%s[%d]: system call %lu (%s) is not implemented", current->comm, current->tid,
-	         (unsigned long)number, call != NULL && call->name != NULL ? call->name : "unknown");
+		 (unsigned long)number,
+		 call != NULL && call->name != NULL ? call->name : "unknown");
 }
 
 void syscall_entry(struct trap_frame *frame)
@@ -36,7 +38,9 @@ void syscall_entry(struct trap_frame *frame)
 		trap_set_result(frame, -ENOSYS);
 		return;
 	}
-	trap_set_result(frame, call->function(trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
-	                                      trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
-	                                      trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5)));
+	trap_set_result(
+		frame,
+		call->function(trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
+			       trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
+			       trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5)));
 }

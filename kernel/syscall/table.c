@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of system calls, put together from the groups' .def files and the machine's numbers.  Constant, so no locks.
+ * The table of system calls, put together from the groups' .def files and the machine's numbers.
+ * Constant, so no locks.
  */
 #include "syscall/table.h"
 
 #include <machine/syscall_numbers.h>
 
-/* The machine passes every argument as a 64-bit word; a function that declares fewer or narrower ones ignores the rest. */
+/* The machine passes every argument as a 64-bit word; a function that declares fewer or narrower
+ * ones ignores the rest. */
 #pragma GCC diagnostic ignored "-Wcast-function-type"
 #pragma GCC diagnostic ignored "-Woverride-init"
 

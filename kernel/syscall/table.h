@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system-call table is data: each group's GROUP.def has a line a call, SYSCALL(name, parameters…), from which come the prototypes
- * here and the table in table.c.  Numbers belong to the machine (<machine/syscall_numbers.h>).
+ * The system-call table is data: each group's GROUP.def has a line a call, SYSCALL(name,
+ * parameters…), from which come the prototypes here and the table in table.c.  Numbers belong to
+ * the machine (<machine/syscall_numbers.h>).
  *
- * A call's function takes its arguments as the program passed them: integers of the declared width, addresses as vaddr_t, none of
- * them checked.  It returns the result or a negative errno, and runs with interrupts on and no locks held.
+ * A call's function takes its arguments as the program passed them: integers of the declared width,
+ * addresses as vaddr_t, none of them checked.  It returns the result or a negative errno, and runs
+ * with interrupts on and no locks held.
  */
 #ifndef SYSCALL_TABLE_H
 #define SYSCALL_TABLE_H

@@ -2,7 +2,8 @@
 /*
  * Runs the tests of section .ktests one after another and reports in TAP.
  *
- * `failures` counts those of the running test; tests may fail expectations from several CPUs at once, so it is atomic.
+ * `failures` counts those of the running test; tests may fail expectations from several CPUs at
+ * once, so it is atomic.
  */
 #include "tests/kernel/ktest.h"
 
@@ -15,7 +16,7 @@
 
 extern const struct ktest ktests_start[], ktests_end[];
 
-static u32 failures;           /* atomic: of the test that runs */
+static u32 failures;            /* atomic: of the test that runs */
 static const char *skip_reason; /* of the test that runs */
 
 static void print_line(const char *format, ...) __printf(1, 2);
@@ -56,7 +57,8 @@ static void run_one(const struct ktest *test, unsigned number)
 	if (skip_reason != NULL)
 		print_line("ok %u - %s # SKIP %s", number, test->name, skip_reason);
 	else
-		print_line("%sok %u - %s # %u ms", failures ? "not " : "", number, test->name, milliseconds);
+		print_line("%sok %u - %s # %u ms", failures ? "not " : "", number, test->name,
+			   milliseconds);
 }
 
 void ktest_run_all(const char *prefix)

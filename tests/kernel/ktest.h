@@ -7,9 +7,10 @@
  *		KEXPECT(condition);
  *	}
  *
- * registers a test.  The word `selftest` on the command line runs them all from a kernel thread (`selftest=prefix` those whose name
- * starts so), prints TAP on the console and powers the machine off.  A test may sleep and start threads; it cleans up after itself.
- * KEXPECT goes on after a failure; KREQUIRE leaves the test function.
+ * registers a test.  The word `selftest` on the command line runs them all from a kernel thread
+ *(`selftest=prefix` those whose name starts so), prints TAP on the console and powers the machine
+ *off.  A test may sleep and start threads; it cleans up after itself. KEXPECT goes on after a
+ *failure; KREQUIRE leaves the test function.
  */
 #ifndef TESTS_KERNEL_KTEST_H
 #define TESTS_KERNEL_KTEST_H
@@ -21,22 +22,22 @@ struct ktest {
 	void (*run)(void);
 };
 
-#define KTEST(test_name) \
-	static void test_name(void); \
-	static const struct ktest ktest_##test_name __section(".ktests") \
+#define KTEST(test_name)                                                     \
+	static void test_name(void);                                         \
+	static const struct ktest ktest_##test_name __section(".ktests")     \
 		__attribute__((used, aligned(8))) = {#test_name, test_name}; \
 	static void test_name(void)
 
 #define KEXPECT(condition) ktest_expect((condition), #condition, __FILE__, __LINE__)
-#define KREQUIRE(condition) \
-	do { \
+#define KREQUIRE(condition)                                                     \
+	do {                                                                    \
 		if (!ktest_expect((condition), #condition, __FILE__, __LINE__)) \
-			return; \
+			return;                                                 \
 	} while (0)
-#define KSKIP(reason) \
-	do { \
+#define KSKIP(reason)               \
+	do {                        \
 		ktest_skip(reason); \
-		return; \
+		return;             \
 	} while (0)
 
 /* Records a failure when !holds; returns holds.  Any context, any thread. */

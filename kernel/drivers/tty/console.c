@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/console: another name for the terminal that the last `console=` word names, ttyS0 when there is none.
+ * /dev/console: another name for the terminal that the last `console=` word names, ttyS0 when there
+ * is none.
  *
- * Opening it gives the terminal itself; it never becomes a controlling terminal that way (tty_file.c).
+ * Opening it gives the terminal itself; it never becomes a controlling terminal that way
+ * (tty_file.c).
  */
 #include "drivers/tty/tty_internal.h"
 #include "fs/device.h"
@@ -55,7 +57,8 @@ void console_init(const char *command_line)
 	while (cmdline_next(&at, word, sizeof(word)) >= 0)
 		if (strncmp(word, "console=", 8) == 0)
 			choose(word + 8);
-	int error = device_register_char(TTYAUX_MAJOR, CONSOLE_MINOR, 1, "console", S_IFCHR | 0600, &console_operations);
+	int error = device_register_char(TTYAUX_MAJOR, CONSOLE_MINOR, 1, "console", S_IFCHR | 0600,
+					 &console_operations);
 	if (error)
 		log_warn("console: cannot be registered: error %d", -error);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The line discipline, input half: what happens to a byte between the wire and read(2); termios(3), c_iflag and c_lflag.
+ * The line discipline, input half: what happens to a byte between the wire and read(2); termios(3),
+ * c_iflag and c_lflag.
  *
- * The ring `input` holds bytes at ever-growing positions tail <= ready <= head.  In canonical mode [tail, ready) are complete lines, each
- * ended by a marked byte, and [ready, head) is the line that is still being edited.  In raw mode everything up to head may be read and
- * `ready` is unused.  One position is always kept free for the line's end, so that a full line can still be finished.
+ * The ring `input` holds bytes at ever-growing positions tail <= ready <= head.  In canonical mode
+ * [tail, ready) are complete lines, each ended by a marked byte, and [ready, head) is the line that
+ * is still being edited.  In raw mode everything up to head may be read and `ready` is unused.  One
+ * position is always kept free for the line's end, so that a full line can still be finished.
  *
- * tty_receive runs in interrupt handlers: it collects what is to be done without the lock (a signal to send, readers to wake) and does it
- * after releasing the lock.
+ * tty_receive runs in interrupt handlers: it collects what is to be done without the lock (a signal
+ * to send, readers to wake) and does it after releasing the lock.
  */
 #include "drivers/tty/tty_internal.h"
 #include "lib/abi/signal.h"
@@ -63,7 +65,9 @@ static void append(struct tty *tty, u8 byte, bool ends_line, bool is_eof)
 		input->ready = input->head;
 }
 
-/* --- Editing --------------------------------------------------------------------------------------------------------- */
+/* --- Editing
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* How many columns the byte took when it was echoed at `column`. */
 static u32 echo_width(const struct tty *tty, u8 byte, u32 column)
@@ -99,7 +103,8 @@ static void erase_character(struct tty *tty)
 	u8 byte;
 	do {
 		byte = input->bytes[slot(--input->head)];
-	} while (tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80 && input->head != input->ready);
+	} while (tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80 &&
+		 input->head != input->ready);
 	if (!tty_local(tty, ECHO))
 		return;
 	if (tty_local(tty, ECHOE))
@@ -110,8 +115,8 @@ static void erase_character(struct tty *tty)
 
 static bool is_word_byte(u8 byte)
 {
-	return byte == '_' || byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-	       (byte >= 'A' && byte <= 'Z');
+	return byte == '_' || byte >= 0x80 || (byte >= '0' && byte <= '9') ||
+	       (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
 static void erase_word(struct tty *tty)
@@ -202,7 +207,9 @@ static bool edit(struct tty *tty, u8 byte, struct aftermath *after)
 	return true;
 }
 
-/* --- One byte -------------------------------------------------------------------------------------------------------- */
+/* --- One byte
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void interrupt_line(struct tty *tty, u8 byte, int signal, struct aftermath *after)
 {
@@ -296,7 +303,8 @@ size_t tty_receive(struct tty *tty, const u8 *bytes, size_t count)
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	size_t done = 0;
 
-	/* A canonical line may grow no further than the buffer, but its end must get in: store() keeps the place free. */
+	/* A canonical line may grow no further than the buffer, but its end must get in: store()
+	 * keeps the place free. */
 	while (done < count && used(&tty->input) < TTY_INPUT_SIZE)
 		receive_byte(tty, bytes[done++], &after);
 	spin_unlock_irqrestore(&tty->lock, flags);
@@ -317,15 +325,19 @@ size_t tty_receive_room(struct tty *tty)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	const struct tty_input *input = &tty->input;
-	/* A line that alone fills the buffer must still see its end and its editing, so then bytes are taken, and dropped. */
+	/* A line that alone fills the buffer must still see its end and its editing, so then bytes
+	 * are taken, and dropped. */
 	bool only_line = tty_local(tty, ICANON) && input->ready == input->tail;
-	size_t room = only_line ? TTY_INPUT_SIZE : TTY_INPUT_SIZE - 1 - MIN(used(input), (u32)TTY_INPUT_SIZE - 1);
+	size_t room = only_line ? TTY_INPUT_SIZE
+				: TTY_INPUT_SIZE - 1 - MIN(used(input), (u32)TTY_INPUT_SIZE - 1);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return room;
 }
 
-/* --- What readers find ----------------------------------------------------------------------------------------------- */
+/* --- What readers find
+ * -----------------------------------------------------------------------------------------------
+ */
 
 bool tty_input_ready_locked(const struct tty *tty, size_t minimum)
 {
@@ -359,7 +371,8 @@ size_t tty_input_take_locked(struct tty *tty, u8 *to, size_t size, bool *line_en
 	while (input->tail != end && !*line_ended) {
 		bool eof = canonical && bit_at(input->eofs, input->tail);
 
-		/* An end of file behind a read that was filled exactly goes with it, or the next read would see it alone. */
+		/* An end of file behind a read that was filled exactly goes with it, or the next
+		 * read would see it alone. */
 		if (taken == size && !eof)
 			break;
 		if (!eof)
@@ -387,7 +400,8 @@ void tty_input_mode_changed_locked(struct tty *tty)
 {
 	struct tty_input *input = &tty->input;
 
-	/* What was typed before counts as a complete line in canonical mode; raw mode reads up to head whatever `ready` is. */
+	/* What was typed before counts as a complete line in canonical mode; raw mode reads up to
+	 * head whatever `ready` is. */
 	for (u32 position = input->ready; position != input->head; position++) {
 		set_bit_at(input->marks, position, false);
 		set_bit_at(input->eofs, position, false);

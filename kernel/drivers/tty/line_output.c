@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The line discipline, output half: post-processing (termios(3), c_oflag), echo, and erasing what was echoed.
+ * The line discipline, output half: post-processing (termios(3), c_oflag), echo, and erasing what
+ * was echoed.
  *
- * Everything runs with tty->lock held, so output of programs and echo do not mix within a byte's expansion.  `column` follows the cursor;
- * it is a guess where a program moves the cursor by escape sequences, as everywhere.
+ * Everything runs with tty->lock held, so output of programs and echo do not mix within a byte's
+ * expansion.  `column` follows the cursor; it is a guess where a program moves the cursor by escape
+ * sequences, as everywhere.
  */
 #include "drivers/tty/tty_internal.h"
 
@@ -36,7 +38,8 @@ static void follow_column(struct tty *tty, u8 byte)
 		break;
 	default:
 		/* Bytes inside a UTF-8 sequence take no column. */
-		if (byte >= ' ' && byte != 0x7f && !(tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80))
+		if (byte >= ' ' && byte != 0x7f &&
+		    !(tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80))
 			tty->column++;
 	}
 }
@@ -139,7 +142,8 @@ void tty_echo_raw_locked(struct tty *tty, const char *text, size_t length)
 
 void tty_echo_locked(struct tty *tty, u8 byte)
 {
-	if (tty_local(tty, ECHOCTL) && (byte < ' ' || byte == 0x7f) && byte != '\t' && byte != '\n') {
+	if (tty_local(tty, ECHOCTL) && (byte < ' ' || byte == 0x7f) && byte != '\t' &&
+	    byte != '\n') {
 		char shown[2] = {'^', (char)(byte ^ 0x40)};
 
 		tty_echo_raw_locked(tty, shown, sizeof(shown));

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The PC's serial ports: the 16550A UART (National Semiconductor PC16550D data sheet), as terminals ttyS0 to ttyS3.
+ * The PC's serial ports: the 16550A UART (National Semiconductor PC16550D data sheet), as terminals
+ * ttyS0 to ttyS3.
  *
- * Output goes through a ring: whoever writes fills the chip's FIFO as far as it takes bytes at once, and the transmit interrupt goes on
- * from there.  Input goes from the interrupt handler straight to the line discipline; when that has no room the receive interrupt is
- * switched off, the chip's FIFO fills, and the sender waits (RTS falls; a virtual machine's other end blocks).  unthrottle goes on.
+ * Output goes through a ring: whoever writes fills the chip's FIFO as far as it takes bytes at
+ * once, and the transmit interrupt goes on from there.  Input goes from the interrupt handler
+ * straight to the line discipline; when that has no room the receive interrupt is switched off, the
+ * chip's FIFO fills, and the sender waits (RTS falls; a virtual machine's other end blocks).
+ * unthrottle goes on.
  *
- * `lock` guards the chip and the ring; it is taken inside tty->lock.  The handler calls tty_receive without it.
+ * `lock` guards the chip and the ring; it is taken inside tty->lock.  The handler calls tty_receive
+ * without it.
  */
 #include "arch/irq.h"
 #include "arch/port_io.h"
@@ -22,13 +26,13 @@
 #define FIRST_MINOR 64
 
 enum { /* registers */
-	REG_DATA = 0,
-	REG_INTERRUPT_ENABLE = 1,
-	REG_FIFO_CONTROL = 2, /* write */
-	REG_LINE_CONTROL = 3,
-	REG_MODEM_CONTROL = 4,
-	REG_LINE_STATUS = 5,
-	REG_SCRATCH = 7,
+       REG_DATA = 0,
+       REG_INTERRUPT_ENABLE = 1,
+       REG_FIFO_CONTROL = 2, /* write */
+       REG_LINE_CONTROL = 3,
+       REG_MODEM_CONTROL = 4,
+       REG_LINE_STATUS = 5,
+       REG_SCRATCH = 7,
 };
 
 enum {
@@ -45,9 +49,9 @@ enum {
 struct serial_port {
 	struct tty tty;
 	spinlock_t lock;
-	u16 base;             /* constant */
-	u8 interrupts;        /* what REG_INTERRUPT_ENABLE holds */
-	bool throttled;       /* the discipline had no room */
+	u16 base;       /* constant */
+	u8 interrupts;  /* what REG_INTERRUPT_ENABLE holds */
+	bool throttled; /* the discipline had no room */
 	struct ring output;
 	u8 output_bytes[OUTPUT_SIZE];
 };
@@ -67,7 +71,8 @@ static void set_interrupts(struct serial_port *port, u8 interrupts)
 	port_write8(port->base + REG_INTERRUPT_ENABLE, interrupts);
 }
 
-/* Feeds the chip from the ring; asks for an interrupt only if the chip stops taking bytes before the ring is empty. */
+/* Feeds the chip from the ring; asks for an interrupt only if the chip stops taking bytes before
+ * the ring is empty. */
 static void transmit_locked(struct serial_port *port)
 {
 	while (ring_used(&port->output) > 0) {
@@ -126,7 +131,8 @@ static void receive(struct serial_port *port)
 		size_t count = 0;
 		unsigned long flags = spin_lock_irqsave(&port->lock);
 
-		while (count < room && (port_read8(port->base + REG_LINE_STATUS) & STATUS_DATA_READY))
+		while (count < room &&
+		       (port_read8(port->base + REG_LINE_STATUS) & STATUS_DATA_READY))
 			bytes[count++] = port_read8(port->base + REG_DATA);
 		if (room == 0) {
 			port->throttled = true;
@@ -181,7 +187,8 @@ static const struct tty_operations serial_operations = {
 static bool probe(u16 base)
 {
 	port_write8(base + REG_SCRATCH, 0x5a);
-	return port_read8(base + REG_SCRATCH) == 0x5a && port_read8(base + REG_LINE_STATUS) != STATUS_ABSENT;
+	return port_read8(base + REG_SCRATCH) == 0x5a &&
+	       port_read8(base + REG_LINE_STATUS) != STATUS_ABSENT;
 }
 
 static int start(struct serial_port *port, unsigned number)
@@ -191,14 +198,16 @@ static int start(struct serial_port *port, unsigned number)
 	snprintf(name, sizeof(name), "ttyS%u", number);
 	port->base = places[number].base;
 	ring_init(&port->output, port->output_bytes, sizeof(port->output_bytes));
-	tty_init(&port->tty, name, device_make(TTY_MAJOR, FIRST_MINOR + number), &serial_operations, port);
+	tty_init(&port->tty, name, device_make(TTY_MAJOR, FIRST_MINOR + number), &serial_operations,
+		 port);
 	port_write8(port->base + REG_INTERRUPT_ENABLE, 0);
 	port_write8(port->base + REG_LINE_CONTROL, LINE_8N1);
 	port_write8(port->base + REG_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
 	int error = irq_register(places[number].irq, IRQ_EDGE, serial_interrupt, port);
 	if (error)
 		return error;
-	error = device_register_char(TTY_MAJOR, FIRST_MINOR + number, 1, name, S_IFCHR | 0660, &tty_file_operations);
+	error = device_register_char(TTY_MAJOR, FIRST_MINOR + number, 1, name, S_IFCHR | 0660,
+				     &tty_file_operations);
 	if (error) {
 		irq_unregister(places[number].irq);
 		return error;

@@ -2,8 +2,9 @@
 /*
  * Terminals as such: their settings at birth, their references, the list of all of them, hang-up.
  *
- * `registry` lists every terminal that can be found by number; registry_lock guards it.  A terminal in the list may have lost its last
- * reference already and be waiting for the lock to leave it, so finding one takes a reference only if there still is one.
+ * `registry` lists every terminal that can be found by number; registry_lock guards it.  A terminal
+ * in the list may have lost its last reference already and be waiting for the lock to leave it, so
+ * finding one takes a reference only if there still is one.
  */
 #include "drivers/tty/tty_internal.h"
 #include "fs/device.h"
@@ -23,12 +24,23 @@ static const struct linux_termios fresh_settings = {
 	.c_oflag = OPOST | ONLCR,
 	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-	.c_cc = {[VINTR] = 0x03, [VQUIT] = 0x1c, [VERASE] = 0x7f, [VKILL] = 0x15, [VEOF] = 0x04, [VMIN] = 1,
-	         [VSTART] = 0x11, [VSTOP] = 0x13, [VSUSP] = 0x1a, [VREPRINT] = 0x12, [VDISCARD] = 0x0f,
-	         [VWERASE] = 0x17, [VLNEXT] = 0x16},
+	.c_cc = {[VINTR] = 0x03,
+		 [VQUIT] = 0x1c,
+		 [VERASE] = 0x7f,
+		 [VKILL] = 0x15,
+		 [VEOF] = 0x04,
+		 [VMIN] = 1,
+		 [VSTART] = 0x11,
+		 [VSTOP] = 0x13,
+		 [VSUSP] = 0x1a,
+		 [VREPRINT] = 0x12,
+		 [VDISCARD] = 0x0f,
+		 [VWERASE] = 0x17,
+		 [VLNEXT] = 0x16},
 };
 
-void tty_init(struct tty *tty, const char *name, dev_t device, const struct tty_operations *ops, void *driver)
+void tty_init(struct tty *tty, const char *name, dev_t device, const struct tty_operations *ops,
+	      void *driver)
 {
 	memset(tty, 0, sizeof(*tty));
 	spin_lock_init(&tty->lock);
@@ -54,7 +66,8 @@ struct tty *tty_get(struct tty *tty)
 
 void tty_put(struct tty *tty)
 {
-	if (__atomic_sub_fetch(&tty->references, 1, __ATOMIC_ACQ_REL) == 0 && tty->ops->destroy != NULL)
+	if (__atomic_sub_fetch(&tty->references, 1, __ATOMIC_ACQ_REL) == 0 &&
+	    tty->ops->destroy != NULL)
 		tty->ops->destroy(tty);
 }
 
@@ -63,8 +76,8 @@ static bool get_unless_dead(struct tty *tty)
 	u32 count = __atomic_load_n(&tty->references, __ATOMIC_RELAXED);
 
 	while (count != 0)
-		if (__atomic_compare_exchange_n(&tty->references, &count, count + 1, false, __ATOMIC_ACQUIRE,
-		                                __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&tty->references, &count, count + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
 	return false;
 }
@@ -148,7 +161,8 @@ void tty_set_window(struct tty *tty, const struct linux_winsize *window)
 void tty_core_init(void)
 {
 	tty_job_init();
-	int error = device_register_char(TTYAUX_MAJOR, 0, 1, "tty", S_IFCHR | 0666, &tty_current_operations);
+	int error = device_register_char(TTYAUX_MAJOR, 0, 1, "tty", S_IFCHR | 0666,
+					 &tty_current_operations);
 	if (error)
 		log_warn("tty: /dev/tty cannot be registered: error %d", -error);
 }

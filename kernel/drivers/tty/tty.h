@@ -2,12 +2,14 @@
 /*
  * Terminals.
  *
- * A struct tty is a line discipline (line_input.c, line_output.c: editing, echo, signals, output processing), between programs
- * (tty_file.c: read, write, poll; tty_ioctl.c) and a driver that moves bytes (serial.c, pty.c).  Drivers give received bytes to
- * tty_receive, from interrupt handlers too, and take bytes to send through their operations.
+ * A struct tty is a line discipline (line_input.c, line_output.c: editing, echo, signals, output
+ * processing), between programs (tty_file.c: read, write, poll; tty_ioctl.c) and a driver that
+ * moves bytes (serial.c, pty.c).  Drivers give received bytes to tty_receive, from interrupt
+ * handlers too, and take bytes to send through their operations.
  *
- * Locks: `lock`, a spin lock taken with interrupts off, guards all state but what is marked otherwise; drivers' locks and the wait queues'
- * are taken inside it.  Signals are sent after it has been released.
+ * Locks: `lock`, a spin lock taken with interrupts off, guards all state but what is marked
+ * otherwise; drivers' locks and the wait queues' are taken inside it.  Signals are sent after it
+ * has been released.
  */
 #ifndef DRIVERS_TTY_TTY_H
 #define DRIVERS_TTY_TTY_H
@@ -26,7 +28,8 @@ struct file_operations;
 struct inode;
 
 struct tty_operations {
-	/* Takes up to `count` bytes to send, returns how many it took.  Called with tty->lock held; must not sleep. */
+	/* Takes up to `count` bytes to send, returns how many it took.  Called with tty->lock held;
+	 * must not sleep. */
 	size_t (*write)(struct tty *tty, const u8 *bytes, size_t count);
 	/* How many bytes write would take now. */
 	size_t (*write_room)(struct tty *tty);
@@ -40,7 +43,8 @@ struct tty_operations {
 	void (*closed)(struct tty *tty);
 	/* The last reference is gone.  Called without the lock.  NULL: the terminal is for ever. */
 	void (*destroy)(struct tty *tty);
-	/* The discipline did something a pty's packet mode reports (TIOCPKT_* bits); with the lock held.  May be NULL. */
+	/* The discipline did something a pty's packet mode reports (TIOCPKT_* bits); with the lock
+	 * held.  May be NULL. */
 	void (*packet_event)(struct tty *tty, u8 events);
 };
 
@@ -50,9 +54,9 @@ struct tty_input {
 	u64 marks[TTY_INPUT_SIZE / 64]; /* canonical mode: the byte at this position ends a line */
 	u64 eofs[TTY_INPUT_SIZE / 64];  /* … and is an end of file, not to be read as a byte */
 	u32 tail;                       /* next byte to read */
-	u32 ready;                      /* canonical mode: end of the complete lines; what follows may still be edited */
-	u32 head;                       /* next free position */
-	u32 edit_column;                /* output column at which the line that is edited began */
+	u32 ready; /* canonical mode: end of the complete lines; what follows may still be edited */
+	u32 head;  /* next free position */
+	u32 edit_column; /* output column at which the line that is edited began */
 };
 
 struct tty {
@@ -82,10 +86,13 @@ struct tty {
 	wait_queue_t read_wait, write_wait;
 };
 
-/* Makes *tty ready, with the usual settings of a fresh terminal (icanon, isig, echo, icrnl, onlcr, 9600 or 38400 baud). */
-void tty_init(struct tty *tty, const char *name, dev_t device, const struct tty_operations *ops, void *driver);
+/* Makes *tty ready, with the usual settings of a fresh terminal (icanon, isig, echo, icrnl, onlcr,
+ * 9600 or 38400 baud). */
+void tty_init(struct tty *tty, const char *name, dev_t device, const struct tty_operations *ops,
+	      void *driver);
 
-/* Bytes have arrived.  Any context.  Returns how many found room; the rest of a full buffer is lost unless given again. */
+/* Bytes have arrived.  Any context.  Returns how many found room; the rest of a full buffer is lost
+ * unless given again. */
 size_t tty_receive(struct tty *tty, const u8 *bytes, size_t count);
 /* How many bytes tty_receive would take for sure. */
 size_t tty_receive_room(struct tty *tty);
@@ -99,15 +106,18 @@ void tty_set_window(struct tty *tty, const struct linux_winsize *window);
 /* Makes the terminal findable by its device number.  tty_unlist is called by destroy. */
 void tty_list(struct tty *tty);
 void tty_unlist(struct tty *tty);
-/* The terminal of a device number, or the controlling one of the current session: a reference, or NULL. */
+/* The terminal of a device number, or the controlling one of the current session: a reference, or
+ * NULL. */
 struct tty *tty_find(dev_t device);
 struct tty *tty_find_controlling(void);
 struct tty *tty_get(struct tty *tty);
 void tty_put(struct tty *tty);
 
-/* Makes `file` (being opened) one of the terminal, whose reference it takes over on success.  0, -EIO, -EBUSY. */
+/* Makes `file` (being opened) one of the terminal, whose reference it takes over on success.  0,
+ * -EIO, -EBUSY. */
 int __must_check tty_open_file(struct file *file, struct tty *tty);
-/* Operations of device nodes: they find the terminal by number; and of /dev/tty, which finds the controlling one. */
+/* Operations of device nodes: they find the terminal by number; and of /dev/tty, which finds the
+ * controlling one. */
 extern const struct file_operations tty_file_operations;
 extern const struct file_operations tty_current_operations;
 

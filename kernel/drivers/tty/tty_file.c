@@ -2,8 +2,9 @@
 /*
  * Terminals as files: open, read, write, poll.
  *
- * Data crosses between user memory and the discipline in small chunks on the stack, since user memory may not be touched under tty->lock.
- * One reader at a time (read_lock), so that a line is not split between two; the same for writers.
+ * Data crosses between user memory and the discipline in small chunks on the stack, since user
+ * memory may not be touched under tty->lock. One reader at a time (read_lock), so that a line is
+ * not split between two; the same for writers.
  */
 #include "arch/clock.h"
 #include "drivers/tty/tty_internal.h"
@@ -16,12 +17,15 @@
 #define DECISECOND     (NSEC_PER_SEC / 10)
 #define CONSOLE_DEVICE device_make(5, 1)
 
-/* --- Open and close -------------------------------------------------------------------------------------------------- */
+/* --- Open and close
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void acquire_on_open(struct file *file, struct tty *tty)
 {
-	if ((file->flags & O_NOCTTY) || file->inode->rdev == CONSOLE_DEVICE || !session_current_is_leader() ||
-	    session_tty() != NULL || READ_ONCE(tty->session) != NULL)
+	if ((file->flags & O_NOCTTY) || file->inode->rdev == CONSOLE_DEVICE ||
+	    !session_current_is_leader() || session_tty() != NULL ||
+	    READ_ONCE(tty->session) != NULL)
 		return;
 	/* Losing a race for the terminal is no error: the file is open all the same. */
 	int ignored __unused = tty_acquire(tty, false);
@@ -83,7 +87,9 @@ static void tty_release(struct file *file)
 	tty_put(tty);
 }
 
-/* --- Reading --------------------------------------------------------------------------------------------------------- */
+/* --- Reading
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* What a read has to wait for: tcgetattr's MIN and TIME, which count in raw mode only. */
 struct read_rule {
@@ -128,14 +134,16 @@ static int wait_for_input(struct tty *tty, struct file *file, nsec_t gap)
 	return wait_event_timeout(&tty->read_wait, has_input(tty), deadline, WAIT_INTERRUPTIBLE);
 }
 
-/* Takes a chunk to the reader.  Bytes taken; *ended when the read is complete whatever their number (a line's end, hang-up). */
+/* Takes a chunk to the reader.  Bytes taken; *ended when the read is complete whatever their number
+ * (a line's end, hang-up). */
 static ssize_t take_chunk(struct tty *tty, struct io_cursor *cursor, bool *ended)
 {
 	u8 chunk[CHUNK];
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	bool hung_up = tty->hung_up;
 	bool line_ended = false;
-	size_t taken = tty_input_take_locked(tty, chunk, MIN(cursor->remaining, sizeof(chunk)), &line_ended);
+	size_t taken = tty_input_take_locked(tty, chunk, MIN(cursor->remaining, sizeof(chunk)),
+					     &line_ended);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
 	if (taken > 0 && tty->ops->unthrottle != NULL)
@@ -197,7 +205,9 @@ static ssize_t tty_read(struct file *file, struct io_cursor *cursor, off_t *posi
 	return result;
 }
 
-/* --- Writing --------------------------------------------------------------------------------------------------------- */
+/* --- Writing
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool has_room(struct tty *tty)
 {
@@ -225,8 +235,9 @@ static ssize_t send_chunk(struct tty *tty, struct file *file, const u8 *chunk, s
 			return sent > 0 ? (ssize_t)sent : -EIO;
 		if (now > 0)
 			continue;
-		int error = (file->flags & O_NONBLOCK) ? -EAGAIN
-		                                       : wait_event_interruptible(&tty->write_wait, has_room(tty));
+		int error = (file->flags & O_NONBLOCK)
+				    ? -EAGAIN
+				    : wait_event_interruptible(&tty->write_wait, has_room(tty));
 		if (error)
 			return sent > 0 ? (ssize_t)sent : error;
 	}

@@ -12,19 +12,22 @@
 
 #define DRAIN_POLL (2 * NSEC_PER_MSEC)
 
-/* --- Settings -------------------------------------------------------------------------------------------------------- */
+/* --- Settings
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_drained(struct tty *tty)
 {
 	return tty->hung_up || tty->ops->pending(tty) == 0;
 }
 
-/* Waits until all output is on the wire.  Drivers wake writers only when half empty, so it looks again every little while. */
+/* Waits until all output is on the wire.  Drivers wake writers only when half empty, so it looks
+ * again every little while. */
 static int drain(struct tty *tty)
 {
 	while (!is_drained(tty)) {
-		int error = wait_event_timeout(&tty->write_wait, is_drained(tty), clock_monotonic() + DRAIN_POLL,
-		                               WAIT_INTERRUPTIBLE);
+		int error = wait_event_timeout(&tty->write_wait, is_drained(tty),
+					       clock_monotonic() + DRAIN_POLL, WAIT_INTERRUPTIBLE);
 		if (error != 0 && error != -ETIMEDOUT)
 			return error;
 	}
@@ -121,7 +124,9 @@ static long settings_ioctl(struct tty *tty, unsigned request, vaddr_t argument)
 	}
 }
 
-/* --- Flow ------------------------------------------------------------------------------------------------------------ */
+/* --- Flow
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void stop_output(struct tty *tty, bool stopped)
 {
@@ -133,7 +138,8 @@ static void stop_output(struct tty *tty, bool stopped)
 		tty_wake_writers(tty);
 }
 
-/* TCOOFF and TCOON stop and start us; TCIOFF and TCION ask the other side by its control characters. */
+/* TCOOFF and TCOON stop and start us; TCIOFF and TCION ask the other side by its control
+ * characters. */
 static long flow_control(struct tty *tty, vaddr_t action)
 {
 	u8 byte;
@@ -168,11 +174,13 @@ static long flush_queues(struct tty *tty, vaddr_t which)
 		return error;
 	if (which > TCIOFLUSH)
 		return -EINVAL;
-	flush(tty, which == TCIFLUSH || which == TCIOFLUSH, which == TCOFLUSH || which == TCIOFLUSH);
+	flush(tty, which == TCIFLUSH || which == TCIOFLUSH,
+	      which == TCOFLUSH || which == TCIOFLUSH);
 	return 0;
 }
 
-/* --- Window, counts, injection --------------------------------------------------------------------------------------- */
+/* --- Window, counts, injection
+ * --------------------------------------------------------------------------------------- */
 
 static long set_window(struct tty *tty, vaddr_t argument)
 {
@@ -225,8 +233,11 @@ static long set_exclusive(struct tty *tty, bool exclusive)
 
 long tty_ioctl(struct file *file, unsigned request, vaddr_t argument)
 {
-	struct tty *tty = file->private;
+	return tty_ioctl_common(file->private, request, argument);
+}
 
+long tty_ioctl_common(struct tty *tty, unsigned request, vaddr_t argument)
+{
 	if (tty->hung_up)
 		return -EIO;
 	switch (request) {

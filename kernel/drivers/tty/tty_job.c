@@ -2,13 +2,16 @@
 /*
  * Job control: which session a terminal controls, and its ioctls (tty_ioctl(4), credentials(7)).
  *
- * tty->session and the session's own terminal pointer (proc/session.c) name each other.  tty->session, guarded by tty->lock, carries a
- * reference on the session; the session's pointer carries one on the terminal, given up in session_released.
+ * tty->session and the session's own terminal pointer (proc/session.c) name each other.
+ * tty->session, guarded by tty->lock, carries a reference on the session; the session's pointer
+ * carries one on the terminal, given up in session_released.
  */
 #include "drivers/tty/tty_internal.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
+#include "proc/pid.h"
 #include "proc/session.h"
+#include "proc/signal.h"
 
 /* The terminal's session with a reference, or NULL. */
 static struct session *session_of(struct tty *tty)
@@ -121,7 +124,7 @@ static long get_foreground(struct tty *tty, vaddr_t argument)
 		return -ENOTTY;
 	group = session_foreground(session);
 	if (group != NULL) {
-		id = (u32)group->id;
+		id = (u32)group->pid->number;
 		process_group_put(group);
 	}
 	session_put(session);
@@ -156,7 +159,7 @@ static long get_session(struct tty *tty, vaddr_t argument)
 
 	if (session == NULL)
 		return -ENOTTY;
-	u32 id = (u32)session->id;
+	u32 id = (u32)session->pid->number;
 	session_put(session);
 	return put_user(id, argument);
 }
@@ -165,7 +168,8 @@ static long give_up(struct tty *tty)
 {
 	if (!is_controlling(tty))
 		return -ENOTTY;
-	/* A process that is not the leader would only forget the terminal for itself, which we do not keep a process. */
+	/* A process that is not the leader would only forget the terminal for itself, which we do
+	 * not keep a process. */
 	if (!session_current_is_leader())
 		return 0;
 	tty_drop_session(tty, true);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starts the drivers, in the order in which they need each other. */
+#include "drivers/drivers.h"
+
+#include "drivers/tty/tty.h"
+#include "fs/device.h"
+
+void drivers_init(const char *command_line)
+{
+	memory_devices_init();
+	tty_core_init();
+	serial_init();
+	console_init(command_line);
+	pty_init();
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests that run on the host: unit tests, model tests and fuzzers of code that does not need a machine.
+#
+# Targets (also alone, as `make -f tests/host/host.mk host-run`):
+#	host-tests	builds every test program, into $(BUILD)/host/
+#	host-run	runs them all; T=name runs one; fails if any fails
+#	host-fuzz	runs every fuzzer for FUZZ_SECONDS seconds (default 20)
+#
+# To add a test program, name it and say what it is made of, here or in a .mk file of your own beside your
+# tests (tests/host/*/tests.mk are read from here):
+#
+#	HOST_TESTS += mm_buddy
+#	mm_buddy_SOURCES = tests/host/mm/buddy.c kernel/mm/buddy.c kernel/lib/list.c
+#	mm_buddy_CFLAGS = -Itests/host/machine		(optional)
+#	mm_buddy_DEPENDS = $(BUILD)/host/data		(optional: what must exist before it runs)
+#
+# A fuzzer is the same with HOST_FUZZERS; its source defines LLVMFuzzerTestOneInput, and the files of
+# NAME_CORPUS (optional) are its first inputs.
+#
+# Each source is compiled once for each program that wants it, for the host, with the address and undefined
+# behaviour sanitizers, CONFIG_CHECKING and no __KERNEL__.  Programs are linked with cmocka.  A test is passed
+# the folder $(BUILD)/host as its working directory.
+
+BUILD ?= build
+HOST_BUILD := $(BUILD)/host
+HOST_CC ?= gcc
+HOST_FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 20
+
+HOST_SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -Wall -Wextra -Werror \
+	-Wno-sign-compare -Wno-missing-field-initializers -MMD -MP \
+	-D_GNU_SOURCE -DCONFIG_CHECKING -Ikernel -Ikernel/arch/include -Itests/host
+
+HOST_TESTS ?=
+HOST_FUZZERS ?=
+include $(sort $(wildcard tests/host/*/tests.mk))
+
+host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))
+
+# $(1) program, $(2) compiler, $(3) flags for compiling, $(4) for linking
+define host_program
+$(HOST_BUILD)/$(1).o/%.o: %.c $(MAKEFILE_LIST)
+	@mkdir -p $$(@D)
+	$(2) $(HOST_CFLAGS) $(HOST_SANITIZERS) $(3) $$($(1)_CFLAGS) -c $$< -o $$@
+
+$(HOST_BUILD)/$(1): $(call host_objects,$(1))
+	$(2) $(HOST_SANITIZERS) $(3) $$^ $(4) -o $$@
+
+-include $(patsubst %.o,%.d,$(call host_objects,$(1)))
+endef
+
+$(foreach program,$(HOST_TESTS),$(eval $(call host_program,$(program),$(HOST_CC),,-lcmocka -lpthread)))
+$(foreach program,$(HOST_FUZZERS),$(eval $(call host_program,$(program),$(HOST_FUZZ_CC),-fsanitize=fuzzer,)))
+
+.PHONY: host-tests host-run host-fuzz host-clean
+host-tests: $(HOST_TESTS:%=$(HOST_BUILD)/%)
+
+host_chosen = $(if $(T),$(filter $(T),$(HOST_TESTS)),$(HOST_TESTS))
+
+host-run: $(host_chosen:%=$(HOST_BUILD)/%) $(foreach test,$(host_chosen),$($(test)_DEPENDS))
+	@failed=; for test in $(host_chosen); do \
+		echo "# $$test"; \
+		(cd $(HOST_BUILD) && ASAN_OPTIONS=detect_stack_use_after_return=1 ./$$test) || failed="$$failed $$test"; \
+	done; \
+	[ -z "$$failed" ] || { echo "host tests failed:$$failed"; exit 1; }; \
+	echo "host tests passed: $(words $(host_chosen)) programs"
+
+host-fuzz: $(HOST_FUZZERS:%=$(HOST_BUILD)/%) $(foreach fuzzer,$(HOST_FUZZERS),$($(fuzzer)_DEPENDS))
+	@$(foreach fuzzer,$(HOST_FUZZERS),echo "# $(fuzzer)"; mkdir -p $(HOST_BUILD)/corpus/$(fuzzer); \
+		$(HOST_BUILD)/$(fuzzer) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 \
+			-artifact_prefix=$(HOST_BUILD)/$(fuzzer)- $(HOST_BUILD)/corpus/$(fuzzer) $($(fuzzer)_CORPUS) && ) \
+	echo "host fuzzers passed: $(words $(HOST_FUZZERS)) of $(FUZZ_SECONDS) seconds each"
+
+host-clean:
+	rm -rf $(HOST_BUILD)

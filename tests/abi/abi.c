@@ -21,6 +21,9 @@ struct counters {
 	int failed;
 };
 
+void *volatile abi_bad_pointer = (void *)0x10;
+void *volatile abi_kernel_pointer = (void *)0xffff800000001000UL;
+
 static struct counters private_counters;
 static struct counters *counters;
 static char scratch_path[64];

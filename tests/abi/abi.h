@@ -37,9 +37,14 @@
 #define PAGE         4096UL
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* An address that is never mapped in a user program, and one in the kernel's half. */
-#define BAD_POINTER    ((void *)0x10)
-#define KERNEL_POINTER ((void *)0xffff800000001000UL)
+/*
+ * An address that is never mapped in a user program, and one in the kernel's half. The compiler
+ * must not know them, it warns of what it knows.
+ */
+extern void *volatile abi_bad_pointer;
+extern void *volatile abi_kernel_pointer;
+#define BAD_POINTER    (abi_bad_pointer)
+#define KERNEL_POINTER (abi_kernel_pointer)
 
 /* The wait status of a process that exited with `code`, or was killed by `sig` without a core dump.
  */

@@ -15,10 +15,14 @@ ABI_DIR := tests/abi
 ABI_OUT := $(BUILD)/abi
 
 ABI_PROGRAMS := \
-	start_basics start_vectors mem_brk mem_map mem_protect mem_cow
+	start_basics start_vectors mem_brk mem_map mem_protect mem_cow \
+	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
+	proc_groups proc_creds proc_limits proc_sched \
+	sig_basics sig_info sig_faults sig_restart \
+	thread_basics futex_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
-ABI_GLIBC_PROGRAMS :=
+ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics
 
 ABI_CFLAGS := -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -Wno-format-truncation -mno-red-zone \
 	-fno-strict-aliasing -D_GNU_SOURCE

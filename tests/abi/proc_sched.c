@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduling: affinity, yielding, preemption, policies, and the process's own clocks.
+ */
+#include "abi.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/times.h>
+
+static void affinity_is_read_and_set(void)
+{
+	unsigned long mask[16] = {0}, one[16] = {0}, none[16] = {0};
+	int first = 0;
+
+	long size = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	ok(size >= 8 && size % 8 == 0, "sched_getaffinity returns the size of the mask");
+	ok(mask[0] != 0, "there is a CPU");
+	while (first < 63 && !(mask[0] >> first & 1))
+		first++;
+	one[0] = 1UL << first;
+	is(syscall(SYS_sched_setaffinity, 0, sizeof(one), one), 0, "bound to one CPU");
+	unsigned cpu = 99;
+	is(syscall(SYS_getcpu, &cpu, NULL, NULL), 0, "getcpu");
+	is(cpu, first, "shows that CPU");
+	memset(one, 0, sizeof(one));
+	syscall(SYS_sched_getaffinity, 0, sizeof(one), one);
+	is(one[0], 1UL << first, "the mask is read again");
+	fails(syscall(SYS_sched_setaffinity, 0, sizeof(none), none), EINVAL, "an empty mask");
+	fails(syscall(SYS_sched_getaffinity, 0, 3, mask), EINVAL, "a size that is no word");
+	fails(syscall(SYS_sched_getaffinity, 999999, sizeof(mask), one), ESRCH, "of nobody");
+	fails(syscall(SYS_sched_getaffinity, 0, sizeof(mask), BAD_POINTER), EFAULT, "bad pointer");
+	syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask);
+}
+
+static void busy_processes_share_a_cpu(void)
+{
+	enum { COUNT = 3 };
+	volatile int *progress = shared_ints();
+	unsigned long mask[16] = {0}, one[16] = {0};
+	pid_t pids[COUNT];
+
+	syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	one[0] = mask[0] & -mask[0];
+	for (int i = 0; i < COUNT; i++) {
+		pids[i] = spawn();
+		if (pids[i] == 0) {
+			syscall(SYS_sched_setaffinity, 0, sizeof(one), one);
+			for (;;)
+				progress[i]++;
+		}
+	}
+	sleep_ms(300);
+	for (int i = 0; i < COUNT; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 0; i < COUNT; i++)
+		is(reap(pids[i]), KILLED(SIGKILL), "busy process %d of one CPU is killed", i);
+	ok(progress[0] && progress[1] && progress[2], "all of them had their turn");
+}
+
+static void yielding_is_fair(void)
+{
+	volatile int *turn = shared_ints();
+	int st;
+
+	is(sched_yield(), 0, "sched_yield");
+	if (child(&st) == 0) {
+		pid_t pid = spawn();
+		for (int i = 0; i < 200; i++) {
+			long start = now_ms();
+			while (turn[0] % 2 != (pid == 0) && now_ms() - start < 3000)
+				sched_yield();
+			turn[0]++;
+		}
+		if (pid == 0)
+			_exit(0);
+		_exit(reap(pid) == 0 ? 0 : 1);
+	}
+	is(st, 0, "two processes take turns by yielding");
+	is(turn[0], 400, "four hundred times");
+}
+
+static void policies_are_known(void)
+{
+	struct sched_param param = {.sched_priority = 0};
+	struct timespec slice;
+
+	is(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER, "the policy is SCHED_OTHER");
+	is(syscall(SYS_sched_getparam, 0, &param), 0, "sched_getparam");
+	is(param.sched_priority, 0, "priority 0");
+	is(sched_get_priority_max(SCHED_FIFO), 99, "SCHED_FIFO goes up to 99");
+	is(sched_get_priority_min(SCHED_FIFO), 1, "from 1");
+	is(sched_get_priority_max(SCHED_OTHER), 0, "SCHED_OTHER has none");
+	fails(sched_get_priority_max(77), EINVAL, "an unknown policy");
+	fails(syscall(SYS_sched_setscheduler, 0, 77, &param), EINVAL, "cannot be set");
+	param.sched_priority = 5;
+	fails(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &param), EINVAL,
+	      "SCHED_OTHER with a priority");
+	is(syscall(SYS_sched_rr_get_interval, 0, &slice), 0, "sched_rr_get_interval");
+	fails(syscall(SYS_sched_getscheduler, 999999), ESRCH, "the policy of nobody");
+}
+
+static void own_time_is_measured(void)
+{
+	struct rusage use;
+	struct tms t;
+	struct timespec cpu;
+
+	for (long start = now_ms(); now_ms() - start < 100;)
+		;
+	is(getrusage(RUSAGE_SELF, &use), 0, "getrusage");
+	long ms = use.ru_utime.tv_sec * 1000 + use.ru_utime.tv_usec / 1000 +
+		  use.ru_stime.tv_sec * 1000 + use.ru_stime.tv_usec / 1000;
+	ok(ms >= 20, "100 ms of work show (%ld ms)", ms);
+	is(getrusage(RUSAGE_THREAD, &use), 0, "RUSAGE_THREAD");
+	is(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu), 0, "CLOCK_PROCESS_CPUTIME_ID");
+	long clock_ms = cpu.tv_sec * 1000 + cpu.tv_nsec / 1000000;
+	ok(clock_ms >= ms - 20 && clock_ms < ms + 1000, "agrees with getrusage");
+	is(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu), 0, "CLOCK_THREAD_CPUTIME_ID");
+	ok(times(&t) > 0, "times returns ticks since some start");
+	ok(t.tms_utime + t.tms_stime >= 1, "and ticks of work");
+	is(sysconf(_SC_CLK_TCK), 100, "of which there are 100 a second");
+}
+
+static void sleeping_takes_no_processor_time(void)
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	sleep_ms(100);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	long ms =
+		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	ok(ms < 50, "sleeping for 100 ms costs no processor time (%ld ms)", ms);
+}
+
+static void prctl_names_and_death_signals(void)
+{
+	volatile int *ready = shared_ints();
+	char name[16] = "";
+	int st;
+
+	is(prctl(PR_SET_NAME, "a-name-longer-than-fifteen"), 0, "PR_SET_NAME");
+	is(prctl(PR_GET_NAME, name), 0, "PR_GET_NAME");
+	is_str(name, "a-name-longer-t", "the name is cut at 15 bytes");
+	fails(prctl(9999, 0, 0, 0, 0), EINVAL, "an unknown option");
+	is(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 1, "PR_GET_DUMPABLE");
+	if (child(&st) == 0) {
+		if (spawn() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			ready[0] = getpid();
+			for (;;)
+				pause();
+		}
+		wait_until(ready[0]);
+		_exit(0);
+	}
+	wait_until(kill(ready[0], 0) < 0);
+	fails(kill(ready[0], 0), ESRCH, "PR_SET_PDEATHSIG kills the child of a dead parent");
+}
+
+int main(void)
+{
+	affinity_is_read_and_set();
+	busy_processes_share_a_cpu();
+	yielding_is_fair();
+	policies_are_known();
+	own_time_is_measured();
+	sleeping_takes_no_processor_time();
+	prctl_names_and_death_signals();
+	return done();
+}

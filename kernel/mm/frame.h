@@ -41,10 +41,10 @@ enum frame_kind {
 };
 
 struct frame {
-	u32 refs;  /* atomic; 0: nobody uses it */
-	u8 kind;   /* enum frame_kind; set by the allocator */
-	u8 order;  /* of the block that this frame heads, or of its slab; the allocator's */
-	u16 count; /* FRAME_TABLE: entries in use, guarded by `lock` */
+	u32 refs; /* atomic; 0: nobody uses it */
+	u8 kind;  /* enum frame_kind; set by the allocator */
+	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
+	u16 spare;
 	union {
 		u64 owner;       /* FRAME_KERNEL: free for the holder to use */
 		spinlock_t lock; /* FRAME_TABLE: guards the entries of this table */
@@ -57,8 +57,8 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 16, "a frame descriptor is 16 bytes");
 
 typedef struct frame_stats {
-	size_t total_frames; /* all that the allocator has ever managed, its own array included */
-	size_t free_frames;  /* on the lists and in the CPUs' stocks */
+	size_t total_frames;    /* the usable memory of the machine's map */
+	size_t free_frames;     /* on the lists and in the CPUs' stocks */
 	size_t reserved_frames; /* of the memory map's usable memory: kernel image, initramfs, low
 				   megabyte, array */
 	size_t user_frames;     /* anonymous memory of programs */

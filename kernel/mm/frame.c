@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Single frames: the CPUs' stocks, references, and counts.
+ *
+ * Each CPU keeps up to STOCK_LIMIT free frames for itself, which it takes from and gives to the
+ * buddy lists STOCK_BATCH at a time, so that the zone locks are rare.  A stock is touched by its
+ * own CPU alone, with interrupts off.  What matters for safety are the reference counts: they
+ * change atomically, and only whoever takes the last one away frees the frame.
+ */
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame_internal.h"
+
+enum { STOCK_BATCH = 32, STOCK_LIMIT = 64 };
+
+struct stock {
+	u32 count;
+	u32 pfns[STOCK_LIMIT];
+	s64 kinds[FRAME_KINDS]; /* frames taken less frames freed by this CPU; only the sum over all
+				   CPUs means something */
+} __cacheline;
+
+static struct stock stocks[MAX_CPUS];
+
+/* Fills this CPU's empty stock; high memory first.  Interrupts off. */
+static bool stock_fill(struct stock *stock, enum frame_kind kind)
+{
+	if ((kind == FRAME_USER || kind == FRAME_CACHE) && zones_free() <= frame_reserve)
+		return false;
+	for (int z = ZONES - 1; z >= 0 && stock->count == 0; z--) {
+		spin_lock(&zones[z].lock);
+		stock->count = (u32)buddy_take_singles_locked(&zones[z], stock->pfns, STOCK_BATCH);
+		spin_unlock(&zones[z].lock);
+	}
+	return stock->count != 0;
+}
+
+/* Gives the older half of a full stock back.  Interrupts off. */
+static void stock_drain(struct stock *stock)
+{
+	spinlock_t *held = NULL;
+
+	for (u32 i = 0; i < STOCK_BATCH; i++) {
+		struct zone *zone = zone_of(stock->pfns[i]);
+		if (held != &zone->lock) {
+			if (held != NULL)
+				spin_unlock(held);
+			held = &zone->lock;
+			spin_lock(held);
+		}
+		buddy_give_locked(zone, stock->pfns[i], 0);
+	}
+	spin_unlock(held);
+	stock->count -= STOCK_BATCH;
+	memmove(stock->pfns, stock->pfns + STOCK_BATCH, stock->count * sizeof(stock->pfns[0]));
+}
+
+phys_t frame_alloc_kind(enum frame_kind kind)
+{
+	phys_t address = 0;
+	unsigned long flags = irq_save();
+	struct stock *stock = &stocks[cpu_id()];
+
+	if (likely(stock->count != 0) || stock_fill(stock, kind)) {
+		pfn_t pfn = stock->pfns[--stock->count];
+		struct frame *frame = &frame_array[pfn];
+		frame->refs = 1;
+		frame->kind = (u8)kind;
+		frame->order = 0;
+		frame->owner = 0;
+		stock->kinds[kind]++;
+		address = pfn << PAGE_SHIFT;
+	}
+	irq_restore(flags);
+	return address;
+}
+
+phys_t frame_alloc_kind_zeroed(enum frame_kind kind)
+{
+	phys_t address = frame_alloc_kind(kind);
+
+	if (likely(address != 0))
+		page_clear(phys_to_virt(address));
+	return address;
+}
+
+phys_t frame_alloc(void)
+{
+	return frame_alloc_kind(FRAME_KERNEL);
+}
+
+phys_t frame_alloc_zeroed(void)
+{
+	return frame_alloc_kind_zeroed(FRAME_KERNEL);
+}
+
+static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
+{
+	pfn_t pfn = 0;
+	unsigned long flags = irq_save();
+
+	for (int z = highest_zone; z >= 0 && pfn == 0; z--) {
+		spin_lock(&zones[z].lock);
+		pfn = buddy_take_locked(&zones[z], order);
+		spin_unlock(&zones[z].lock);
+	}
+	if (pfn != 0) {
+		struct frame *head = &frame_array[pfn];
+		head->refs = 1;
+		head->kind = (u8)kind;
+		head->order = (u8)order;
+		stocks[cpu_id()].kinds[kind] += (s64)1 << order;
+	}
+	irq_restore(flags);
+	return pfn << PAGE_SHIFT;
+}
+
+phys_t frames_alloc_kind(u32 order, enum frame_kind kind)
+{
+	ASSERT(order <= FRAME_MAX_ORDER);
+	return take_block(order, kind, ZONE_NORMAL);
+}
+
+phys_t frames_alloc(u32 order)
+{
+	if (order > FRAME_MAX_ORDER)
+		return 0;
+	return take_block(order, FRAME_KERNEL, ZONE_NORMAL);
+}
+
+phys_t frames_alloc_dma32(u32 order)
+{
+	if (order > FRAME_MAX_ORDER)
+		return 0;
+	return take_block(order, FRAME_KERNEL, ZONE_DMA32);
+}
+
+/* The frame, which nobody refers to any more, goes to this CPU's stock; larger blocks to the lists.
+ * Interrupts off. */
+static void release(struct stock *stock, pfn_t pfn)
+{
+	struct frame *frame = &frame_array[pfn];
+	u32 order = frame->order;
+
+	stock->kinds[frame->kind] -= (s64)1 << order;
+	frame->kind = FRAME_RESERVED;
+	if (unlikely(order != 0)) {
+		struct zone *zone = zone_of(pfn);
+		frame->order = 0;
+		spin_lock(&zone->lock);
+		buddy_give_locked(zone, pfn, order);
+		spin_unlock(&zone->lock);
+		return;
+	}
+	if (unlikely(stock->count == STOCK_LIMIT))
+		stock_drain(stock);
+	stock->pfns[stock->count++] = (u32)pfn;
+}
+
+static void report_bad_free(phys_t address)
+{
+	log_error("frame %#lx freed although nobody holds it", (unsigned long)address);
+	ASSERT(!"frame freed twice");
+}
+
+/* Drops a reference; says whether it was the last. */
+static bool drop(phys_t address)
+{
+	if (unlikely(!frame_is_memory(address))) {
+		report_bad_free(address);
+		return false;
+	}
+	struct frame *frame = frame_of(address);
+	u32 refs = __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE);
+	if (likely(refs == 1)) {
+		/* The only holder is the caller, so nobody else can change the count. */
+		frame->refs = 0;
+		return true;
+	}
+	do {
+		if (unlikely(refs == 0)) {
+			report_bad_free(address);
+			return false;
+		}
+	} while (!__atomic_compare_exchange_n(&frame->refs, &refs, refs - 1, true, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return refs == 1;
+}
+
+void frame_free(phys_t address)
+{
+	if (!drop(address))
+		return;
+	unsigned long flags = irq_save();
+	release(&stocks[cpu_id()], address >> PAGE_SHIFT);
+	irq_restore(flags);
+}
+
+void frame_free_batch(const phys_t *frames, size_t count)
+{
+	unsigned long flags = irq_save();
+	struct stock *stock = &stocks[cpu_id()];
+
+	for (size_t i = 0; i < count; i++)
+		if (drop(frames[i]))
+			release(stock, frames[i] >> PAGE_SHIFT);
+	irq_restore(flags);
+}
+
+void frames_free(phys_t frames, u32 order)
+{
+	ASSERT(frame_of(frames)->order == order);
+	(void)order;
+	frame_free(frames);
+}
+
+void frame_get(phys_t address)
+{
+	u32 before = __atomic_fetch_add(&frame_of(address)->refs, 1, __ATOMIC_RELAXED);
+
+	ASSERT(before != 0);
+	(void)before;
+}
+
+u32 frame_refs(phys_t address)
+{
+	return __atomic_load_n(&frame_of(address)->refs, __ATOMIC_ACQUIRE);
+}
+
+bool frame_is_memory(phys_t address)
+{
+	return address >> PAGE_SHIFT < frame_array_length;
+}
+
+size_t frame_count_kind(enum frame_kind kind)
+{
+	s64 sum = 0;
+
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
+		sum += READ_ONCE(stocks[cpu].kinds[kind]);
+	return sum > 0 ? (size_t)sum : 0;
+}
+
+size_t frame_get_total_memory(void)
+{
+	return frame_usable * PAGE_SIZE;
+}
+
+static size_t free_frames(void)
+{
+	size_t sum = zones_free();
+
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
+		sum += READ_ONCE(stocks[cpu].count);
+	return sum;
+}
+
+size_t frame_get_free_memory(void)
+{
+	return free_frames() * PAGE_SIZE;
+}
+
+void frame_get_stats(frame_stats_t *stats)
+{
+	*stats = (frame_stats_t){
+		.total_frames = frame_usable,
+		.free_frames = free_frames(),
+		.reserved_frames = frame_usable - frame_managed,
+		.user_frames = frame_count_kind(FRAME_USER),
+	};
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which memory the frame allocator gets: the usable ranges of the boot protocol's map, less the
+ * holes.
+ *
+ * The holes are the first megabyte (firmware tables, start-up code of other CPUs), the kernel's
+ * image, the initramfs and the descriptor array itself.  Memory above FRAME_EARLY_LIMIT waits for
+ * frame_init_rest.  All this happens on the boot CPU.
+ */
+#include "boot/boot_info.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame_internal.h"
+
+struct frame *frame_array;
+pfn_t frame_array_length;
+size_t frame_usable, frame_managed, frame_reserve;
+
+static const struct boot_info *map; /* the boot protocol's, which stays */
+
+struct span {
+	phys_t start, end;
+};
+
+enum { HOLES = 4 };
+static struct span holes[HOLES]; /* sorted by nothing; may be empty */
+
+static struct span usable_range(size_t index)
+{
+	const struct memory_range *range = &map->memory[index];
+	struct span span = {ALIGN_UP(range->start, PAGE_SIZE),
+			    ALIGN_DOWN(range->start + range->size, PAGE_SIZE)};
+
+	if (range->kind != MEMORY_USABLE || span.end < span.start)
+		span.end = span.start;
+	return span;
+}
+
+static bool overlap(struct span a, struct span b)
+{
+	return a.start < b.end && b.start < a.end;
+}
+
+/* Finds `size` bytes of usable memory below FRAME_EARLY_LIMIT that no hole touches; 0 when there
+ * are none. */
+static phys_t find_room(size_t size)
+{
+	for (size_t i = 0; i < map->memory_ranges; i++) {
+		struct span range = usable_range(i);
+		struct span candidate = {range.start, range.start + size};
+		for (int h = 0; h < HOLES; h++) {
+			if (!overlap(candidate, holes[h]))
+				continue;
+			candidate.start = ALIGN_UP(holes[h].end, PAGE_SIZE);
+			candidate.end = candidate.start + size;
+			h = -1;
+		}
+		if (candidate.end <= MIN(range.end, FRAME_EARLY_LIMIT))
+			return candidate.start;
+	}
+	return 0;
+}
+
+/* Gives [start, end) to the allocator, less the holes from number `first` on. */
+static void give_span(struct span span, int first)
+{
+	if (span.start >= span.end)
+		return;
+	for (int h = first; h < HOLES; h++) {
+		if (!overlap(span, holes[h]))
+			continue;
+		give_span((struct span){span.start, ALIGN_DOWN(holes[h].start, PAGE_SIZE)}, h + 1);
+		give_span((struct span){ALIGN_UP(holes[h].end, PAGE_SIZE), span.end}, h + 1);
+		return;
+	}
+	buddy_give_range(span.start >> PAGE_SHIFT, span.end >> PAGE_SHIFT);
+	frame_managed += (span.end - span.start) >> PAGE_SHIFT;
+}
+
+/* Gives what is usable within `window`. */
+static void give_window(struct span window)
+{
+	for (size_t i = 0; i < map->memory_ranges; i++) {
+		struct span range = usable_range(i);
+		give_span((struct span){MAX(range.start, window.start), MIN(range.end, window.end)},
+			  0);
+	}
+}
+
+void frame_init(const struct boot_info *info)
+{
+	phys_t top = 0;
+
+	map = info;
+	for (size_t i = 0; i < map->memory_ranges; i++) {
+		struct span range = usable_range(i);
+		frame_usable += (range.end - range.start) >> PAGE_SHIFT;
+		if (range.end > range.start)
+			top = MAX(top, range.end);
+	}
+	holes[0] = (struct span){0, MIB};
+	holes[1] = (struct span){info->kernel_start, info->kernel_end};
+	holes[2] = (struct span){info->initramfs, info->initramfs + info->initramfs_size};
+	frame_array_length = top >> PAGE_SHIFT;
+	size_t size = ALIGN_UP(frame_array_length * sizeof(struct frame), PAGE_SIZE);
+	phys_t place = find_room(size);
+	if (place == 0)
+		panic("no room for %zu KiB of frame descriptors", size / KIB);
+	holes[3] = (struct span){place, place + size};
+	frame_array = phys_to_virt(place);
+	for (size_t at = 0; at < size; at += PAGE_SIZE)
+		page_clear((char *)frame_array + at);
+	frame_reserve = CLAMP(frame_usable / 64, 256 * KIB / PAGE_SIZE, 8 * MIB / PAGE_SIZE);
+	give_window((struct span){0, FRAME_EARLY_LIMIT});
+	log_info("memory: %zu KiB, %zu KiB of them for frame descriptors",
+		 frame_usable * PAGE_SIZE / KIB, size / KIB);
+}
+
+void frame_init_rest(void)
+{
+	give_window((struct span){FRAME_EARLY_LIMIT, UINTPTR_MAX & PAGE_MASK});
+}
+
+/* From now on the initramfs, or what of it is released, is no hole; the others stay. */
+void frame_release_range(phys_t start, size_t size)
+{
+	struct span range = {ALIGN_UP(start, PAGE_SIZE), ALIGN_DOWN(start + size, PAGE_SIZE)};
+	struct span kept = holes[2];
+
+	holes[2] = (struct span){0, 0};
+	if (overlap(range, (struct span){0, MIB}) && start >= PAGE_SIZE) {
+		struct span low = holes[0];
+		holes[0] = (struct span){0, 0};
+		give_window(range);
+		holes[0] = low;
+	} else {
+		give_window(range);
+	}
+	if (kept.start < range.start || kept.end > range.end)
+		holes[2] = kept;
+}

@@ -18,6 +18,9 @@ EM_X86_64 = 62
 GLIBC_DIRS = ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"]
 MUSL_DIRS = ["/lib", "/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-musl"]
 
+# Where `#!/usr/bin/env NAME` finds programs.
+ENV_DIRS = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+
 # Libraries that glibc opens by name when a thread is cancelled; no ELF file names them.
 GLIBC_OPENS = ["libgcc_s.so.1"]
 
@@ -128,12 +131,22 @@ class Needs:
             if data[:4] == b"\x7fELF":
                 self._add_elf(Elf(host, data))
                 return
-            interpreter = script_interpreter(data)
-            if interpreter is None:
+            words = script_interpreter(data)
+            if not words:
                 return
-            path, depth = interpreter, depth + 1
+            if os.path.basename(words[0]) == "env" and len(words) > 1:
+                self._add_named(words[1:])
+            path, depth = words[0], depth + 1
             if depth > 5:
                 raise ImageError(f"{path}: too many interpreters in a row")
+
+    def _add_named(self, words):
+        """Adds the program that `env` will look for, if it is in one of the usual places."""
+        name = next((word for word in words if not word.startswith("-") and "=" not in word), None)
+        for folder in ENV_DIRS:
+            if name and self.locate(f"{folder}/{name}"):
+                self.add_program(f"{folder}/{name}")
+                return
 
     def _add_elf(self, elf):
         musl = elf.interpreter is not None and "ld-musl" in elf.interpreter
@@ -194,11 +207,10 @@ class Needs:
 
 
 def script_interpreter(data):
-    """The interpreter that the first line of a script names, or None; `#!/usr/bin/env X` is env itself."""
+    """The words of a script's first line: its interpreter and arguments.  Empty when it is no script."""
     if data[:2] != b"#!":
-        return None
-    words = data[2:256].split(b"\n", 1)[0].split()
-    return words[0].decode() if words else None
+        return []
+    return data[2:256].split(b"\n", 1)[0].decode("utf-8", "replace").split()
 
 
 def read_all(path):

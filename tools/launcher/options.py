@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line of the launcher."""
+
+import argparse
+import re
+import sys
+
+from .status import LAUNCHER_ERROR
+
+DESCRIPTION = """\
+Runs a Linux program of this computer in a virtual machine of its own, on the Cowslip kernel.
+
+The program, its shared libraries and its interpreter are packed into a small root file system in memory, together with
+busybox for a shell and the usual tools.  The program gets this terminal, or the files and pipes that stdin, stdout and
+stderr are; its exit status becomes that of this command.  Whatever it writes to files is gone afterwards.
+
+Arguments that name a file of this computer take the file along, under the same path, and the program starts in a
+directory of the same name as the current one; so `cowslip run sort words.txt` does what it says.
+Without a program, a busybox shell starts."""
+
+EPILOG = """\
+examples:
+  cowslip run                                   a shell; leave it with exit
+  cowslip run uname -a
+  cowslip run --cpus 4 --memory 1G -- python3 -c 'import os; print(os.cpu_count())'
+  cowslip run --package perl sort-names.pl      all of a Debian package comes along
+  cowslip run --with /etc/services grep -c tcp /etc/services
+  echo 'select 6*7;' | cowslip run sqlite3
+  cowslip run --timeout 10 ./a.out || echo "status $?"
+
+exit status:
+  that of the program; 128 + N when signal N killed it.  And with a message on stderr:
+  124  the time of --timeout was up
+  125  the launcher could not do its work: no QEMU, a missing file, a wrong option, a machine that stops by itself
+  126  the kernel panicked; the end of its log is shown
+  127  the program was not found or cannot be executed
+
+QEMU must be installed; tools/setup does that.  The variable QEMU names another binary than qemu-system-x86_64."""
+
+SIZES = {"": 20, "K": 10, "M": 20, "G": 30}
+SMALLEST_MEMORY, LARGEST_MEMORY = 16 << 20, 1 << 40
+MOST_CPUS = 64
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(LAUNCHER_ERROR, f"cowslip: {message}\n")
+
+
+def memory(text):
+    match = re.fullmatch(r"(\d+)([KMG]?)I?B?", text.upper())
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text}: not a size; write 64M, 1G or a number of MiB")
+    size = int(match[1]) << SIZES[match[2]]
+    if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text}: a machine has 16M to 1024G of memory")
+    return size
+
+
+def cpus(text):
+    if not text.isdigit() or not 1 <= int(text) <= MOST_CPUS:
+        raise argparse.ArgumentTypeError(f"{text}: a machine has 1 to {MOST_CPUS} CPUs")
+    return int(text)
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text}: not a number of seconds")
+    return value
+
+
+def variable(text):
+    if "=" not in text[1:]:
+        raise argparse.ArgumentTypeError(f"{text}: expected NAME=VALUE")
+    return text
+
+
+def parse(words):
+    parser = Parser(prog="cowslip", description="Cowslip: Linux programs in machines of their own.",
+                    epilog="`cowslip run --help` tells all about running programs.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="run a program in a machine of its own", description=DESCRIPTION, epilog=EPILOG,
+                              formatter_class=argparse.RawDescriptionHelpFormatter,
+                              usage="cowslip run [OPTIONS] [--] [PROGRAM [ARGUMENTS...]]")
+    machine = run.add_argument_group("the machine")
+    machine.add_argument("--cpus", type=cpus, default=1, metavar="N", help="processors (1)")
+    machine.add_argument("--memory", type=memory, default=256 << 20, metavar="SIZE", help="such as 64M or 2G (256M)")
+    machine.add_argument("--machine", choices=("pc", "q35", "microvm"), default="pc", help="QEMU's machine type (pc)")
+    machine.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="kvm, where the computer can; tcg works everywhere (tcg)")
+    machine.add_argument("--kernel", metavar="FILE", help="another kernel, for comparison")
+    machine.add_argument("--append", metavar="WORDS", default="", help="more words for the kernel's command line")
+    files = run.add_argument_group("its files")
+    files.add_argument("--root", metavar="DIR", help="take everything below DIR along, as the root directory")
+    files.add_argument("--initrd", metavar="FILE", help="take the files of this initramfs along (cpio newc, plain or gzip)")
+    files.add_argument("--with", action="append", default=[], dest="extra", metavar="PATH",
+                       help="take a file or directory along; a program brings its libraries")
+    files.add_argument("--package", action="append", default=[], metavar="NAME",
+                       help="take the files of an installed Debian package along, and of those it depends on")
+    rest = run.add_argument_group("the run")
+    rest.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after this time")
+    rest.add_argument("--env", action="append", type=variable, default=[], metavar="NAME=VALUE", help="an environment variable for the program")
+    rest.add_argument("--verbose", action="store_true", help="show the kernel's log on stderr")
+    run.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    if arguments.program[:1] == ["--"]:
+        del arguments.program[0]
+    return arguments

@@ -2,13 +2,16 @@
 /*
  * Pipes and fifos: a ring of pages between writers and readers.
  *
- * Each slot of the ring holds a frame with `length` bytes from `offset` on.  A write fills up the newest slot before it takes another; a
- * write of at most PIPE_BUF bytes goes in whole or waits.  With O_DIRECT each write makes slots of its own and a read takes one
- * ("packet mode").  `spare` keeps one emptied frame for the next write, so that a small message costs no allocation.
+ * Each slot of the ring holds a frame with `length` bytes from `offset` on.  A write fills up the
+ * newest slot before it takes another; a write of at most PIPE_BUF bytes goes in whole or waits.
+ * With O_DIRECT each write makes slots of its own and a read takes one
+ * ("packet mode").  `spare` keeps one emptied frame for the next write, so that a small message
+ * costs no allocation.
  *
- * `lock`, a mutex, guards all of it, and is held while data is copied; it is dropped to wait.  Readers wait on `read_wait` for bytes or for
- * the last writer to go, writers on `write_wait` for room or for the last reader to go; those who open a fifo wait for the other side on
- * the same queues.  poll looks without the lock, at words that are each read once.
+ * `lock`, a mutex, guards all of it, and is held while data is copied; it is dropped to wait.
+ * Readers wait on `read_wait` for bytes or for the last writer to go, writers on `write_wait` for
+ * room or for the last reader to go; those who open a fifo wait for the other side on the same
+ * queues.  poll looks without the lock, at words that are each read once.
  *
  * An inode's `private` is the pipe; of a fifo, while it is open, guarded by the inode's lock.
  */
@@ -90,7 +93,9 @@ static void pipe_free(struct pipe *pipe)
 	kfree(pipe);
 }
 
-/* --- Reading --------------------------------------------------------------------------------------------------------- */
+/* --- Reading
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void release_tail(struct pipe *pipe)
 {
@@ -112,7 +117,8 @@ static ssize_t take_bytes(struct pipe *pipe, struct io_cursor *cursor)
 		struct slot *slot = slot_at(pipe, pipe->tail);
 		bool packet = slot->packet;
 		size_t wanted = MIN((size_t)slot->length, cursor->remaining);
-		ssize_t copied = io_copy_to(cursor, (char *)phys_to_virt(slot->frame) + slot->offset, wanted);
+		ssize_t copied = io_copy_to(
+			cursor, (char *)phys_to_virt(slot->frame) + slot->offset, wanted);
 
 		if (copied < 0)
 			return total > 0 ? (ssize_t)total : copied;
@@ -144,7 +150,7 @@ static ssize_t pipe_read(struct file *file, struct io_cursor *cursor, off_t *pos
 		}
 		mutex_unlock(&pipe->lock);
 		result = wait_event_interruptible(&pipe->read_wait,
-		                                  !is_empty(pipe) || READ_ONCE(pipe->writers) == 0);
+						  !is_empty(pipe) || READ_ONCE(pipe->writers) == 0);
 		if (result != 0)
 			return result;
 		mutex_lock(&pipe->lock);
@@ -161,9 +167,12 @@ out:
 	return result;
 }
 
-/* --- Writing --------------------------------------------------------------------------------------------------------- */
+/* --- Writing
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
-/* Adds to the newest slot if all of `count` fits there: then no slot is needed.  Bytes added, or -EFAULT. */
+/* Adds to the newest slot if all of `count` fits there: then no slot is needed.  Bytes added, or
+ * -EFAULT. */
 static ssize_t merge_bytes(struct pipe *pipe, struct io_cursor *cursor, size_t count)
 {
 	if (is_empty(pipe))
@@ -193,12 +202,14 @@ static ssize_t append_slot(struct pipe *pipe, struct io_cursor *cursor, bool pac
 
 	if (frame == 0)
 		return -ENOMEM;
-	ssize_t copied = io_copy_from(cursor, phys_to_virt(frame), MIN(cursor->remaining, (size_t)PAGE_SIZE));
+	ssize_t copied = io_copy_from(cursor, phys_to_virt(frame),
+				      MIN(cursor->remaining, (size_t)PAGE_SIZE));
 	if (copied <= 0) {
 		pipe->spare = frame;
 		return copied;
 	}
-	*slot_at(pipe, pipe->head) = (struct slot){.frame = frame, .length = (u32)copied, .packet = packet};
+	*slot_at(pipe, pipe->head) =
+		(struct slot){.frame = frame, .length = (u32)copied, .packet = packet};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
 	return copied;
 }
@@ -213,8 +224,9 @@ static int broken_pipe(void)
 }
 
 /*
- * Adds as much as fits.  Sets *done when the write is complete.  Bytes added, or an error if there were none.  The bytes behind the
- * last full page go into the newest slot if they can, so that small writes share pages.
+ * Adds as much as fits.  Sets *done when the write is complete.  Bytes added, or an error if there
+ * were none.  The bytes behind the last full page go into the newest slot if they can, so that
+ * small writes share pages.
  */
 static ssize_t put_bytes(struct pipe *pipe, struct io_cursor *cursor, bool packet)
 {
@@ -241,7 +253,8 @@ static ssize_t put_bytes(struct pipe *pipe, struct io_cursor *cursor, bool packe
 static int wait_for_room(struct pipe *pipe)
 {
 	mutex_unlock(&pipe->lock);
-	int error = wait_event_interruptible(&pipe->write_wait, !is_full(pipe) || READ_ONCE(pipe->readers) == 0);
+	int error = wait_event_interruptible(&pipe->write_wait,
+					     !is_full(pipe) || READ_ONCE(pipe->readers) == 0);
 	mutex_lock(&pipe->lock);
 	return error;
 }
@@ -278,7 +291,9 @@ static ssize_t pipe_write(struct file *file, struct io_cursor *cursor, off_t *po
 	return total > 0 ? (ssize_t)total : result;
 }
 
-/* --- Everything else ------------------------------------------------------------------------------------------------- */
+/* --- Everything else
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
 {
@@ -323,7 +338,8 @@ static long pipe_ioctl(struct file *file, unsigned command, vaddr_t argument)
 	return put_user((u32)count_bytes(file->private), argument);
 }
 
-/* Changes the number of slots; what is in the pipe moves along.  The new size in bytes, or an error. */
+/* Changes the number of slots; what is in the pipe moves along.  The new size in bytes, or an
+ * error. */
 static long set_size(struct pipe *pipe, vaddr_t size)
 {
 	u32 capacity = 1;
@@ -413,13 +429,15 @@ int pipe_create(struct file *ends[2], u32 flags)
 	pipe->readers = pipe->opens_for_reading = 1;
 	pipe->writers = pipe->opens_for_writing = 1;
 	pipe->files = 2;
-	ends[0] = anon_inode_create("pipe", S_IFIFO | 0600, &pipe_operations, pipe, O_RDONLY | (flags & O_NONBLOCK));
+	ends[0] = anon_inode_create("pipe", S_IFIFO | 0600, &pipe_operations, pipe,
+				    O_RDONLY | (flags & O_NONBLOCK));
 	if (IS_ERR(ends[0])) {
 		pipe_free(pipe);
 		return (int)PTR_ERR(ends[0]);
 	}
 	ends[0]->inode->private = pipe;
-	ends[1] = anon_file_clone(ends[0], &pipe_operations, pipe, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+	ends[1] = anon_file_clone(ends[0], &pipe_operations, pipe,
+				  O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
 	if (IS_ERR(ends[1])) {
 		pipe->files = 1;
 		pipe->writers = 0;
@@ -429,7 +447,9 @@ int pipe_create(struct file *ends[2], u32 flags)
 	return 0;
 }
 
-/* --- Fifos ----------------------------------------------------------------------------------------------------------- */
+/* --- Fifos
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 /* The fifo's pipe, made for the first opener; counts the new file in.  NULL: no memory. */
 static struct pipe *join(struct inode *inode, const struct file *file)
@@ -467,14 +487,15 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file)
 		if (file->flags & O_NONBLOCK)
 			return 0;
 		return wait_event_interruptible(&pipe->read_wait,
-		                                READ_ONCE(pipe->writers) != 0 ||
-		                                        READ_ONCE(pipe->opens_for_writing) != writers_before);
+						READ_ONCE(pipe->writers) != 0 ||
+							READ_ONCE(pipe->opens_for_writing) !=
+								writers_before);
 	}
 	if ((file->flags & O_NONBLOCK) && READ_ONCE(pipe->readers) == 0)
 		return -ENXIO;
-	return wait_event_interruptible(&pipe->write_wait,
-	                                READ_ONCE(pipe->readers) != 0 ||
-	                                        READ_ONCE(pipe->opens_for_reading) != readers_before);
+	return wait_event_interruptible(
+		&pipe->write_wait, READ_ONCE(pipe->readers) != 0 ||
+					   READ_ONCE(pipe->opens_for_reading) != readers_before);
 }
 
 static int fifo_open(struct inode *inode, struct file *file)

@@ -7,10 +7,12 @@
 
 #include "fs/file.h"
 
-/* The largest capacity that an unprivileged F_SETPIPE_SZ gets, in bytes (/proc/sys/fs/pipe-max-size). */
+/* The largest capacity that an unprivileged F_SETPIPE_SZ gets, in bytes
+ * (/proc/sys/fs/pipe-max-size). */
 #define PIPE_MAX_SIZE (1024 * KIB)
 
-/* A new pipe's two ends.  flags: O_NONBLOCK, O_DIRECT (packets).  0, -ENFILE, -ENOMEM.  May sleep. */
+/* A new pipe's two ends.  flags: O_NONBLOCK, O_DIRECT (packets).  0, -ENFILE, -ENOMEM.  May sleep.
+ */
 int __must_check pipe_create(struct file *ends[2], u32 flags);
 
 /* Makes fifos work: hands the file system their operations.  Once, at start-up. */

@@ -5,7 +5,7 @@
 # Targets (also alone, as `make -f tests/host/host.mk host-run`):
 #	host-tests	builds every test program, into $(BUILD)/host/
 #	host-run	runs them all; T=name runs one; fails if any fails
-#	host-fuzz	runs every fuzzer for FUZZ_SECONDS seconds (default 20)
+#	host-fuzz	runs every fuzzer for FUZZ_SECONDS seconds (default 20); T=name runs one
 #
 # To add a test program, name it and say what it is made of, here or in a .mk file of your own beside your
 # tests (tests/host/*/tests.mk are read from here):
@@ -33,8 +33,6 @@ HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -W
 	-Wno-sign-compare -Wno-missing-field-initializers -MMD -MP \
 	-D_GNU_SOURCE -DCONFIG_CHECKING -Ikernel -Ikernel/arch/include -Itests/host
 
-HOST_TESTS ?=
-HOST_FUZZERS ?=
 include $(sort $(wildcard tests/host/*/tests.mk))
 
 host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))
@@ -57,6 +55,7 @@ $(foreach program,$(HOST_FUZZERS),$(eval $(call host_program,$(program),$(HOST_F
 .PHONY: host-tests host-run host-fuzz host-clean
 host-tests: $(HOST_TESTS:%=$(HOST_BUILD)/%)
 
+host_chosen_fuzzers = $(if $(T),$(filter $(T),$(HOST_FUZZERS)),$(HOST_FUZZERS))
 host_chosen = $(if $(T),$(filter $(T),$(HOST_TESTS)),$(HOST_TESTS))
 
 host-run: $(host_chosen:%=$(HOST_BUILD)/%) $(foreach test,$(host_chosen),$($(test)_DEPENDS))
@@ -68,10 +67,13 @@ host-run: $(host_chosen:%=$(HOST_BUILD)/%) $(foreach test,$(host_chosen),$($(tes
 	echo "host tests passed: $(words $(host_chosen)) programs"
 
 host-fuzz: $(HOST_FUZZERS:%=$(HOST_BUILD)/%) $(foreach fuzzer,$(HOST_FUZZERS),$($(fuzzer)_DEPENDS))
-	@$(foreach fuzzer,$(HOST_FUZZERS),echo "# $(fuzzer)"; mkdir -p $(HOST_BUILD)/corpus/$(fuzzer); \
-		$(HOST_BUILD)/$(fuzzer) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 \
-			-artifact_prefix=$(HOST_BUILD)/$(fuzzer)- $(HOST_BUILD)/corpus/$(fuzzer) $($(fuzzer)_CORPUS) && ) \
-	echo "host fuzzers passed: $(words $(HOST_FUZZERS)) of $(FUZZ_SECONDS) seconds each"
+	@$(foreach fuzzer,$(host_chosen_fuzzers),echo "# $(fuzzer)"; mkdir -p $(HOST_BUILD)/corpus/$(fuzzer); \
+		$(HOST_BUILD)/$(fuzzer) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+			-artifact_prefix=$(HOST_BUILD)/$(fuzzer)- $(HOST_BUILD)/corpus/$(fuzzer) \
+			$($(fuzzer)_CORPUS) >$(HOST_BUILD)/$(fuzzer).log 2>&1 || \
+			{ tail -n 50 $(HOST_BUILD)/$(fuzzer).log; exit 1; }; \
+		grep ^Done $(HOST_BUILD)/$(fuzzer).log; ) \
+	echo "host fuzzers passed: $(words $(host_chosen_fuzzers)) of $(FUZZ_SECONDS) seconds each"
 
 host-clean:
 	rm -rf $(HOST_BUILD)

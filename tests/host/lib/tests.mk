@@ -30,3 +30,39 @@ HOST_TESTS += lib_log
 lib_log_SOURCES := tests/host/lib/log.c tests/host/lib/panic.c kernel/lib/log.c kernel/lib/format.c \
 	kernel/lib/string.c kernel/lib/memory.c
 lib_log_CFLAGS := $(LIB_RENAMED)
+
+LIB_INFLATE := kernel/lib/inflate.c kernel/lib/inflate_code.c kernel/lib/crc32.c
+LIB_ARCHIVE := kernel/lib/initramfs.c kernel/lib/cpio.c kernel/lib/cpio_stream.c $(LIB_INFLATE)
+
+HOST_TESTS += lib_codec
+lib_codec_SOURCES := tests/host/lib/codec.c kernel/lib/chacha20.c kernel/lib/crng.c $(LIB_INFLATE)
+lib_codec_CFLAGS := $(LIB_FLAGS)
+
+HOST_TESTS += lib_archive
+lib_archive_SOURCES := tests/host/lib/archive.c $(LIB_ARCHIVE)
+lib_archive_CFLAGS := $(LIB_FLAGS)
+
+HOST_TESTS += lib_elf
+lib_elf_SOURCES := tests/host/lib/elf.c kernel/lib/elf_check.c
+lib_elf_CFLAGS := $(LIB_FLAGS)
+
+# First inputs of the fuzzers, made by the host's programs.
+LIB_SEEDS := $(HOST_BUILD)/seeds
+
+$(LIB_SEEDS): tests/host/lib/make_seeds
+	sh $< $@
+
+HOST_FUZZERS += lib_fuzz_inflate
+lib_fuzz_inflate_SOURCES := tests/host/lib/fuzz_inflate.c $(LIB_INFLATE)
+lib_fuzz_inflate_DEPENDS := $(LIB_SEEDS)
+lib_fuzz_inflate_CORPUS := $(LIB_SEEDS)/inflate
+
+HOST_FUZZERS += lib_fuzz_archive
+lib_fuzz_archive_SOURCES := tests/host/lib/fuzz_archive.c kernel/lib/hash.c $(LIB_ARCHIVE)
+lib_fuzz_archive_DEPENDS := $(LIB_SEEDS)
+lib_fuzz_archive_CORPUS := $(LIB_SEEDS)/archive
+
+HOST_FUZZERS += lib_fuzz_elf
+lib_fuzz_elf_SOURCES := tests/host/lib/fuzz_elf.c kernel/lib/elf_check.c
+lib_fuzz_elf_DEPENDS := $(LIB_SEEDS)
+lib_fuzz_elf_CORPUS := $(LIB_SEEDS)/elf

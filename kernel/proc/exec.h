@@ -14,28 +14,21 @@
  */
 long exec_user(int dirfd, const char *path, vaddr_t argv, vaddr_t envp, int flags);
 
-/* The same with arrays in kernel memory, NULL-terminated.  For kernel threads: turns the caller
- * into a process's first thread. */
+/* The same with NULL-terminated arrays in kernel memory: for the first program. */
 long exec_kernel(const char *path, const char *const *argv, const char *const *envp);
 
 /*
- * Turns the calling kernel thread into the first program (process 1): opens the console, tries
- * `path` when not NULL (init= or /init), then, unless the path was asked for on the command line,
- * /sbin/init, /etc/init, /bin/init, /bin/sh. Panics when none can be run.
+ * Turns the calling kernel thread into the first program (process 1): opens the console, and runs what the command line's
+ * init= names, else /init, /sbin/init, /etc/init, /bin/init, /bin/sh, whichever can be run first.  Words of the command line that
+ * the kernel does not know go along as arguments (after "--", all) and environment (NAME=VALUE).  Panics when none can be run.
  */
-void kernel_exec_init(const char *path, const char *const *argv, const char *const *envp,
-		      bool fall_back) __noreturn;
+void kernel_exec_init(const char *command_line) __noreturn;
 
-/* What /proc/PID shows of the program's memory; filled by exec, changed by prctl; process->lock. */
-struct exec_layout {
-	vaddr_t arguments_start, arguments_end;
-	vaddr_t environment_start, environment_end;
-	vaddr_t stack_start;
-	vaddr_t code_start, code_end, data_start, data_end;
-	vaddr_t break_start;
-	vaddr_t entry;
-	u64 auxiliary[48]; /* the auxiliary vector, for /proc/PID/auxv */
-	u32 auxiliary_words;
+/* The auxiliary vector that a program was given: /proc/PID/auxv.  process->lock. */
+#define EXEC_AUXILIARY_WORDS 48
+struct exec_auxiliary {
+	u64 words[EXEC_AUXILIARY_WORDS]; /* pairs, AT_NULL included */
+	u32 count;
 };
 
 #endif

@@ -38,6 +38,8 @@ pid_t pid_last(void); /* the number last given out, for /proc/loadavg */
 /* A free number, in the tree, with one reference; ERR_PTR(-EAGAIN) when all are taken, -ENOMEM.
  * Takes the tree lock. */
 struct pid *pid_alloc(void);
+/* That very number: -EINVAL outside the limits, -EEXIST when it is in use, -ENOMEM. */
+struct pid *pid_alloc_number(pid_t number);
 /* The pid of a number in use, or NULL.  process_tree_lock held; no reference is taken. */
 struct pid *pid_find_locked(pid_t number);
 /* The first pid whose number is at least `number`, or NULL.  process_tree_lock held. */

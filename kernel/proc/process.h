@@ -65,7 +65,7 @@ struct process {
 	int exit_status;      /* of the whole process, once zombie */
 
 	/* process_tree_lock and lock to change, either to read */
-	struct task *leader;
+	struct task *leader; /* NULL once reaped */
 	struct list_head threads; /* by task.thread_link: those that have not exited, the leader
 				     among them till reaped */
 	u32 thread_count;
@@ -81,7 +81,7 @@ struct process {
 	struct process_usage dead_threads;   /* of threads that are gone */
 	struct process_usage children_usage; /* of children that were waited for */
 	struct file *executable;             /* counted: /proc/PID/exe; NULL for the kernel */
-	struct exec_layout layout;
+	struct exec_auxiliary auxiliary;
 	bool dumpable;          /* PR_SET_DUMPABLE */
 	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: never cleared */
 
@@ -95,6 +95,9 @@ struct process {
  */
 extern struct process kernel_process;
 struct process *init_process(void);
+
+/* Makes the caches and the kernel's own process.  Once, after the heap and before the scheduler. */
+void tasks_init(void);
 
 unsigned long __must_check process_tree_lock(void);
 void process_tree_unlock(unsigned long flags);

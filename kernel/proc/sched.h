@@ -21,10 +21,8 @@
 
 /* Before the first task exists: makes the boot CPU's caller its idle task.  Boot CPU, once. */
 void scheduler_init(void);
-/* Where each further CPU ends up, interrupts off, on the stack that becomes its idle task's. */
+/* Where each CPU ends up, the boot CPU last in kernel_main: its stack becomes the idle task's. */
 void scheduler_start_cpu(void) __noreturn;
-/* The boot CPU's idle loop: kernel_main ends here. */
-void scheduler_idle(void) __noreturn;
 
 /*
  * Gives the CPU away: to sleep if the task's state says so, else to anybody who is due.  No spin
@@ -50,6 +48,12 @@ static inline void task_set_state(enum task_state state)
 bool task_wake_if(struct task *task, u32 states);
 /* Ends any ordinary sleep. */
 bool task_wake(struct task *task);
+
+/*
+ * The same after setting bits in a task's work_flags, and sees to it that one that runs in user mode on another CPU enters the
+ * kernel to look at them.
+ */
+void task_interrupt(struct task *task, u32 states);
 
 /* Lets a task that was just made run for the first time. */
 void task_start(struct task *task);

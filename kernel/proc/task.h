@@ -53,6 +53,7 @@ enum task_work {
 		1 << 1, /* the task must exit with its process's exit status; never cleared */
 	TASK_WORK_STOP = 1 << 2, /* a group stop or freeze to take part in; proc/signal.c's */
 	TASK_WORK_RESTORE_MASK = 1 << 3, /* signals.saved_blocked is to be put back */
+	TASK_WORK_SET_TID = 1 << 4,      /* a new thread writes its number to set_child_tid */
 };
 
 enum task_flags {
@@ -87,12 +88,13 @@ struct sched_task {
 		      its stack */
 };
 
-/* Where the time goes: cycles in user and in kernel mode, whose ratio splits sched.run_time
- * (proc/account.h).  Own. */
+/* Where the time goes: see proc/account.h. */
 struct task_times {
-	u64 stamp; /* cpu_cycles() at the last change of mode or switch-in */
-	u64 user_cycles, system_cycles;
-	u64 minor_faults, major_faults;
+	u64 stamp;                      /* own: cpu_cycles() at the last change of mode or switch-in */
+	u64 user_cycles, system_cycles; /* own: since the scheduler last turned them into time */
+	nsec_t user_time, system_time;  /* the run queue's lock */
+	u64 minor_faults, major_faults; /* own */
+	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
 };
 
 struct task {
@@ -126,7 +128,7 @@ struct task {
 	vaddr_t set_child_tid;    /* own: written when the task first runs */
 	vaddr_t robust_list;      /* own: set_robust_list(2) */
 	size_t robust_list_size;  /* own */
-	struct vfork_wait *vfork; /* own: the parent that waits for our exec or exit */
+	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
 	void *futex;              /* own: ipc/futex's state of this task */
 	int parent_death_signal;  /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
 	int exit_status;          /* own until TASK_DEAD: as wait(2) shows it */
@@ -134,6 +136,9 @@ struct task {
 	nsec_t start_time;        /* const: monotonic */
 	u64 restart[6];           /* own: restart_syscall(2)'s arguments */
 	long (*restart_function)(struct task *task); /* own */
+	bool exited;                                 /* process_tree_lock: is done but for its last switch */
+	void (*kernel_entry)(void *argument);        /* const: what a kernel thread runs */
+	void *kernel_argument;                       /* const */
 
 	struct arch_task arch; /* own, and the CPU that switches */
 };

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler's heart: switching, waking, preempting.
+ *
+ * A switch happens in switch_away, with the run queue's lock held from the choice until finish_switch on the new task's stack.
+ * A task that goes to sleep is taken off the queue only if its state still says so under that lock; a waker takes the same lock,
+ * so no wake-up falls between.  A task that was preempted stays ready whatever its state says: it had not finished going to
+ * sleep.
+ *
+ * The address space is switched only when the next task has one and it is another: kernel threads and the idle task run in
+ * whatever is there.  mm takes a space away from such CPUs when it is destroyed.
+ *
+ * Preemption: need_resched is this CPU's flag.  It is looked at when the preemption count drops to zero, at the end of
+ * interrupts, and before user mode.
+ */
+#include "proc/sched.h"
+
+#include "arch/clock.h"
+#include "arch/context.h"
+#include "lib/abi/sched.h"
+#include "lib/assert.h"
+#include "mm/vmm.h"
+#include "proc/proc_internal.h"
+#include "proc/sched_internal.h"
+
+void run_queue_request(struct run_queue *queue)
+{
+	if (queue->cpu == cpu_id()) {
+		set_need_resched(true);
+	} else {
+		cpu_request_resched(queue->cpu);
+		cpu_kick(queue->cpu);
+	}
+}
+
+void run_queue_arm(struct run_queue *queue, nsec_t now)
+{
+	nsec_t end = NO_DEADLINE;
+
+	if (queue->waiting && queue->running != queue->idle && queue->running->sched.policy != SCHED_FIFO)
+		end = now + (queue->running->sched.policy == SCHED_RR ? SCHED_RR_SLICE : SCHED_SLICE);
+	if (end == NO_DEADLINE && queue->slice_end == NO_DEADLINE)
+		return;
+	queue->slice_end = end;
+	timer_set_slice(end);
+}
+
+/* --- Switching. ---------------------------------------------------------------------------------------------------- */
+
+void finish_switch(struct task *previous)
+{
+	struct run_queue *queue = this_run_queue();
+	struct task *leaving = queue->leaving;
+	bool dead = READ_ONCE(previous->state) == TASK_DEAD;
+
+	__atomic_store_n(&previous->sched.on_cpu, 0, __ATOMIC_RELEASE);
+	while (unlikely(leaving) && !sched_send_away(queue, leaving)) {
+		spin_unlock(&queue->lock);
+		cpu_relax();
+		spin_lock(&queue->lock);
+	}
+	queue->leaving = NULL;
+	spin_lock_release(&queue->lock);
+	if (unlikely(dead)) {
+		/* Freeing a stack may have to wait for other CPUs. */
+		irq_enable();
+		preempt_count_add(-1);
+		task_buried(previous);
+		irq_disable();
+	} else {
+		preempt_count_add(-1);
+	}
+}
+
+static void mark_idle(struct run_queue *queue, bool idle)
+{
+	if (idle)
+		__atomic_or_fetch(&idle_cpus, cpumask_of(queue->cpu), __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(&idle_cpus, ~cpumask_of(queue->cpu), __ATOMIC_RELAXED);
+}
+
+static void switch_to(struct run_queue *queue, struct task *previous, struct task *next, nsec_t now)
+{
+	if (previous == queue->idle || next == queue->idle)
+		mark_idle(queue, next == queue->idle);
+	queue->running = next;
+	queue->switches++;
+	next->sched.run_start = now;
+	next->times.stamp = cpu_cycles();
+	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
+	run_queue_arm(queue, now);
+	if (next->space && next->space != vmm_current_space())
+		vmm_switch_address_space(next->space);
+	finish_switch(arch_switch(previous, &previous->arch, next->kernel_stack, next, &next->arch));
+}
+
+/* Chooses among the running task, when it stays ready, and those that wait; takes the choice out of the tree. */
+static struct task *choose(struct run_queue *queue, struct task *previous, bool ready, bool yields)
+{
+	struct task *best = run_queue_best(queue);
+
+	if (ready && (!best || !(yields ? best->sched.rt_priority >= previous->sched.rt_priority :
+					  sched_is_better(best, previous, 0))))
+		return previous;
+	if (!best && run_queue_steal(queue))
+		best = run_queue_best(queue);
+	if (!best)
+		return queue->idle;
+	run_queue_remove(queue, best);
+	return best;
+}
+
+/* Does the running task stay ready?  If not, takes it off the queue. */
+static bool settle_running(struct run_queue *queue, struct task *task, bool preempted)
+{
+	if (task == queue->idle)
+		return false;
+	u32 state = READ_ONCE(task->state);
+	if (!preempted && state != TASK_RUNNING) {
+		if (state & TASK_BLOCKED)
+			queue->blocked++;
+		task->sched.queued = false;
+		WRITE_ONCE(queue->load, queue->load - 1);
+		task->sched.switches_voluntary++;
+		return false;
+	}
+	if (unlikely(!(task->sched.allowed & cpumask_of(queue->cpu)))) {
+		task->sched.queued = false;
+		WRITE_ONCE(queue->load, queue->load - 1);
+		queue->leaving = task;
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Gives the CPU to whoever is due.  `preempted`: the task did not ask to sleep, whatever its state says.  `yields`: others go first.
+ * Preemption count 0; returns with interrupts off.
+ */
+static void switch_away(bool preempted, bool yields)
+{
+	irq_disable();
+	struct run_queue *queue = this_run_queue();
+	spin_lock(&queue->lock);
+	ASSERT(preempt_count_read() == 1);
+
+	struct task *previous = queue->running;
+	nsec_t now = clock_monotonic();
+	set_need_resched(false);
+	run_queue_account(queue, now);
+	run_queue_split(queue);
+
+	bool ready = settle_running(queue, previous, preempted);
+	if (now >= queue->slice_end && previous->sched.policy == SCHED_RR)
+		yields = true;
+	struct task *next = choose(queue, previous, ready, yields);
+	if (next == previous) {
+		if (queue->waiting || queue->slice_end != NO_DEADLINE)
+			run_queue_arm(queue, now);
+		spin_unlock(&queue->lock);
+		return;
+	}
+	if (ready) {
+		previous->sched.switches_involuntary++;
+		run_queue_insert(queue, previous, !yields);
+	}
+	switch_to(queue, previous, next, now);
+}
+
+void schedule(void)
+{
+	unsigned long flags = irq_save();
+
+	switch_away(false, false);
+	irq_restore(flags);
+}
+
+void preempt_offer(void)
+{
+	if (!irq_enabled() || in_interrupt())
+		return;
+	while (need_resched()) {
+		switch_away(true, false);
+		irq_enable();
+	}
+}
+
+void preempt_from_interrupt(void)
+{
+	while (need_resched() && preempt_count_read() == 0 && current)
+		switch_away(true, false);
+}
+
+void task_yield(void)
+{
+	struct run_queue *queue = &run_queues[READ_ONCE(current->sched.cpu)];
+
+	if (!READ_ONCE(queue->waiting))
+		return;
+	irq_disable();
+	switch_away(true, true);
+	irq_enable();
+}
+
+/* --- Waking. ------------------------------------------------------------------------------------------------------- */
+
+void run_queue_wake(struct run_queue *queue, struct task *task)
+{
+	struct sched_task *sched = &task->sched;
+	nsec_t now = clock_monotonic();
+
+	run_queue_account(queue, now);
+	u64 floor = queue->least_time - SCHED_LATENCY;
+	if ((s64)(sched->virtual_time - floor) < 0)
+		sched->virtual_time = floor;
+	sched->queued = true;
+	WRITE_ONCE(queue->load, queue->load + 1);
+	run_queue_insert(queue, task, false);
+
+	if (queue->running == queue->idle ||
+	    sched_is_better(task, queue->running, SCHED_GRANULE))
+		run_queue_request(queue);
+	else if (queue->slice_end == NO_DEADLINE && queue->cpu == cpu_id())
+		run_queue_arm(queue, now);
+	else if (queue->slice_end == NO_DEADLINE)
+		run_queue_request(queue);
+}
+
+/* A sleeping task gets ready where it is best off.  Its queue's lock is held. */
+static void place(struct run_queue *queue, struct task *task)
+{
+	u32 cpu = sched_choose_cpu(queue, task);
+
+	if (cpu != queue->cpu) {
+		struct run_queue *other = &run_queues[cpu];
+		if (spin_trylock(&other->lock)) {
+			run_queue_move(queue, other, task);
+			run_queue_wake(other, task);
+			spin_unlock(&other->lock);
+			return;
+		}
+	}
+	run_queue_wake(queue, task);
+}
+
+bool task_wake_if(struct task *task, u32 states)
+{
+	/* What the waker did before comes before the look at the state. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(READ_ONCE(task->state) & states))
+		return false;
+
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	u32 state = READ_ONCE(task->state);
+	bool asleep = state & states;
+	if (asleep) {
+		__atomic_store_n(&task->state, TASK_RUNNING, __ATOMIC_RELEASE);
+		if (!task->sched.queued && queue->leaving != task) {
+			if (state & TASK_BLOCKED)
+				queue->blocked--;
+			place(queue, task);
+		}
+	}
+	run_queue_unlock(queue, flags);
+	return asleep;
+}
+
+bool task_wake(struct task *task)
+{
+	return task_wake_if(task, TASK_ANY_SLEEP);
+}
+
+void task_start(struct task *task)
+{
+	unsigned long flags = irq_save();
+	u32 cpu = cpu_id();
+	cpumask_t possible = task->sched.allowed & cpus_online();
+	if (possible && !(possible & cpumask_of(cpu)))
+		cpu = (u32)__builtin_ctzll(possible);
+
+	struct run_queue *queue = &run_queues[cpu];
+	spin_lock(&queue->lock);
+	task->sched.cpu = cpu;
+	task->sched.virtual_time = queue->least_time;
+	place(queue, task);
+	spin_unlock(&queue->lock);
+	irq_restore(flags);
+}
+
+void task_interrupt(struct task *task, u32 states)
+{
+	if (task_wake_if(task, states) || task == current)
+		return;
+	/* It runs, perhaps in user mode, where it would not look at its work flags by itself. */
+	u32 cpu = task_cpu(task);
+	if (task_is_running(task) && cpu != cpu_id())
+		cpu_kick(cpu);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler's start, the idle tasks, and what changes how a task is scheduled.
+ */
+#include "arch/clock.h"
+#include "lib/abi/sched.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/panic.h"
+#include "mm/kmalloc.h"
+#include "proc/proc_internal.h"
+#include "proc/process.h"
+#include "proc/sched_internal.h"
+#include "proc/sched_stats.h"
+
+/* An idle task runs on the stack on which its CPU came up, and never ends. */
+static struct task *make_idle(u32 cpu)
+{
+	char name[TASK_COMM_LENGTH];
+	struct task *task = kzalloc(sizeof(*task));
+
+	if (!task)
+		panic("no memory for the idle task of CPU %u", cpu);
+	task_init(task);
+	task->flags = TASK_KERNEL | TASK_IDLE;
+	task->process = process_get(&kernel_process);
+	ksnprintf(name, sizeof(name), "idle/%u", cpu);
+	task_set_name(task, name);
+	task->sched.cpu = cpu;
+	task->sched.allowed = cpumask_of(cpu);
+	task->sched.on_cpu = 1;
+	return task;
+}
+
+void scheduler_init(void)
+{
+	for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+		struct run_queue *queue = &run_queues[cpu];
+		spin_lock_init(&queue->lock);
+		queue->cpu = cpu;
+		queue->slice_end = NO_DEADLINE;
+		queue->idle = make_idle(cpu);
+		queue->running = queue->idle;
+	}
+	cpu_set_current(this_run_queue()->idle);
+	this_run_queue()->idle->sched.run_start = clock_monotonic();
+	sched_stats_init();
+}
+
+void scheduler_start_cpu(void)
+{
+	struct run_queue *queue = this_run_queue();
+
+	cpu_set_current(queue->idle);
+	queue->idle->sched.run_start = clock_monotonic();
+	__atomic_or_fetch(&idle_cpus, cpumask_of(queue->cpu), __ATOMIC_RELAXED);
+	set_need_resched(true);
+	for (;;) {
+		irq_disable();
+		if (need_resched()) {
+			irq_enable();
+			preempt_offer();
+		} else {
+			cpu_wait_for_interrupt();
+		}
+	}
+}
+
+void sched_slice_over(void)
+{
+	struct run_queue *queue = this_run_queue();
+
+	spin_lock(&queue->lock);
+	run_queue_account(queue, clock_monotonic());
+	if (queue->waiting)
+		run_queue_push(queue);
+	spin_unlock(&queue->lock);
+	set_need_resched(true);
+}
+
+/* --- Sleeping for a time. ------------------------------------------------------------------------------------------ */
+
+int task_sleep_until(nsec_t deadline, enum wait_mode mode)
+{
+	static const u32 states[] = {
+		[WAIT_UNINTERRUPTIBLE] = TASK_UNINTERRUPTIBLE,
+		[WAIT_INTERRUPTIBLE] = TASK_INTERRUPTIBLE,
+		[WAIT_KILLABLE] = TASK_KILLABLE,
+	};
+	int result;
+
+	do {
+		task_set_state(states[mode]);
+		result = wait_sleep(mode, deadline);
+	} while (result == 0);
+	task_set_state(TASK_RUNNING);
+	return result == -ETIMEDOUT ? 0 : result;
+}
+
+void task_sleep(nsec_t duration)
+{
+	task_sleep_until(clock_monotonic() + duration, WAIT_UNINTERRUPTIBLE);
+}
+
+/* --- Nice values, policies, CPUs. ---------------------------------------------------------------------------------- */
+
+int task_set_nice(struct task *task, int nice)
+{
+	if (nice < -20 || nice > 19)
+		return -EINVAL;
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	run_queue_account(queue, clock_monotonic());
+	task->sched.nice = (s8)nice;
+	sched_set_weight(&task->sched);
+	run_queue_unlock(queue, flags);
+	return 0;
+}
+
+static bool policy_is_realtime(int policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
+{
+	bool realtime = policy_is_realtime(policy);
+
+	if (!realtime && policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE)
+		return -EINVAL;
+	if (rt_priority < 0 || rt_priority > 99 || realtime != (rt_priority != 0))
+		return -EINVAL;
+
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	bool in_tree = task->sched.queued && queue->running != task;
+	run_queue_account(queue, clock_monotonic());
+	if (in_tree)
+		run_queue_remove(queue, task);
+	task->sched.policy = (u8)policy;
+	task->sched.rt_priority = (u8)rt_priority;
+	task->sched.reset_on_fork = reset_on_fork;
+	sched_set_weight(&task->sched);
+	if (!realtime && (s64)(task->sched.virtual_time - queue->least_time) < 0)
+		task->sched.virtual_time = queue->least_time;
+	if (in_tree)
+		run_queue_insert(queue, task, false);
+	run_queue_request(queue);
+	run_queue_unlock(queue, flags);
+	return 0;
+}
+
+/* Takes a waiting task off a CPU where it may not run any more; false: try again. */
+static bool evict(struct run_queue *queue, struct task *task)
+{
+	if (!task->sched.queued || task->sched.allowed & cpumask_of(queue->cpu))
+		return true;
+	if (queue->running == task) {
+		run_queue_request(queue);
+		return true;
+	}
+	run_queue_remove(queue, task);
+	WRITE_ONCE(queue->load, queue->load - 1);
+	task->sched.queued = false;
+	if (sched_send_away(queue, task))
+		return true;
+	task->sched.queued = true;
+	WRITE_ONCE(queue->load, queue->load + 1);
+	run_queue_insert(queue, task, false);
+	return false;
+}
+
+int task_set_affinity(struct task *task, cpumask_t allowed)
+{
+	if (!(allowed & cpus_online()))
+		return -EINVAL;
+	bool done;
+	do {
+		unsigned long flags;
+		struct run_queue *queue = run_queue_lock_of(task, &flags);
+		task->sched.allowed = allowed;
+		done = evict(queue, task);
+		run_queue_unlock(queue, flags);
+	} while (!done);
+	if (task != current)
+		return 0;
+	/* The unlock has let us be moved, unless interrupts were off; be sure before we say so. */
+	while (!(allowed & cpumask_of(task_cpu(task))))
+		preempt_offer();
+	return 0;
+}

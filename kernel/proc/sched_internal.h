@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Run queues: what the files of the scheduler share.
+ *
+ * A CPU's run queue holds the tasks that are ready to run on it.  The running one is not in the trees.  The lock is taken with
+ * interrupts off, innermost of all; two queues' locks are held together only when the second was taken by trylock.  The lock is
+ * held across a switch: who holds the lock of the queue that a task belongs to knows that its registers are saved
+ * unless it is the running one.
+ */
+#ifndef PROC_SCHED_INTERNAL_H
+#define PROC_SCHED_INTERNAL_H
+
+#include "arch/cpu.h"
+#include "lib/rbtree.h"
+#include "lib/spinlock.h"
+#include "proc/sched.h"
+#include "proc/task.h"
+
+#define NICE_0_WEIGHT  1024
+#define SCHED_SLICE    (4 * NSEC_PER_MSEC) /* how long a task runs while others wait */
+#define SCHED_LATENCY  (3 * NSEC_PER_MSEC) /* credit of a task that wakes */
+#define SCHED_GRANULE  (1 * NSEC_PER_MSEC) /* a woken task that is so much behind preempts */
+#define SCHED_RR_SLICE (100 * NSEC_PER_MSEC)
+
+struct run_queue {
+	spinlock_t lock;
+	u32 cpu; /* const */
+	/* everything below: lock; counts are also read without it, as hints */
+	struct rb_root fair;     /* by virtual_time */
+	struct rb_node *first;   /* the least of `fair`, or NULL */
+	struct rb_root realtime; /* by priority, then arrival */
+	u32 waiting;             /* tasks in the trees */
+	u32 load;                /* the same and the running one, unless that is the idle task */
+	u64 least_time;          /* never falls: where tasks that come here start */
+	u64 sequence;            /* arrivals of real-time tasks: counts up at the tail, ... */
+	u64 front_sequence;      /* ... and down for those that were preempted */
+	struct task *running;
+	struct task *idle;
+	struct task *leaving; /* the one that this switch leaves, and must go to another CPU */
+	s32 blocked;          /* tasks that fell into uninterruptible sleep here, less those woken here */
+	nsec_t slice_end;     /* monotonic; NO_DEADLINE while nobody waits */
+	u64 switches;
+	struct cpu_times times;
+} __cacheline;
+
+extern struct run_queue run_queues[MAX_CPUS];
+
+static inline struct run_queue *this_run_queue(void)
+{
+	return &run_queues[cpu_id()];
+}
+
+/* Sleeps that count as load. */
+#define TASK_BLOCKED (TASK_UNINTERRUPTIBLE | TASK_KILLABLE)
+
+/* CPUs whose running task is the idle one; atomic, a hint. */
+extern cpumask_t idle_cpus;
+
+void sched_task_init(struct sched_task *sched);
+
+/* The queue of a task, locked, interrupts off; *flags for run_queue_unlock. */
+struct run_queue *run_queue_lock_of(struct task *task, unsigned long *flags);
+static inline void run_queue_unlock(struct run_queue *queue, unsigned long flags)
+{
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* --- run_queue.c: the trees and the accounting.  All with the queue's lock held. --- */
+
+static inline bool sched_is_realtime(const struct sched_task *sched)
+{
+	return sched->rt_priority != 0;
+}
+
+/* Puts a ready task into the tree (`front`: before others of its real-time priority), or takes it out. */
+void run_queue_insert(struct run_queue *queue, struct task *task, bool front);
+void run_queue_remove(struct run_queue *queue, struct task *task);
+/* The best waiting task, or NULL. */
+struct task *run_queue_best(struct run_queue *queue);
+/* Should `task` run rather than `running`?  By `margin` of virtual time. */
+bool sched_is_better(const struct task *task, const struct task *running, u64 margin);
+/* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
+void run_queue_account(struct run_queue *queue, nsec_t now);
+/* Divides the running task's time that has been accounted into user and system time.  On the queue's CPU. */
+void run_queue_split(struct run_queue *queue);
+/* A waiting or sleeping task moves: its virtual time is made relative to the new queue, and its cpu set.  Both locks held. */
+void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task);
+/* Sets a fair task's weight from its policy and nice value. */
+void sched_set_weight(struct sched_task *sched);
+
+/* --- balance.c --- */
+
+/* For a queue with nothing to run: takes a waiting task from another; says whether it did.  Lock held. */
+bool run_queue_steal(struct run_queue *queue);
+/* At the end of a slice: gives a waiting task to a queue that has at least two fewer.  Lock held. */
+void run_queue_push(struct run_queue *queue);
+/* The CPU where a task that wakes should run; `queue` is its own, lock held. */
+u32 sched_choose_cpu(const struct run_queue *queue, const struct task *task);
+/* A task that is not queued and may not stay: makes it ready on a CPU where it may run.  False when that one's lock was busy. */
+bool sched_send_away(struct run_queue *queue, struct task *task);
+
+/* --- sched.c --- */
+
+/* Makes a task ready on its queue: accounts for its sleep, inserts it, and preempts.  Lock held. */
+void run_queue_wake(struct run_queue *queue, struct task *task);
+/* Asks the queue's CPU to choose again.  Lock held. */
+void run_queue_request(struct run_queue *queue);
+/* The end of the running task's slice has come, or more tasks wait: (re)arms the CPU's timer.  Lock held, own CPU. */
+void run_queue_arm(struct run_queue *queue, nsec_t now);
+
+/* --- timer.c: from the scheduler, interrupts off: tell the clock when this CPU's slice ends. --- */
+void timer_set_slice(nsec_t slice_end);
+/* The timer's interrupt saw that the slice is over. */
+void sched_slice_over(void);
+
+#endif

@@ -2,9 +2,10 @@
 /*
  * Whose time it is: user or kernel mode.
  *
- * The entry from user mode and the return to it stamp the cycle counter; the cycles since the last stamp belong to the mode
- * that ends.  The scheduler knows the nanoseconds of each stretch that a task has a CPU, and divides them in the
- * proportion of the cycles (proc/run_queue.c).  Interrupts that go back to the program at once count as the program's.
+ * The entry from user mode and the return to it stamp the cycle counter; the cycles since the last
+ * stamp belong to the mode that ends.  The scheduler knows the nanoseconds of each stretch that a
+ * task has a CPU, and divides them in the proportion of the cycles (proc/run_queue.c).  Interrupts
+ * that go back to the program at once count as the program's.
  */
 #ifndef PROC_ACCOUNT_H
 #define PROC_ACCOUNT_H

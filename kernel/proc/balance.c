@@ -2,11 +2,13 @@
 /*
  * Which CPU: placing tasks that wake, and moving waiting ones.
  *
- * Three moments suffice.  A task that wakes goes where it ran last if that CPU is idle, else to any idle CPU.  A CPU that runs out
- * of work takes a waiting task from the fullest queue.  A CPU at the end of a slice, which only a CPU with waiting tasks has,
- * gives one away if another has at least two fewer.  No CPU idles while another has waiting tasks for longer than a slice.
+ * Three moments suffice.  A task that wakes goes where it ran last if that CPU is idle, else to any
+ * idle CPU.  A CPU that runs out of work takes a waiting task from the fullest queue.  A CPU at the
+ * end of a slice, which only a CPU with waiting tasks has, gives one away if another has at least
+ * two fewer.  No CPU idles while another has waiting tasks for longer than a slice.
  *
- * The second queue's lock is only ever tried, never waited for; who does not get it leaves things as they are.
+ * The second queue's lock is only ever tried, never waited for; who does not get it leaves things
+ * as they are.
  */
 #include "arch/clock.h"
 #include "lib/assert.h"
@@ -103,7 +105,8 @@ void run_queue_push(struct run_queue *queue)
 		if (!emptiest || READ_ONCE(other->load) < READ_ONCE(emptiest->load))
 			emptiest = other;
 	}
-	if (!emptiest || READ_ONCE(emptiest->load) + 2 > queue->load || !spin_trylock(&emptiest->lock))
+	if (!emptiest || READ_ONCE(emptiest->load) + 2 > queue->load ||
+	    !spin_trylock(&emptiest->lock))
 		return;
 	struct task *task = find_movable(queue, emptiest->cpu);
 	if (task) {

@@ -18,11 +18,12 @@ long exec_user(int dirfd, const char *path, vaddr_t argv, vaddr_t envp, int flag
 long exec_kernel(const char *path, const char *const *argv, const char *const *envp);
 
 /*
- * Turns the calling kernel thread into the first program (process 1): opens the console, and runs what the command line's
- * init= names, else /init, /sbin/init, /etc/init, /bin/init, /bin/sh, whichever can be run first.  Words of the command line that
- * the kernel does not know go along as arguments (after "--", all) and environment (NAME=VALUE).  Panics when none can be run.
+ * Turns the calling kernel thread into the first program (process 1): opens the console, tries
+ * `path`, then, with `fall_back`, /sbin/init, /etc/init, /bin/init and /bin/sh.  argv[0] is
+ * replaced by what is tried.  Panics when none can be run.
  */
-void kernel_exec_init(const char *command_line) __noreturn;
+void kernel_exec_init(const char *path, const char *const *argv, const char *const *envp,
+		      bool fall_back) __noreturn;
 
 /* The auxiliary vector that a program was given: /proc/PID/auxv.  process->lock. */
 #define EXEC_AUXILIARY_WORDS 48

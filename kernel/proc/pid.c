@@ -2,8 +2,9 @@
 /*
  * Process numbers: a tree by number, and a counter that says where to look for a free one.
  *
- * Numbers go upwards and wrap at the limit, so that one that has just become free is not given out again soon.  After a wrap
- * the search walks the tree from the counter along the run of numbers in use.
+ * Numbers go upwards and wrap at the limit, so that one that has just become free is not given out
+ * again soon.  After a wrap the search walks the tree from the counter along the run of numbers in
+ * use.
  */
 #include "proc/pid.h"
 
@@ -13,7 +14,8 @@
 
 static struct rb_root pids = {NULL, NULL}; /* process_tree_lock */
 static pid_t last_pid;                     /* process_tree_lock to write */
-static pid_t maximum = PID_MAX_DEFAULT;    /* one more than the largest number; process_tree_lock to write */
+static pid_t maximum =
+	PID_MAX_DEFAULT; /* one more than the largest number; process_tree_lock to write */
 
 pid_t pid_max(void)
 {
@@ -83,8 +85,8 @@ static void insert(struct pid *pid)
 
 	while (*link) {
 		parent = *link;
-		link = pid->number < rb_entry(parent, struct pid, node)->number ? &parent->left :
-										  &parent->right;
+		link = pid->number < rb_entry(parent, struct pid, node)->number ? &parent->left
+										: &parent->right;
 	}
 	rb_insert(&pids, &pid->node, parent, link);
 }

@@ -2,8 +2,9 @@
 /*
  * The process table: the tree's lock, finding and counting processes, walking over them.
  *
- * The numbers are in proc/pid.c; a process is found through the pid of its leader.  What a process holds is let go in
- * two steps: process_unlink_locked takes a zombie out of the tree, and the last process_put frees the struct.
+ * The numbers are in proc/pid.c; a process is found through the pid of its leader.  What a process
+ * holds is let go in two steps: process_unlink_locked takes a zombie out of the tree, and the last
+ * process_put frees the struct.
  */
 #include "proc/process.h"
 
@@ -61,11 +62,10 @@ static void process_init(struct process *process)
 	process->start_time = clock_monotonic();
 }
 
-/* The first half of tasks_init. */
 void processes_init(void)
 {
-	process_cache =
-		slab_cache_create("process", sizeof(struct process), alignof(struct process), NULL, NULL);
+	process_cache = slab_cache_create("process", sizeof(struct process),
+					  alignof(struct process), NULL, NULL);
 	if (!process_cache)
 		panic("no memory for the process table");
 	process_init(&kernel_process);
@@ -110,7 +110,9 @@ void process_set_init(struct process *process)
 	WRITE_ONCE(first_process, process);
 }
 
-/* --- Finding. ------------------------------------------------------------------------------------------------------ */
+/* --- Finding.
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct task *task_find_locked(pid_t tid)
 {
@@ -181,7 +183,8 @@ struct task *process_next_thread(struct process *process, pid_t from)
 	struct task *task, *best = NULL;
 
 	unsigned long flags = process_tree_lock();
-	for_each_thread(task, process) {
+	for_each_thread(task, process)
+	{
 		if (task->tid >= from && (!best || task->tid < best->tid))
 			best = task;
 	}
@@ -191,7 +194,9 @@ struct task *process_next_thread(struct process *process, pid_t from)
 	return best;
 }
 
-/* --- The tree. ----------------------------------------------------------------------------------------------------- */
+/* --- The tree.
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 void process_add_thread_locked(struct process *process, struct task *task)
 {
@@ -243,7 +248,9 @@ void process_bury(struct process *process, struct task *leader)
 	process_put(process);
 }
 
-/* --- Counting. ----------------------------------------------------------------------------------------------------- */
+/* --- Counting.
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 u32 task_count(void)
 {

@@ -65,7 +65,7 @@ struct process {
 	int exit_status;      /* of the whole process, once zombie */
 
 	/* process_tree_lock and lock to change, either to read */
-	struct task *leader; /* NULL once reaped */
+	struct task *leader;      /* NULL once reaped */
 	struct list_head threads; /* by task.thread_link: those that have not exited, the leader
 				     among them till reaped */
 	u32 thread_count;
@@ -77,7 +77,7 @@ struct process {
 	struct task *exec_task; /* the thread that ends the others to exec, or NULL */
 	struct rlimit64 limits[RLIMIT_COUNT];
 	struct signal_process signals;
-	struct process_timers *timers; /* proc/time.h; NULL until the first one is made */
+	struct process_timers *timers;       /* proc/time.h; NULL until the first one is made */
 	struct process_usage dead_threads;   /* of threads that are gone */
 	struct process_usage children_usage; /* of children that were waited for */
 	struct file *executable;             /* counted: /proc/PID/exe; NULL for the kernel */
@@ -95,9 +95,6 @@ struct process {
  */
 extern struct process kernel_process;
 struct process *init_process(void);
-
-/* Makes the caches and the kernel's own process.  Once, after the heap and before the scheduler. */
-void tasks_init(void);
 
 unsigned long __must_check process_tree_lock(void);
 void process_tree_unlock(unsigned long flags);

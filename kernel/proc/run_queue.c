@@ -2,9 +2,10 @@
 /*
  * Run queues: order and accounting.
  *
- * Fair tasks are ordered by virtual time: nanoseconds on a CPU, divided by the task's weight (nice 0: as they are).  A
- * queue's least_time follows the smallest virtual time and never falls; a task that wakes after a long sleep is
- * put a little before it, so that it gets the CPU soon but cannot hoard.  Real-time tasks come before all fair ones.
+ * Fair tasks are ordered by virtual time: nanoseconds on a CPU, divided by the task's weight (nice
+ * 0: as they are).  A queue's least_time follows the smallest virtual time and never falls; a task
+ * that wakes after a long sleep is put a little before it, so that it gets the CPU soon but cannot
+ * hoard.  Real-time tasks come before all fair ones.
  *
  * Virtual times are compared by difference, so they may wrap.
  */
@@ -29,8 +30,8 @@ static const u32 nice_weight[40] = {
 
 void sched_set_weight(struct sched_task *sched)
 {
-	sched->weight = sched->policy == SCHED_IDLE ? IDLE_POLICY_WEIGHT :
-						      nice_weight[sched->nice + 20];
+	sched->weight =
+		sched->policy == SCHED_IDLE ? IDLE_POLICY_WEIGHT : nice_weight[sched->nice + 20];
 }
 
 void sched_task_init(struct sched_task *sched)
@@ -59,9 +60,10 @@ static void insert_realtime(struct run_queue *queue, struct task *task, bool fro
 	task->sched.sequence = front ? --queue->front_sequence : ++queue->sequence;
 	while (*link) {
 		parent = *link;
-		link = realtime_before(&task->sched, &rb_entry(parent, struct task, sched.node)->sched) ?
-			       &parent->left :
-			       &parent->right;
+		link = realtime_before(&task->sched,
+				       &rb_entry(parent, struct task, sched.node)->sched)
+			       ? &parent->left
+			       : &parent->right;
 	}
 	rb_insert(&queue->realtime, &task->sched.node, parent, link);
 }
@@ -139,8 +141,8 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 		queue->times.idle += elapsed;
 		return;
 	}
-	sched->virtual_time += sched->weight == NICE_0_WEIGHT ? elapsed :
-								elapsed * NICE_0_WEIGHT / sched->weight;
+	sched->virtual_time +=
+		sched->weight == NICE_0_WEIGHT ? elapsed : elapsed * NICE_0_WEIGHT / sched->weight;
 
 	u64 least = sched->virtual_time;
 	if (queue->first) {

@@ -2,16 +2,18 @@
 /*
  * The scheduler's heart: switching, waking, preempting.
  *
- * A switch happens in switch_away, with the run queue's lock held from the choice until finish_switch on the new task's stack.
- * A task that goes to sleep is taken off the queue only if its state still says so under that lock; a waker takes the same lock,
- * so no wake-up falls between.  A task that was preempted stays ready whatever its state says: it had not finished going to
- * sleep.
+ * A switch happens in switch_away, with the run queue's lock held from the choice until
+ * finish_switch on the new task's stack. A task that goes to sleep is taken off the queue only if
+ * its state still says so under that lock; a waker takes the same lock, so no wake-up falls
+ * between.  A task that was preempted stays ready whatever its state says: it had not finished
+ * going to sleep.
  *
- * The address space is switched only when the next task has one and it is another: kernel threads and the idle task run in
- * whatever is there.  mm takes a space away from such CPUs when it is destroyed.
+ * The address space is switched only when the next task has one and it is another: kernel threads
+ * and the idle task run in whatever is there.  mm takes a space away from such CPUs when it is
+ * destroyed.
  *
- * Preemption: need_resched is this CPU's flag.  It is looked at when the preemption count drops to zero, at the end of
- * interrupts, and before user mode.
+ * Preemption: need_resched is this CPU's flag.  It is looked at when the preemption count drops to
+ * zero, at the end of interrupts, and before user mode.
  */
 #include "proc/sched.h"
 
@@ -37,15 +39,19 @@ void run_queue_arm(struct run_queue *queue, nsec_t now)
 {
 	nsec_t end = NO_DEADLINE;
 
-	if (queue->waiting && queue->running != queue->idle && queue->running->sched.policy != SCHED_FIFO)
-		end = now + (queue->running->sched.policy == SCHED_RR ? SCHED_RR_SLICE : SCHED_SLICE);
+	if (queue->waiting && queue->running != queue->idle &&
+	    queue->running->sched.policy != SCHED_FIFO)
+		end = now +
+		      (queue->running->sched.policy == SCHED_RR ? SCHED_RR_SLICE : SCHED_SLICE);
 	if (end == NO_DEADLINE && queue->slice_end == NO_DEADLINE)
 		return;
 	queue->slice_end = end;
 	timer_set_slice(end);
 }
 
-/* --- Switching. ---------------------------------------------------------------------------------------------------- */
+/* --- Switching.
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 void finish_switch(struct task *previous)
 {
@@ -92,16 +98,18 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	run_queue_arm(queue, now);
 	if (next->space && next->space != vmm_current_space())
 		vmm_switch_address_space(next->space);
-	finish_switch(arch_switch(previous, &previous->arch, next->kernel_stack, next, &next->arch));
+	finish_switch(
+		arch_switch(previous, &previous->arch, next->kernel_stack, next, &next->arch));
 }
 
-/* Chooses among the running task, when it stays ready, and those that wait; takes the choice out of the tree. */
+/* Chooses among the running task, when it stays ready, and those that wait; takes the choice out of
+ * the tree. */
 static struct task *choose(struct run_queue *queue, struct task *previous, bool ready, bool yields)
 {
 	struct task *best = run_queue_best(queue);
 
-	if (ready && (!best || !(yields ? best->sched.rt_priority >= previous->sched.rt_priority :
-					  sched_is_better(best, previous, 0))))
+	if (ready && (!best || !(yields ? best->sched.rt_priority >= previous->sched.rt_priority
+					: sched_is_better(best, previous, 0))))
 		return previous;
 	if (!best && run_queue_steal(queue))
 		best = run_queue_best(queue);
@@ -135,8 +143,8 @@ static bool settle_running(struct run_queue *queue, struct task *task, bool pree
 }
 
 /*
- * Gives the CPU to whoever is due.  `preempted`: the task did not ask to sleep, whatever its state says.  `yields`: others go first.
- * Preemption count 0; returns with interrupts off.
+ * Gives the CPU to whoever is due.  `preempted`: the task did not ask to sleep, whatever its state
+ * says.  `yields`: others go first. Preemption count 0; returns with interrupts off.
  */
 static void switch_away(bool preempted, bool yields)
 {
@@ -203,7 +211,9 @@ void task_yield(void)
 	irq_enable();
 }
 
-/* --- Waking. ------------------------------------------------------------------------------------------------------- */
+/* --- Waking.
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 void run_queue_wake(struct run_queue *queue, struct task *task)
 {
@@ -218,8 +228,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task)
 	WRITE_ONCE(queue->load, queue->load + 1);
 	run_queue_insert(queue, task, false);
 
-	if (queue->running == queue->idle ||
-	    sched_is_better(task, queue->running, SCHED_GRANULE))
+	if (queue->running == queue->idle || sched_is_better(task, queue->running, SCHED_GRANULE))
 		run_queue_request(queue);
 	else if (queue->slice_end == NO_DEADLINE && queue->cpu == cpu_id())
 		run_queue_arm(queue, now);

@@ -19,10 +19,13 @@
 #include "lib/types.h"
 #include "proc/task.h"
 
-/* Before the first task exists: makes the boot CPU's caller its idle task.  Boot CPU, once. */
+/* Before the first task exists, after the heap and the timers: makes the caller the boot CPU's idle
+ * task.  Boot CPU, once. */
 void scheduler_init(void);
-/* Where each CPU ends up, the boot CPU last in kernel_main: its stack becomes the idle task's. */
+/* Where each further CPU ends up, interrupts off: its stack becomes the idle task's. */
 void scheduler_start_cpu(void) __noreturn;
+/* The same for the boot CPU: the end of kernel_main. */
+void scheduler_idle(void) __noreturn;
 
 /*
  * Gives the CPU away: to sleep if the task's state says so, else to anybody who is due.  No spin
@@ -50,8 +53,8 @@ bool task_wake_if(struct task *task, u32 states);
 bool task_wake(struct task *task);
 
 /*
- * The same after setting bits in a task's work_flags, and sees to it that one that runs in user mode on another CPU enters the
- * kernel to look at them.
+ * The same after setting bits in a task's work_flags, and sees to it that one that runs in user
+ * mode on another CPU enters the kernel to look at them.
  */
 void task_interrupt(struct task *task, u32 states);
 

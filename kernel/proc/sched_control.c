@@ -35,6 +35,7 @@ static struct task *make_idle(u32 cpu)
 
 void scheduler_init(void)
 {
+	tasks_init();
 	for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
 		struct run_queue *queue = &run_queues[cpu];
 		spin_lock_init(&queue->lock);
@@ -67,6 +68,11 @@ void scheduler_start_cpu(void)
 	}
 }
 
+void scheduler_idle(void)
+{
+	scheduler_start_cpu();
+}
+
 void sched_slice_over(void)
 {
 	struct run_queue *queue = this_run_queue();
@@ -79,7 +85,8 @@ void sched_slice_over(void)
 	set_need_resched(true);
 }
 
-/* --- Sleeping for a time. ------------------------------------------------------------------------------------------ */
+/* --- Sleeping for a time.
+ * ------------------------------------------------------------------------------------------ */
 
 int task_sleep_until(nsec_t deadline, enum wait_mode mode)
 {
@@ -103,7 +110,8 @@ void task_sleep(nsec_t duration)
 	task_sleep_until(clock_monotonic() + duration, WAIT_UNINTERRUPTIBLE);
 }
 
-/* --- Nice values, policies, CPUs. ---------------------------------------------------------------------------------- */
+/* --- Nice values, policies, CPUs.
+ * ---------------------------------------------------------------------------------- */
 
 int task_set_nice(struct task *task, int nice)
 {

@@ -2,10 +2,11 @@
 /*
  * Run queues: what the files of the scheduler share.
  *
- * A CPU's run queue holds the tasks that are ready to run on it.  The running one is not in the trees.  The lock is taken with
- * interrupts off, innermost of all; two queues' locks are held together only when the second was taken by trylock.  The lock is
- * held across a switch: who holds the lock of the queue that a task belongs to knows that its registers are saved
- * unless it is the running one.
+ * A CPU's run queue holds the tasks that are ready to run on it.  The running one is not in the
+ * trees.  The lock is taken with interrupts off, innermost of all; two queues' locks are held
+ * together only when the second was taken by trylock.  The lock is held across a switch: who holds
+ * the lock of the queue that a task belongs to knows that its registers are saved unless it is the
+ * running one.
  */
 #ifndef PROC_SCHED_INTERNAL_H
 #define PROC_SCHED_INTERNAL_H
@@ -37,8 +38,8 @@ struct run_queue {
 	struct task *running;
 	struct task *idle;
 	struct task *leaving; /* the one that this switch leaves, and must go to another CPU */
-	s32 blocked;          /* tasks that fell into uninterruptible sleep here, less those woken here */
-	nsec_t slice_end;     /* monotonic; NO_DEADLINE while nobody waits */
+	s32 blocked; /* tasks that fell into uninterruptible sleep here, less those woken here */
+	nsec_t slice_end; /* monotonic; NO_DEADLINE while nobody waits */
 	u64 switches;
 	struct cpu_times times;
 } __cacheline;
@@ -72,7 +73,8 @@ static inline bool sched_is_realtime(const struct sched_task *sched)
 	return sched->rt_priority != 0;
 }
 
-/* Puts a ready task into the tree (`front`: before others of its real-time priority), or takes it out. */
+/* Puts a ready task into the tree (`front`: before others of its real-time priority), or takes it
+ * out. */
 void run_queue_insert(struct run_queue *queue, struct task *task, bool front);
 void run_queue_remove(struct run_queue *queue, struct task *task);
 /* The best waiting task, or NULL. */
@@ -81,22 +83,27 @@ struct task *run_queue_best(struct run_queue *queue);
 bool sched_is_better(const struct task *task, const struct task *running, u64 margin);
 /* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
 void run_queue_account(struct run_queue *queue, nsec_t now);
-/* Divides the running task's time that has been accounted into user and system time.  On the queue's CPU. */
+/* Divides the running task's time that has been accounted into user and system time.  On the
+ * queue's CPU. */
 void run_queue_split(struct run_queue *queue);
-/* A waiting or sleeping task moves: its virtual time is made relative to the new queue, and its cpu set.  Both locks held. */
+/* A waiting or sleeping task moves: its virtual time is made relative to the new queue, and its cpu
+ * set.  Both locks held. */
 void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task);
 /* Sets a fair task's weight from its policy and nice value. */
 void sched_set_weight(struct sched_task *sched);
 
 /* --- balance.c --- */
 
-/* For a queue with nothing to run: takes a waiting task from another; says whether it did.  Lock held. */
+/* For a queue with nothing to run: takes a waiting task from another; says whether it did.  Lock
+ * held. */
 bool run_queue_steal(struct run_queue *queue);
-/* At the end of a slice: gives a waiting task to a queue that has at least two fewer.  Lock held. */
+/* At the end of a slice: gives a waiting task to a queue that has at least two fewer.  Lock held.
+ */
 void run_queue_push(struct run_queue *queue);
 /* The CPU where a task that wakes should run; `queue` is its own, lock held. */
 u32 sched_choose_cpu(const struct run_queue *queue, const struct task *task);
-/* A task that is not queued and may not stay: makes it ready on a CPU where it may run.  False when that one's lock was busy. */
+/* A task that is not queued and may not stay: makes it ready on a CPU where it may run.  False when
+ * that one's lock was busy. */
 bool sched_send_away(struct run_queue *queue, struct task *task);
 
 /* --- sched.c --- */
@@ -105,10 +112,12 @@ bool sched_send_away(struct run_queue *queue, struct task *task);
 void run_queue_wake(struct run_queue *queue, struct task *task);
 /* Asks the queue's CPU to choose again.  Lock held. */
 void run_queue_request(struct run_queue *queue);
-/* The end of the running task's slice has come, or more tasks wait: (re)arms the CPU's timer.  Lock held, own CPU. */
+/* The end of the running task's slice has come, or more tasks wait: (re)arms the CPU's timer.  Lock
+ * held, own CPU. */
 void run_queue_arm(struct run_queue *queue, nsec_t now);
 
-/* --- timer.c: from the scheduler, interrupts off: tell the clock when this CPU's slice ends. --- */
+/* --- timer.c: from the scheduler, interrupts off: tell the clock when this CPU's slice ends. ---
+ */
 void timer_set_slice(nsec_t slice_end);
 /* The timer's interrupt saw that the slice is over. */
 void sched_slice_over(void);

@@ -2,14 +2,16 @@
 /*
  * The scheduler's figures: times of CPUs and tasks, switches, load averages.
  *
- * Load averages are exponential means over 1, 5 and 15 minutes of the number of tasks that run, are ready, or sleep uninterruptibly,
- * sampled every five seconds; fixed point with 11 fractional bits, as programs expect of /proc/loadavg.
+ * Load averages are exponential means over 1, 5 and 15 minutes of the number of tasks that run, are
+ * ready, or sleep uninterruptibly, sampled every five seconds; fixed point with 11 fractional bits,
+ * as programs expect of /proc/loadavg.
  */
 #include "proc/sched_stats.h"
 
 #include "arch/clock.h"
 #include "lib/string.h"
 #include "mm/vmm.h"
+#include "proc/proc_internal.h"
 #include "proc/process.h"
 #include "proc/sched_internal.h"
 #include "proc/timer.h"
@@ -76,7 +78,8 @@ void scheduler_cpu_times(u32 cpu, struct cpu_times *times)
 	*times = queue->times;
 	struct task *task = queue->running;
 	if (task != queue->idle)
-		times->user += task->sched.run_time - task->times.user_time - task->times.system_time;
+		times->user +=
+			task->sched.run_time - task->times.user_time - task->times.system_time;
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
@@ -128,7 +131,8 @@ char task_state_letter(struct task *task)
 	return state & TASK_INTERRUPTIBLE ? 'S' : 'R';
 }
 
-/* --- Use of resources. --------------------------------------------------------------------------------------------- */
+/* --- Use of resources.
+ * --------------------------------------------------------------------------------------------- */
 
 void usage_add(struct process_usage *to, const struct process_usage *from)
 {
@@ -154,7 +158,8 @@ void task_usage(struct task *task, struct process_usage *usage)
 			run_queue_split(queue);
 	}
 	const struct task_times *times = &task->times;
-	/* What has not been divided yet is time in the program, or it would have entered the kernel and been divided. */
+	/* What has not been divided yet is time in the program, or it would have entered the kernel
+	 * and been divided. */
 	nsec_t rest = task->sched.run_time - times->user_time - times->system_time;
 	*usage = (struct process_usage){
 		.user_time = times->user_time + rest,
@@ -190,7 +195,8 @@ void process_usage(struct process *process, struct process_usage *usage)
 	unsigned long flags = spin_lock_irqsave(&process->lock);
 
 	*usage = process->dead_threads;
-	for_each_thread(task, process) {
+	for_each_thread(task, process)
+	{
 		struct process_usage one;
 		task_usage(task, &one);
 		usage_add(usage, &one);

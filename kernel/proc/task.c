@@ -2,8 +2,9 @@
 /*
  * Tasks: making and freeing them, their names, and the kernel's own threads.
  *
- * A task's memory goes in two steps.  Its stack goes when the scheduler has switched away from it for the last time
- * (task_buried); the struct, with what it refers to, when the last reference is dropped.
+ * A task's memory goes in two steps.  Its stack goes when the scheduler has switched away from it
+ * for the last time (task_buried); the struct, with what it refers to, when the last reference is
+ * dropped.
  */
 #include "proc/task.h"
 
@@ -29,7 +30,8 @@ static const struct credentials *kernel_credentials; /* all kernel threads' */
 
 void tasks_init(void)
 {
-	task_cache = slab_cache_create("task", sizeof(struct task), alignof(struct task), NULL, NULL);
+	task_cache =
+		slab_cache_create("task", sizeof(struct task), alignof(struct task), NULL, NULL);
 	if (!task_cache)
 		panic("no memory for tasks");
 	processes_init();
@@ -115,7 +117,9 @@ void task_get_name(struct task *task, char *buffer)
 	spin_unlock_irqrestore(&task->lock, flags);
 }
 
-/* --- Kernel threads. ----------------------------------------------------------------------------------------------- */
+/* --- Kernel threads.
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void kernel_thread_start(void *argument)
 {
@@ -125,7 +129,8 @@ static void kernel_thread_start(void *argument)
 	task_exit(0);
 }
 
-static struct task *create(cpumask_t allowed, void (*entry)(void *), void *argument, const char *name)
+static struct task *create(cpumask_t allowed, void (*entry)(void *), void *argument,
+			   const char *name)
 {
 	struct task *task = task_alloc();
 	if (!task)
@@ -149,7 +154,8 @@ struct task *kernel_thread_create(void (*entry)(void *argument), void *argument,
 	return create(CPUMASK_ALL, entry, argument, name);
 }
 
-struct task *kernel_thread_create_on(u32 cpu, void (*entry)(void *argument), void *argument, const char *name)
+struct task *kernel_thread_create_on(u32 cpu, void (*entry)(void *argument), void *argument,
+				     const char *name)
 {
 	return create(cpumask_of(cpu), entry, argument, name);
 }

@@ -90,10 +90,10 @@ struct sched_task {
 
 /* Where the time goes: see proc/account.h. */
 struct task_times {
-	u64 stamp;                      /* own: cpu_cycles() at the last change of mode or switch-in */
-	u64 user_cycles, system_cycles; /* own: since the scheduler last turned them into time */
-	nsec_t user_time, system_time;  /* the run queue's lock */
-	u64 minor_faults, major_faults; /* own */
+	u64 stamp; /* own: cpu_cycles() at the last change of mode or switch-in */
+	u64 user_cycles, system_cycles;  /* own: since the scheduler last turned them into time */
+	nsec_t user_time, system_time;   /* the run queue's lock */
+	u64 minor_faults, major_faults;  /* own */
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
 };
 
@@ -136,9 +136,9 @@ struct task {
 	nsec_t start_time;        /* const: monotonic */
 	u64 restart[6];           /* own: restart_syscall(2)'s arguments */
 	long (*restart_function)(struct task *task); /* own */
-	bool exited;                                 /* process_tree_lock: is done but for its last switch */
-	void (*kernel_entry)(void *argument);        /* const: what a kernel thread runs */
-	void *kernel_argument;                       /* const */
+	bool exited; /* process_tree_lock: is done but for its last switch */
+	void (*kernel_entry)(void *argument); /* const: what a kernel thread runs */
+	void *kernel_argument;                /* const */
 
 	struct arch_task arch; /* own, and the CPU that switches */
 };

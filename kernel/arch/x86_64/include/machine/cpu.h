@@ -39,6 +39,12 @@ static inline struct task *cpu_current(void)
 	return task;
 }
 
+/* For the scheduler's start; later the switch does it. */
+static inline void cpu_set_current(struct task *task)
+{
+	__asm__ volatile("movq %0, %%gs:8" : : "r"(task) : "memory");
+}
+
 static inline void preempt_count_add(s32 delta)
 {
 	__asm__ volatile("addl %0, %%gs:20" : : "ri"(delta) : "memory", "cc");

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping locks: mutexes, and read-write locks.
+ *
+ * Both are one atomic word and a wait queue.  Taking a free lock and releasing one that nobody
+ * waits for is one atomic instruction.  A release changes the word and then, after a full barrier,
+ * looks for waiters; a waiter queues itself and then tries the word again, so that one of the two
+ * notices.  A lock is not handed over: whoever comes first after the release has it, which spares a
+ * switch.
+ *
+ * The read-write lock works in phases.  While writers wait no new reader gets in; the last reader
+ * out wakes one writer; a writer that leaves wakes the readers that have queued meanwhile, and
+ * these get in even past waiting writers.  So neither side starves.
+ */
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/sync.h"
+#include "proc/sync_internal.h"
+#include "proc/task.h"
+
+/* --- Mutexes.
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+void mutex_init(mutex_t *mutex)
+{
+	mutex->owner = NULL;
+	wait_queue_init(&mutex->queue);
+}
+
+bool mutex_trylock(mutex_t *mutex)
+{
+	struct task *nobody = NULL;
+
+	return __atomic_compare_exchange_n(&mutex->owner, &nobody, current, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
+{
+	struct waiter waiter;
+	int result = 0;
+
+	ASSERT(!mutex_is_mine(mutex));
+	waiter_init(&waiter);
+	waiter.exclusive = true;
+	for (;;) {
+		wait_prepare(&mutex->queue, &waiter, mode);
+		if (mutex_trylock(mutex)) {
+			result = 0;
+			break;
+		}
+		if (result != 0)
+			break;
+		result = wait_sleep(mode, NO_DEADLINE);
+	}
+	wait_finish(&mutex->queue, &waiter);
+	return result;
+}
+
+void mutex_lock(mutex_t *mutex)
+{
+	if (unlikely(!mutex_trylock(mutex)))
+		lock_slowly(mutex, WAIT_UNINTERRUPTIBLE);
+}
+
+int mutex_lock_interruptible(mutex_t *mutex)
+{
+	return likely(mutex_trylock(mutex)) ? 0 : lock_slowly(mutex, WAIT_INTERRUPTIBLE);
+}
+
+void mutex_unlock(mutex_t *mutex)
+{
+	ASSERT(mutex_is_mine(mutex));
+	__atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
+	if (unlikely(wait_queue_active(&mutex->queue)))
+		wake_up_one(&mutex->queue);
+}
+
+bool mutex_is_mine(const mutex_t *mutex)
+{
+	return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == current;
+}
+
+/* --- Read-write locks.
+ * --------------------------------------------------------------------------------------------- */
+
+void rwlock_init(rwlock_t *lock)
+{
+	lock->holders = 0;
+	lock->writers_waiting = 0;
+	wait_queue_init(&lock->queue);
+}
+
+/* Gets in beside other readers; `pass`: even when writers wait. */
+static bool enter_reader(rwlock_t *lock, bool pass)
+{
+	s32 holders = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
+
+	while (holders >= 0) {
+		if (!pass && __atomic_load_n(&lock->writers_waiting, __ATOMIC_RELAXED) != 0)
+			return false;
+		if (__atomic_compare_exchange_n(&lock->holders, &holders, holders + 1, true,
+						__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+bool rwlock_try_read_lock(rwlock_t *lock)
+{
+	return enter_reader(lock, false);
+}
+
+void rwlock_read_lock(rwlock_t *lock)
+{
+	if (likely(enter_reader(lock, false)))
+		return;
+
+	struct waiter waiter;
+	bool woken = false;
+	waiter_init(&waiter);
+	for (;;) {
+		wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+		if (enter_reader(lock, woken))
+			break;
+		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+		woken = true;
+	}
+	wait_finish(&lock->queue, &waiter);
+}
+
+bool rwlock_try_write_lock(rwlock_t *lock)
+{
+	s32 nobody = 0;
+
+	return __atomic_compare_exchange_n(&lock->holders, &nobody, -1, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+void rwlock_write_lock(rwlock_t *lock)
+{
+	if (likely(rwlock_try_write_lock(lock)))
+		return;
+
+	struct waiter waiter;
+	waiter_init(&waiter);
+	waiter.exclusive = true;
+	__atomic_add_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
+	for (;;) {
+		wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+		if (rwlock_try_write_lock(lock))
+			break;
+		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+	}
+	__atomic_sub_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
+	wait_finish(&lock->queue, &waiter);
+}
+
+/* Wakes those who may go on after a release: the readers that wait, or if there are none, or
+ * `writer_first`, a writer. */
+static void wake_next(rwlock_t *lock, bool writer_first)
+{
+	wait_queue_t *queue = &lock->queue;
+
+	if (likely(!wait_queue_active(queue)))
+		return;
+	unsigned long flags = spin_lock_irqsave(&queue->lock);
+	if (!list_empty(&queue->waiters)) {
+		bool readers = !list_first_entry(&queue->waiters, struct waiter, link)->exclusive;
+		bool writers = list_last_entry(&queue->waiters, struct waiter, link)->exclusive;
+		if (readers && writers && writer_first)
+			wake_first_exclusive_locked(queue);
+		else
+			wake_waiters_locked(queue, readers ? 0 : 1, 0);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void rwlock_read_unlock(rwlock_t *lock)
+{
+	if (__atomic_sub_fetch(&lock->holders, 1, __ATOMIC_SEQ_CST) == 0)
+		wake_next(lock, true);
+}
+
+void rwlock_write_unlock(rwlock_t *lock)
+{
+	ASSERT(lock->holders == -1);
+	__atomic_store_n(&lock->holders, 0, __ATOMIC_SEQ_CST);
+	wake_next(lock, false);
+}
+
+void rwlock_downgrade(rwlock_t *lock)
+{
+	ASSERT(lock->holders == -1);
+	__atomic_store_n(&lock->holders, 1, __ATOMIC_SEQ_CST);
+	wake_next(lock, false);
+}

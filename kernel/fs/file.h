@@ -215,4 +215,11 @@ struct fs_context {
 void fs_context_root(struct fs_context *context, struct path *result); /* a reference */
 void fs_context_cwd(struct fs_context *context, struct path *result);
 
+/* --- What the floor of pipes and event files brings, once, at start-up ------------------------------------------------ */
+
+/* The operations of fifos: their `open` joins the inode's pipe. */
+void fifo_register(const struct file_operations *ops);
+/* Called when a file on whose `watches` list anything stands is released for good, before its release operation; may sleep. */
+void file_set_release_hook(void (*hook)(struct file *file));
+
 #endif

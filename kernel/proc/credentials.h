@@ -79,6 +79,10 @@ struct credentials {
 	struct user_account *user; /* of uid */
 };
 
+/* A set of `count` groups to be filled in, with one reference, or NULL. */
+struct group_set *group_set_create(u32 count);
+void group_set_put(struct group_set *groups);
+
 /* Root's, with all capabilities: the first task's.  Panics without memory. */
 struct credentials *credentials_initial(void);
 
@@ -96,6 +100,22 @@ struct credentials *credentials_of_process(struct process *process);
 struct credentials *credentials_prepare(void);
 void credentials_commit(struct credentials *changed);
 void credentials_abort(struct credentials *changed);
+
+/*
+ * set*id(2), setgroups(2), capset(2) for current: 0, -EPERM, -EINVAL, -ENOMEM, -EAGAIN.  (uid_t)-1:
+ * as it is.  The setfs* functions return the former value, whatever happens.  setgroups takes over
+ * its argument's reference if it succeeds; the caller has checked CAP_SETGID.
+ */
+int __must_check credentials_setuid(uid_t uid);
+int __must_check credentials_setreuid(uid_t uid, uid_t euid);
+int __must_check credentials_setresuid(uid_t uid, uid_t euid, uid_t suid);
+int __must_check credentials_setgid(gid_t gid);
+int __must_check credentials_setregid(gid_t gid, gid_t egid);
+int __must_check credentials_setresgid(gid_t gid, gid_t egid, gid_t sgid);
+uid_t credentials_setfsuid(uid_t uid);
+gid_t credentials_setfsgid(gid_t gid);
+int __must_check credentials_setgroups(struct group_set *groups);
+int __must_check credentials_capset(u64 effective, u64 permitted, u64 inheritable);
 
 /* Does current (or the holder) have the capability in effect? */
 bool capable(enum capability capability);

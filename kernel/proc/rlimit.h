@@ -12,12 +12,16 @@
 #include "lib/types.h"
 
 struct process;
+struct vm_limits;
 
 /* The first process's limits: Linux's defaults.  `max_tasks` bounds RLIMIT_NPROC and
  * RLIMIT_SIGPENDING. */
 void rlimits_init(struct process *process, u64 max_tasks);
 /* Fork. */
 void rlimits_copy(struct process *child, struct process *parent);
+
+/* What a fresh address space of the process (exec) is to know of its limits. */
+void rlimits_to_space(const struct process *process, struct vm_limits *limits);
 
 /* The soft limit of current's process (of another). */
 u64 rlimit_current(unsigned resource);

@@ -24,20 +24,21 @@ struct process;
 struct siginfo;
 
 struct session {
-	u32 references;                   /* atomic */
+	u32 references;                   /* process_tree_lock */
 	struct pid *pid;                  /* const, counted: its number and how it is found */
 	void *tty;                        /* process_tree_lock: the controlling terminal, or NULL */
 	struct process_group *foreground; /* process_tree_lock: reference; NULL for none */
+	u32 groups;                       /* process_tree_lock: with members */
 };
 
 struct process_group {
-	u32 references;           /* atomic */
+	u32 references;           /* process_tree_lock */
 	struct pid *pid;          /* const, counted */
 	struct session *session;  /* reference; constant */
 	struct list_head members; /* process_tree_lock: process.group_link */
 };
 
-/* --- For fork and exit (proc). --- */
+/* For fork and exit (proc). */
 
 /* The first user process founds a session and a group under its own number.  -ENOMEM. */
 int __must_check session_init_first(struct process *process);
@@ -56,12 +57,11 @@ void session_orphan_groups_locked(struct process *process);
 /* Leaves the group, when reaped. */
 void session_release_locked(struct process *process);
 
-/* --- Groups. --- */
+/* Groups. */
 
 struct process_group *process_group_get(struct process_group *group);
-void process_group_put(
-	struct process_group *group); /* any context; process_tree_lock may be held or not */
-struct process_group *process_group_find(pid_t id); /* a reference, or NULL */
+void process_group_put(struct process_group *group); /* process_tree_lock not held */
+struct process_group *process_group_find(pid_t id);  /* a reference, or NULL */
 struct process_group *
 process_group_of(struct process *process);         /* a reference, or NULL (kernel threads) */
 pid_t process_group_id(struct process *process);   /* 0 for none */
@@ -75,8 +75,7 @@ long session_setsid(void);
 long session_getpgid(pid_t pid);
 long session_getsid(pid_t pid);
 
-/* --- The terminal's side.  A tty is named by an opaque pointer, which the session never follows.
- * --- */
+/* The terminal's side.  A tty is named by an opaque pointer, which the session never follows. */
 
 /* Registered once by the tty driver: the controlling terminal of a session went away with its
  * leader; drop the reference. */

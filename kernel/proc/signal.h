@@ -29,7 +29,7 @@ struct process_group;
 struct task;
 struct trap_frame;
 
-/* --- Life cycle, for fork, exec and exit (proc). --- */
+/* Life cycle, for fork, exec and exit (proc). */
 
 /* Prepares the caches.  Once, after the heap. */
 void signal_init(void);
@@ -67,12 +67,14 @@ void signal_release_process(struct process *process);
 int __must_check signal_exec_prepare(void);
 void signal_exec(void);
 
+/* sigaction(2) for current's process; `update` and `old` may be NULL.  -EINVAL. */
+int __must_check signal_set_action(int signal, const struct linux_sigaction *update,
+				   struct linux_sigaction *old);
+
 /* Only signals with a handler reach this process from now on: the first one. */
 void signal_protect(struct process *process);
 
-/* --- Questions.
- * -----------------------------------------------------------------------------------------------------
- */
+/* Questions. */
 
 /* Must an interruptible (killable) sleep of this task end? */
 static inline bool signal_pending(const struct task *task)
@@ -96,8 +98,7 @@ struct signal_sets {
 };
 void signal_get_sets(struct task *task, struct signal_sets *sets);
 
-/* --- Sending.  0, or -EAGAIN when a queued signal finds RLIMIT_SIGPENDING exhausted.
- * -------------------------------- */
+/* Sending.  0, or -EAGAIN when a queued signal finds RLIMIT_SIGPENDING exhausted. */
 
 void siginfo_init(struct siginfo *info, int signal, int code);      /* everything else zero */
 void siginfo_init_user(struct siginfo *info, int signal, int code); /* with current's pid and uid */
@@ -118,8 +119,10 @@ void signal_force(const struct siginfo *info);
 /* The same, with the machine's exception for the frame. */
 void signal_force_fault(int signal, int code, vaddr_t address, int trap_number, u64 trap_error);
 
-/* May the current task signal the process (kill(2)'s rule)?  0, -EPERM. */
+/* May the current task signal the process (kill(2)'s rule)?  0, -EPERM.  The _locked form:
+ * process_tree_lock held. */
 int __must_check signal_permission(struct process *process, int signal);
+int __must_check signal_permission_locked(struct process *process, int signal);
 
 /*
  * A child stopped, continued or died: sends `signal` (SIGCHLD; 0: none) with CLD_ information to
@@ -136,8 +139,7 @@ struct child_event {
 };
 bool signal_notify_parent(struct process *parent, int signal, const struct child_event *event);
 
-/* --- Masks and waiting, for the system calls that carry a mask (ppoll, pselect, epoll_pwait, …).
- * -------------------- */
+/* Masks and waiting, for the system calls that carry a mask (ppoll, pselect, epoll_pwait, …). */
 
 /* Sets current's mask (SIGKILL and SIGSTOP are left out). */
 void signal_set_mask(sigset_t mask);
@@ -157,21 +159,35 @@ void signal_pop_mask(bool interrupted);
 int signal_dequeue(sigset_t set, struct siginfo *info);
 sigset_t signal_pending_set(void);
 
+/* sigsuspend(2): sleeps under another mask until a signal; always -ERESTARTNOHAND. */
+long signal_suspend(sigset_t mask);
+/*
+ * sigtimedwait(2): the number of a signal of `set` and its details, -EAGAIN when the deadline has
+ * passed (0: do not sleep), -EINTR.  May sleep.
+ */
+int signal_wait_for(sigset_t set, struct siginfo *info, nsec_t deadline);
+
+/* sigaltstack(2); `sp` is the program's stack pointer.  -EPERM, -EINVAL, -ENOMEM. */
+bool signal_on_alt_stack(vaddr_t sp);
+void signal_get_alt_stack(vaddr_t sp, struct linux_stack *stack);
+int __must_check signal_set_alt_stack(vaddr_t sp, const struct linux_stack *stack);
+
 /*
  * restart_syscall(2): stores the function that goes on with a time-out begun before (task->restart
  * has its arguments, put there by the caller), and returns -ERESTART_RESTARTBLOCK.
  */
 long signal_restart_later(long (*resume)(struct task *task));
 
-/* --- Return to user mode.
- * ------------------------------------------------------------------------------------------- */
+/* Return to user mode. */
 
 /*
- * Delivers what is pending: runs default actions, builds the handler's frame, arranges the restart
- * of a call.  Called by user_return_work with interrupts on when one of TASK_WORK_SIGNAL, _STOP,
- * _RESTORE_MASK is set (TASK_WORK_KILL comes before it).  May sleep (stops), may not return
- * (death).
+ * Delivers what is pending: runs default actions, builds the handler's frame, arranges the
+ * restart of a call.  Called by user_return_work with interrupts on when one of
+ * TASK_WORK_SIGNAL, _STOP, _RESTORE_MASK is set (TASK_WORK_KILL comes before it).  May
+ * sleep (stops), may not return (death).
  */
 void signal_deliver(struct trap_frame *frame);
+/* rt_sigreturn(2): back to where the handler interrupted.  The result register's content. */
+long signal_return(struct trap_frame *frame);
 
 #endif

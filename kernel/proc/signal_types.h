@@ -50,7 +50,10 @@ struct signal_process {
 	wait_queue_t watchers; /* woken by each new signal: signalfd */
 	int stop_signal;       /* the group stop under way or in force; 0 when running */
 	u32 stop_remaining;    /* threads that have yet to stop */
-	bool unkillable;       /* the first process: only signals with a handler reach it */
+	u32 continues; /* counts SIGCONTs: tells whether one came while the lock was dropped */
+	int report; /* CLD_STOPPED or CLD_CONTINUED that the parent is to be told of; 0 for none */
+	int report_status; /* the signal that goes with it */
+	bool unkillable;   /* the first process: only signals with a handler reach it */
 };
 
 #endif

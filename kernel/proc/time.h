@@ -59,8 +59,8 @@ int __must_check timespec_to_user(vaddr_t address, nsec_t time);
 /* now + delay, saturating at NO_DEADLINE. */
 nsec_t time_after(nsec_t delay);
 
-/* --- Timers of a process: setitimer(2), timer_create(2), RLIMIT_CPU.  struct process has `struct
- * process_timers *timers`. --- */
+/* Timers of a process: setitimer(2), timer_create(2), RLIMIT_CPU.  struct process has `struct
+ * process_timers *timers`. */
 
 struct process_timers; /* made at first use; NULL before */
 /* exec drops the POSIX timers; exit drops everything. */

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Delivery: what happens to pending signals on the way back to user mode.
+ *
+ * One pass takes signals until one has a handler or kills the process; ignored ones vanish, stop
+ * signals stop.  The handler's frame is built by the machine (arch_signal_push); further signals
+ * are taken in further passes, and stack up.  A system call that was interrupted left one of the
+ * -ERESTART codes: it becomes EINTR or a second execution of the call, as signal(7) says. This is
+ * the only place that clears TASK_WORK_SIGNAL, so none of these codes reaches a program.
+ */
+#include <machine/syscall_numbers.h>
+
+#include "arch/context.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "proc/process.h"
+#include "proc/session.h"
+#include "proc/signal_internal.h"
+
+/* A handler will run: does the interrupted call return EINTR or start again afterwards? */
+static void settle_call_for_handler(struct trap_frame *frame, u64 action_flags)
+{
+	if (trap_syscall_number(frame) < 0)
+		return;
+	switch (trap_result(frame)) {
+	case -ERESTARTSYS:
+		if (!(action_flags & SA_RESTART)) {
+			trap_set_result(frame, -EINTR);
+			break;
+		}
+		trap_restart_syscall(frame);
+		break;
+	case -ERESTARTNOINTR:
+		trap_restart_syscall(frame);
+		break;
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		trap_set_result(frame, -EINTR);
+		break;
+	}
+	trap_clear_syscall(frame);
+}
+
+/* No handler runs: the program must not notice. */
+static void settle_call(struct trap_frame *frame)
+{
+	if (trap_syscall_number(frame) < 0)
+		return;
+	switch (trap_result(frame)) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+		trap_restart_syscall(frame);
+		break;
+	case -ERESTART_RESTARTBLOCK:
+		trap_restart_syscall_as(frame, NR_restart_syscall);
+		break;
+	}
+	trap_clear_syscall(frame);
+}
+
+static void restore_saved_mask(void)
+{
+	task_work_clear(current, TASK_WORK_RESTORE_MASK);
+	if (!current->signals.restore_blocked)
+		return;
+	current->signals.restore_blocked = false;
+	signal_set_mask(current->signals.saved_blocked);
+}
+
+/* The frame for a handler cannot be built: SIGSEGV, for which no handler is tried if that was it.
+ */
+static void force_segv(int failed)
+{
+	struct siginfo info;
+
+	if (failed == SIGSEGV) {
+		static const struct linux_sigaction by_default;
+		int result = signal_set_action(SIGSEGV, &by_default, NULL);
+		(void)result;
+	}
+	siginfo_init(&info, SIGSEGV, SI_KERNEL);
+	signal_force(&info);
+}
+
+static void run_handler(struct trap_frame *frame, const struct linux_sigaction *action,
+			const struct siginfo *info)
+{
+	struct signal_task *mine = &current->signals;
+	struct process *process = current->process;
+	u8 user_info[SIGINFO_SIZE] = {0};
+
+	settle_call_for_handler(frame, action->flags);
+	memcpy(user_info, info, sizeof(*info));
+	struct signal_delivery delivery = {
+		.signal = info->signo,
+		.handler = action->handler,
+		.restorer = action->restorer,
+		.flags = action->flags,
+		.mask = mine->restore_blocked ? mine->saved_blocked : mine->blocked,
+		.siginfo = user_info,
+		.alt_stack = mine->alt_stack,
+		.alt_size = mine->alt_size,
+		.alt_flags = (int)mine->alt_flags,
+		.trap_number = mine->trap_number,
+		.error_code = mine->error_code,
+		.fault_address = mine->fault_address,
+	};
+	if ((action->flags & SA_ONSTACK) && mine->alt_size != 0 &&
+	    !signal_on_alt_stack(trap_sp(frame)))
+		delivery.stack_top = mine->alt_stack + mine->alt_size;
+	if (arch_signal_push(frame, &delivery) < 0) {
+		restore_saved_mask();
+		force_segv(info->signo);
+		return;
+	}
+	if (mine->restore_blocked) {
+		mine->restore_blocked = false;
+		task_work_clear(current, TASK_WORK_RESTORE_MASK);
+	}
+	if (mine->alt_flags & SS_AUTODISARM) {
+		mine->alt_stack = 0;
+		mine->alt_size = 0;
+		mine->alt_flags = SS_DISABLE;
+	}
+	sigset_t mask = mine->blocked | action->mask;
+	if (!(action->flags & SA_NODEFER))
+		mask |= SIGNAL_BIT(info->signo);
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	sigset_t newly_blocked = mask & ~mine->blocked;
+	mine->blocked = mask;
+	signal_retarget_locked(process, newly_blocked);
+	signal_update_current_locked();
+	spin_unlock_irqrestore(&process->lock, flags);
+}
+
+/* Takes the next signal, with its action as it is at this moment; a one-shot handler is used up. 0:
+ * none. */
+static int take_signal(struct siginfo *info, struct linux_sigaction *action,
+		       struct posix_timer **timer, u32 *continues)
+{
+	struct process *process = current->process;
+	struct signal_task *mine = &current->signals;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+
+	task_work_clear(current, TASK_WORK_SIGNAL);
+	int signal = signal_queue_take(&mine->pending, ~mine->blocked, info, timer);
+	if (signal == 0)
+		signal = signal_queue_take(&process->signals.pending, ~mine->blocked, info, timer);
+	if (signal != 0) {
+		struct signal_actions *actions = process->signals.actions;
+
+		spin_lock(&actions->lock);
+		*action = actions->action[signal - 1];
+		if ((action->flags & SA_RESETHAND) && action->handler != SIG_IGN)
+			actions->action[signal - 1].handler = SIG_DFL;
+		spin_unlock(&actions->lock);
+		*continues = process->signals.continues;
+	}
+	spin_unlock_irqrestore(&process->lock, flags);
+	return signal;
+}
+
+/* Nobody outside would continue an orphaned group: the terminal's stop signals do nothing there. */
+static void default_stop(int signal, u32 continues)
+{
+	struct process *process = current->process;
+
+	if (signal != SIGSTOP) {
+		unsigned long tree_flags = process_tree_lock();
+		bool orphaned =
+			process->group == NULL || process_group_is_orphaned_locked(process->group);
+
+		process_tree_unlock(tree_flags);
+		if (orphaned)
+			return;
+	}
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	if (process->signals.continues == continues)
+		signal_begin_stop_locked(process, signal);
+	spin_unlock_irqrestore(&process->lock, flags);
+}
+
+/* Performs a signal without a handler. */
+static void default_action(int signal, u32 continues)
+{
+	if (SIGNAL_BIT(signal) & SIGNALS_IGNORE)
+		return;
+	if (current->process->signals.unkillable)
+		return;
+	if (SIGNAL_BIT(signal) & SIGNALS_STOP) {
+		default_stop(signal, continues);
+		return;
+	}
+	process_exit_group(signal);
+}
+
+void signal_deliver(struct trap_frame *frame)
+{
+	struct siginfo info;
+	struct linux_sigaction action = {0};
+	struct posix_timer *timer = NULL;
+	u32 continues = 0;
+
+	for (;;) {
+		signal_report_to_parent(current->process);
+		if (task_work(current) & TASK_WORK_STOP)
+			signal_take_part_in_stop();
+		if (task_kill_pending(current))
+			return;
+		int signal = take_signal(&info, &action, &timer, &continues);
+		if (signal == 0)
+			break;
+		if (timer != NULL)
+			posix_timer_delivered(timer, &info);
+		if (action.handler == SIG_IGN)
+			continue;
+		if (action.handler != SIG_DFL) {
+			run_handler(frame, &action, &info);
+			return;
+		}
+		default_action(signal, continues);
+	}
+	settle_call(frame);
+	restore_saved_mask();
+}
+
+long signal_return(struct trap_frame *frame)
+{
+	struct signal_return result;
+
+	trap_clear_syscall(frame);
+	if (arch_signal_pop(frame, &result) < 0) {
+		force_segv(0);
+		return 0;
+	}
+	signal_set_mask(result.mask);
+	struct linux_stack stack = {
+		.sp = result.alt_stack, .size = result.alt_size, .flags = result.alt_flags};
+	int ignored = signal_set_alt_stack(trap_sp(frame), &stack);
+	(void)ignored;
+	return trap_result(frame);
+}

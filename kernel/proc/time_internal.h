@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of clocks and timers share. */
+#ifndef PROC_TIME_INTERNAL_H
+#define PROC_TIME_INTERNAL_H
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "proc/time.h"
+#include "proc/timer.h"
+
+/* CPU time in nanoseconds; `which`: CPUCLOCK_VIRT is user time, the others user + system. */
+nsec_t time_process_cpu(struct process *process, int which);
+nsec_t time_task_cpu(struct task *task, int which);
+
+/* A CPU-time clock, resolved: a thread's or a process's, with a reference on it. */
+struct cpu_clock {
+	struct task *task;       /* or NULL */
+	struct process *process; /* or NULL */
+	int which;
+};
+static inline bool time_is_cpu_clock(clockid_t clock)
+{
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+int time_find_cpu_clock(clockid_t clock, struct cpu_clock *found); /* -EINVAL */
+nsec_t time_read_cpu_clock(const struct cpu_clock *clock);
+void time_drop_cpu_clock(struct cpu_clock *clock);
+
+/*
+ * One interval timer.  CPU-time ones have no clock that ticks: their kernel timer is set to the
+ * earliest moment at which the process can have used the time, and looks again then.
+ */
+struct interval_timer {
+	struct timer timer;
+	struct process *process; /* the owner; it outlives the timer */
+	nsec_t expiry;           /* on its own clock, 0 when off; process->lock */
+	nsec_t interval;         /* 0: once; process->lock */
+};
+
+enum { CPU_LIMIT_TIMER = 3, INTERVAL_TIMERS = 4 };
+
+struct process_timers {
+	struct interval_timer
+		interval[INTERVAL_TIMERS]; /* ITIMER_REAL, _VIRTUAL, _PROF, and RLIMIT_CPU's */
+	struct list_head posix;            /* struct posix_timer; process->lock */
+	s32 next_posix_id;                 /* process->lock */
+};
+
+/* current's process's timers, made if need be; NULL without memory. */
+struct process_timers *process_timers_find(struct process *process);
+
+/* setitimer(2) and getitimer(2) in nanoseconds: time to go (0: off) and interval. */
+struct interval_setting {
+	nsec_t value, interval;
+};
+void interval_timer_get(struct process *process, int which, struct interval_setting *setting);
+int __must_check interval_timer_set(struct process *process, int which,
+				    const struct interval_setting *setting,
+				    struct interval_setting *old);
+
+/* When a CPU-time clock can have advanced by `remaining` at the earliest (monotonic). */
+nsec_t cpu_clock_next_look(nsec_t remaining);
+
+/* timer_create(2) and family, for current's process.  Errors as in the man pages. */
+struct linux_sigevent;
+long posix_timer_create(clockid_t clock, const struct linux_sigevent *event);
+int __must_check posix_timer_settime(s32 id, bool absolute, const struct interval_setting *setting,
+				     struct interval_setting *old);
+int __must_check posix_timer_gettime(s32 id, struct interval_setting *setting);
+long posix_timer_overrun(s32 id);
+int __must_check posix_timer_delete(s32 id);
+void posix_timers_delete_all(struct process *process);
+
+#endif

@@ -101,7 +101,7 @@ int cpio_next(struct cpio_reader *reader, struct cpio_entry *entry)
 {
 	const u8 *header = reader->archive + reader->offset;
 	size_t left = reader->size - reader->offset;
-	size_t data_start, end;
+	size_t data_start;
 	const char *trouble;
 
 	if (reader->error.text)
@@ -118,11 +118,13 @@ int cpio_next(struct cpio_reader *reader, struct cpio_entry *entry)
 	trouble = cpio_check_name(entry->name, entry->name_length);
 	if (trouble)
 		return fail(reader, trouble);
+	if (cpio_is_trailer(entry->name)) {
+		reader->offset += data_start;
+		return 0;
+	}
 	if (left - data_start < entry->size)
 		return fail(reader, "the archive ends within a file");
 	entry->data = header + data_start;
-	/* The padding of the last entry may be missing. */
-	end = MIN(ALIGN_UP(data_start + entry->size, 4), left);
-	reader->offset += end;
-	return cpio_is_trailer(entry->name) ? 0 : 1;
+	reader->offset += MIN(ALIGN_UP(data_start + entry->size, 4), left);
+	return 1;
 }

@@ -15,6 +15,10 @@
 #	mm_buddy_CFLAGS = -Itests/host/machine		(optional)
 #	mm_buddy_DEPENDS = $(BUILD)/host/data		(optional: what must exist before it runs)
 #
+# Code that calls what the host's C library does not have (strscpy, ksnprintf, ...) adds $(LIB_STRINGS) to its
+# sources and $(LIB_RENAMED) to its flags: the whole program then uses the kernel's functions, under names that do
+# not take the place of the host's.
+#
 # A fuzzer is the same with HOST_FUZZERS; its source defines LLVMFuzzerTestOneInput, and the files of
 # NAME_CORPUS (optional) are its first inputs.
 #
@@ -33,6 +37,9 @@ HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -W
 	-Wno-sign-compare -Wno-missing-field-initializers -MMD -MP \
 	-D_GNU_SOURCE -DCONFIG_CHECKING -Ikernel -Ikernel/arch/include -Itests/host
 
+LIB_STRINGS := kernel/lib/string.c kernel/lib/memory.c kernel/lib/format.c
+LIB_RENAMED := -include tests/host/lib/renamed.h -fno-builtin
+
 include $(sort $(wildcard tests/host/*/tests.mk))
 
 host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))
@@ -41,7 +48,7 @@ host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))
 define host_program
 $(HOST_BUILD)/$(1).o/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $$(@D)
-	$(2) $(HOST_CFLAGS) $(HOST_SANITIZERS) $(3) $$($(1)_CFLAGS) -c $$< -o $$@
+	$(2) $$($(1)_CFLAGS) $(HOST_CFLAGS) $(HOST_SANITIZERS) $(3) -c $$< -o $$@
 
 $(HOST_BUILD)/$(1): $(call host_objects,$(1))
 	$(2) $(HOST_SANITIZERS) $(3) $$^ $(4) -o $$@

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Tests of kernel/lib.  Files that define functions of the C library's names are compiled with
-# tests/host/lib/renamed.h, so that they do not take the place of the host's.
+# Tests of kernel/lib.  They have a machine of their own, in tests/host/lib/machine.
 
 LIB_FLAGS := -Itests/host/lib
-LIB_RENAMED := $(LIB_FLAGS) -include tests/host/lib/renamed.h -fno-builtin -fno-tree-loop-distribute-patterns
 
 HOST_TESTS += lib_string
 lib_string_SOURCES := tests/host/lib/string.c kernel/lib/string.c kernel/lib/memory.c
-lib_string_CFLAGS := $(LIB_RENAMED)
+lib_string_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED) -fno-tree-loop-distribute-patterns
 
 HOST_TESTS += lib_format
-lib_format_SOURCES := tests/host/lib/format.c kernel/lib/format.c kernel/lib/string.c kernel/lib/memory.c
-lib_format_CFLAGS := $(LIB_RENAMED)
+lib_format_SOURCES := tests/host/lib/format.c $(LIB_STRINGS)
+lib_format_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED)
 
 HOST_TESTS += lib_parse
 lib_parse_SOURCES := tests/host/lib/parse.c kernel/lib/parse.c
@@ -27,9 +25,8 @@ lib_collections_SOURCES := tests/host/lib/collections.c tests/host/lib/panic.c k
 lib_collections_CFLAGS := $(LIB_FLAGS)
 
 HOST_TESTS += lib_log
-lib_log_SOURCES := tests/host/lib/log.c tests/host/lib/panic.c kernel/lib/log.c kernel/lib/format.c \
-	kernel/lib/string.c kernel/lib/memory.c
-lib_log_CFLAGS := $(LIB_RENAMED)
+lib_log_SOURCES := tests/host/lib/log.c tests/host/lib/panic.c kernel/lib/log.c $(LIB_STRINGS)
+lib_log_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED)
 
 LIB_INFLATE := kernel/lib/inflate.c kernel/lib/inflate_code.c kernel/lib/crc32.c
 LIB_ARCHIVE := kernel/lib/initramfs.c kernel/lib/cpio.c kernel/lib/cpio_stream.c $(LIB_INFLATE)

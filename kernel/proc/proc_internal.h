@@ -54,6 +54,9 @@ void process_bury(struct process *process, struct task *leader);
 void tasks_init(void);
 void processes_init(void);
 
+/* The thread will exit before it next runs user code.  process->lock or process_tree_lock held. */
+void task_kill(struct task *task);
+
 /* The parent that waits in vfork, if any, goes on: the child has left its memory.  (fork.c) */
 void vfork_complete(struct task *task);
 

@@ -10,6 +10,7 @@
 #include "lib/panic.h"
 #include "mm/kmalloc.h"
 #include "proc/proc_internal.h"
+#include "proc/oom.h"
 #include "proc/process.h"
 #include "proc/sched_internal.h"
 #include "proc/sched_stats.h"
@@ -47,6 +48,7 @@ void scheduler_init(void)
 	cpu_set_current(this_run_queue()->idle);
 	this_run_queue()->idle->sched.run_start = clock_monotonic();
 	sched_stats_init();
+	oom_init();
 }
 
 void scheduler_start_cpu(void)

@@ -17,6 +17,9 @@ struct trap_frame {
 };
 _Static_assert(sizeof(struct trap_frame) == 168, "entry.S lays it out");
 
+/* The number of a page fault, for the signal frame. */
+enum { TRAP_PAGE_FAULT = 14 };
+
 static inline bool trap_from_user(const struct trap_frame *frame)
 {
 	return frame->cs & 3;

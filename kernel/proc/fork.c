@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making processes and threads: fork, vfork, clone, clone3.
+ *
+ * Everything that can fail is done on a task that nobody can see; each step has its undoing in
+ * child_discard.  Then, under process_tree_lock, the child is linked, and from there nothing fails.
+ * A signal that comes before the link makes the call start over, so that one sent to a whole
+ * process group reaches either the parent before the fork or both.
+ */
+#include "proc/fork.h"
+
+#include "lib/abi/resource.h"
+#include "lib/abi/signal.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/usercopy.h"
+#include "mm/vmm.h"
+#include "proc/credentials.h"
+#include "proc/hooks.h"
+#include "proc/proc_internal.h"
+#include "proc/rlimit.h"
+#include "proc/sched.h"
+#include "proc/sched_internal.h"
+#include "proc/session.h"
+#include "proc/signal.h"
+
+#define CLONE_NAMESPACES                                                               \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
+/* A parent in vfork.  Lives on its stack; the child's lock guards the pointer to it and `done`. */
+struct vfork_wait {
+	wait_queue_t queue;
+	bool done;
+};
+
+void vfork_complete(struct task *task)
+{
+	if (!READ_ONCE(task->vfork))
+		return;
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	struct vfork_wait *wait = task->vfork;
+	task->vfork = NULL;
+	if (wait) {
+		wait->done = true;
+		wake_up_all(&wait->queue);
+	}
+	spin_unlock_irqrestore(&task->lock, flags);
+}
+
+/* Only death ends the wait early: the child then runs on in memory that is its own from now on. */
+static void wait_for_vfork(struct task *child, struct vfork_wait *wait)
+{
+	(void)!wait_event_killable(&wait->queue, READ_ONCE(wait->done));
+	/* Whoever completes holds the lock until it no longer touches *wait. */
+	unsigned long flags = spin_lock_irqsave(&child->lock);
+	child->vfork = NULL;
+	spin_unlock_irqrestore(&child->lock, flags);
+}
+
+static int check_flags(const struct clone_request *request)
+{
+	u64 flags = request->flags;
+
+	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND))
+		return -EINVAL;
+	if (flags & CLONE_SIGHAND && !(flags & CLONE_VM))
+		return -EINVAL;
+	if (flags & CLONE_SIGHAND && flags & CLONE_CLEAR_SIGHAND)
+		return -EINVAL;
+	/* Siblings of init would be children of the kernel. */
+	if (flags & CLONE_PARENT && current->process == init_process())
+		return -EINVAL;
+	return 0;
+}
+
+/* An eighth of memory in kernel stacks and the like is the most that tasks may take. */
+static bool too_many_tasks(void)
+{
+	u64 limit = frame_get_total_memory() / (8 * KERNEL_STACK_SIZE);
+
+	return task_count() >= MAX(limit, 64);
+}
+
+/* --- What a child has of its parent.
+ * ------------------------------------------------------------------------------- */
+
+static int give_space(struct task *child, u64 flags)
+{
+	if (flags & CLONE_VM)
+		child->space = vmm_get_address_space(current->space);
+	else
+		child->space = vmm_copy_address_space(current->space);
+	return child->space ? 0 : -ENOMEM;
+}
+
+static int give_files(struct task *child, u64 flags)
+{
+	if (flags & CLONE_FILES) {
+		file_hooks->files_get(current->files);
+		child->files = current->files;
+	} else {
+		struct files *files = file_hooks->files_copy(current->files);
+		if (IS_ERR(files))
+			return (int)PTR_ERR(files);
+		child->files = files;
+	}
+	if (flags & CLONE_FS) {
+		file_hooks->fs_get(current->fs);
+		child->fs = current->fs;
+	} else {
+		struct fs_context *fs = file_hooks->fs_copy(current->fs);
+		if (IS_ERR(fs))
+			return (int)PTR_ERR(fs);
+		child->fs = fs;
+	}
+	return 0;
+}
+
+static void give_scheduling(struct task *child)
+{
+	const struct sched_task *from = &current->sched;
+	struct sched_task *to = &child->sched;
+
+	to->allowed = from->allowed;
+	to->cpu = from->cpu;
+	if (!from->reset_on_fork) {
+		to->policy = from->policy;
+		to->rt_priority = from->rt_priority;
+		to->nice = from->nice;
+	} else {
+		to->nice = from->rt_priority || from->nice < 0 ? 0 : from->nice;
+	}
+	sched_set_weight(to);
+}
+
+static int give_process(struct task *child, u64 flags)
+{
+	struct process *from = current->process;
+
+	if (flags & CLONE_THREAD) {
+		child->process = process_get(from);
+		return 0;
+	}
+	struct process *process = process_alloc();
+	if (!process)
+		return -ENOMEM;
+	child->process = process;
+	process->leader = child;
+
+	unsigned long irq = spin_lock_irqsave(&from->lock);
+	process->executable = from->executable;
+	if (process->executable)
+		file_hooks->file_get(process->executable);
+	process->auxiliary = from->auxiliary;
+	process->dumpable = from->dumpable;
+	process->no_new_privileges = from->no_new_privileges;
+	process->personality = from->personality;
+	process->oom_score_adjust = from->oom_score_adjust;
+	spin_unlock_irqrestore(&from->lock, irq);
+	rlimits_copy(process, from);
+	return signal_fork_process(process, flags);
+}
+
+static void give_rest(struct task *child, const struct clone_request *request)
+{
+	u64 flags = request->flags;
+
+	task_set_name(child, current->comm);
+	signal_fork_task(child, flags);
+	give_scheduling(child);
+	child->timer_slack = current->timer_slack;
+	if (flags & CLONE_CHILD_CLEARTID)
+		child->clear_child_tid = request->child_tid;
+	if (flags & CLONE_CHILD_SETTID) {
+		child->set_child_tid = request->child_tid;
+		task_work_set(child, TASK_WORK_SET_TID);
+	}
+}
+
+/* --- Making and unmaking.
+ * ------------------------------------------------------------------------------------------ */
+
+/* Undoes child_make, however far it came. */
+static void child_discard(struct task *child)
+{
+	if (child->pid)
+		pid_put(child->pid);
+	child->pid = NULL;
+	if (child->files)
+		file_hooks->files_put(child->files);
+	if (child->fs)
+		file_hooks->fs_put(child->fs);
+	if (child->space)
+		vmm_put_address_space(child->space);
+	child->files = NULL;
+	child->fs = NULL;
+	child->space = NULL;
+	if (child->credentials)
+		user_account_release_process(child->credentials);
+	task_free(child);
+}
+
+static int child_number(struct task *child, pid_t wanted)
+{
+	struct pid *pid = wanted ? pid_alloc_number(wanted) : pid_alloc();
+
+	if (IS_ERR(pid))
+		return (int)PTR_ERR(pid);
+	child->pid = pid;
+	child->tid = pid->number;
+	return 0;
+}
+
+static int child_fill(struct task *child, const struct clone_request *request)
+{
+	u64 flags = request->flags;
+	int error = give_process(child, flags);
+
+	if (!error)
+		error = give_space(child, flags);
+	if (!error)
+		error = give_files(child, flags);
+	if (error)
+		return error;
+	give_rest(child, request);
+	if (ipc_hooks)
+		error = ipc_hooks->fork(child, flags);
+	if (!error)
+		error = arch_task_init_fork(&child->arch, child->kernel_stack, &current->arch,
+					    task_frame(), request->stack, flags & CLONE_SETTLS,
+					    request->tls);
+	if (!error)
+		error = child_number(child, request->wanted_tid);
+	return error;
+}
+
+static struct task *child_make(const struct clone_request *request)
+{
+	const struct credentials *credentials = current->credentials;
+
+	if (too_many_tasks())
+		return ERR_PTR(-EAGAIN);
+	struct task *child = task_alloc();
+	if (!child)
+		return ERR_PTR(-ENOMEM);
+	int error = user_account_charge_process(credentials, rlimit_current(RLIMIT_NPROC));
+	if (!error) {
+		child->credentials = credentials_get(credentials);
+		error = child_fill(child, request);
+	}
+	if (error) {
+		child_discard(child);
+		return ERR_PTR(error);
+	}
+	return child;
+}
+
+/* --- Linking.
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void link_process_locked(struct task *child, const struct clone_request *request)
+{
+	struct process *from = current->process, *process = child->process;
+
+	process->pid = child->tid;
+	if (request->flags & CLONE_PARENT) {
+		process->parent = from->parent;
+		process->parent_thread = from->parent_thread;
+		process->exit_signal = from->exit_signal;
+	} else {
+		process->parent = from;
+		process->parent_thread = current;
+		process->exit_signal = request->exit_signal;
+	}
+	list_add_tail(&process->sibling_link, &process->parent->children);
+	process_get(process); /* the tree's */
+	session_fork_locked(process, from);
+}
+
+/* Makes the child visible, unless something has come up that the parent must see to first. */
+static int child_link(struct task *child, const struct clone_request *request)
+{
+	u64 flags = request->flags;
+	int error = 0;
+
+	unsigned long irq = process_tree_lock();
+	if (flags & CLONE_THREAD ? task_kill_pending(current) : task_signal_pending(current)) {
+		error = -ERESTARTNOINTR;
+	} else {
+		if (!(flags & CLONE_THREAD))
+			link_process_locked(child, request);
+		task_get(child); /* the number's */
+		child->pid->task = child;
+		process_add_thread_locked(child->process, child);
+		process_count_task(1);
+		process_count_fork();
+	}
+	process_tree_unlock(irq);
+	return error;
+}
+
+long process_clone(const struct clone_request *request)
+{
+	int error = check_flags(request);
+	if (error)
+		return error;
+	if (!(request->flags & CLONE_THREAD) && task_signal_pending(current))
+		return -ERESTARTNOINTR;
+
+	struct task *child = child_make(request);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	struct vfork_wait wait = {.done = false};
+	if (request->flags & CLONE_VFORK) {
+		wait_queue_init(&wait.queue);
+		child->vfork = &wait;
+	}
+	error = child_link(child, request);
+	if (error) {
+		child_discard(child);
+		return error;
+	}
+
+	pid_t tid = child->tid;
+	if (request->flags & CLONE_PARENT_SETTID)
+		(void)!put_user(tid, request->parent_tid);
+	task_get(child);
+	task_start(child);
+	if (request->flags & CLONE_VFORK)
+		wait_for_vfork(child, &wait);
+	task_put(child);
+	return tid;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * When memory is exhausted: which process dies so that the others live.
+ *
+ * The victim is the one that would free most: its resident memory, moved by its oom_score_adjust in
+ * thousandths of all memory; -1000 exempts it, and so is init.  A victim chosen before that has not
+ * gone yet is waited for first.
+ */
+#include "arch/clock.h"
+#include "lib/abi/signal.h"
+#include "lib/log.h"
+#include "mm/frame.h"
+#include "mm/vmm.h"
+#include "proc/oom.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+
+#define PATIENCE \
+	(20 * NSEC_PER_MSEC) /* between two looks whether the victim's memory has come back */
+#define OOM_EXEMPT   (-1000)
+#define OOM_PER_UNIT 1000
+
+static s64 resident_bytes(struct process *process)
+{
+	s64 pages = 0;
+	struct task *task;
+
+	for_each_thread(task, process)
+	{
+		spin_lock(&task->lock);
+		if (task->space) {
+			for (size_t kind = 0; kind < RESIDENT_KINDS; kind++)
+				pages += READ_ONCE(task->space->resident[kind]);
+		}
+		spin_unlock(&task->lock);
+		if (pages)
+			break;
+	}
+	return pages * (s64)PAGE_SIZE;
+}
+
+s64 oom_badness(struct process *process)
+{
+	if (process == init_process() || process->oom_score_adjust == OOM_EXEMPT || process->zombie)
+		return INT64_MIN;
+	s64 bytes = resident_bytes(process);
+	if (bytes == 0)
+		return INT64_MIN;
+	return bytes + (s64)(frame_get_total_memory() / OOM_PER_UNIT) * process->oom_score_adjust;
+}
+
+/* The victim, with a reference; NULL when nobody qualifies.  *dying: it was chosen before. */
+static struct process *choose_victim(bool *dying)
+{
+	struct process *process, *victim = NULL;
+	s64 worst = INT64_MIN;
+
+	*dying = false;
+	unsigned long flags = process_tree_lock();
+	for_each_process_locked(process)
+	{
+		s64 badness = oom_badness(process);
+		if (badness == INT64_MIN)
+			continue;
+		if (process->exiting) {
+			*dying = true;
+			victim = process;
+			break;
+		}
+		if (badness > worst) {
+			worst = badness;
+			victim = process;
+		}
+	}
+	if (victim)
+		process_get(victim);
+	process_tree_unlock(flags);
+	return victim;
+}
+
+static void kill_victim(struct process *victim)
+{
+	char name[TASK_COMM_LENGTH] = "?";
+
+	struct task *leader = task_find(victim->pid);
+	if (leader) {
+		task_get_name(leader, name);
+		task_put(leader);
+	}
+	log_warn("out of memory: killed process %d (%s)", victim->pid, name);
+	unsigned long flags = spin_lock_irqsave(&victim->lock);
+	process_begin_exit_locked(victim, SIGKILL);
+	spin_unlock_irqrestore(&victim->lock, flags);
+}
+
+/* mm's hook: see vmm_set_out_of_memory_hook. */
+static bool out_of_memory(struct address_space *space __unused)
+{
+	bool dying;
+
+	if (task_kill_pending(current))
+		return false;
+	struct process *victim = choose_victim(&dying);
+	if (!victim)
+		return false;
+	bool self = victim == current->process;
+	if (!dying)
+		kill_victim(victim);
+	process_put(victim);
+	if (self)
+		return false;
+	task_sleep(PATIENCE);
+	return true;
+}
+
+void oom_init(void)
+{
+	vmm_set_out_of_memory_hook(out_of_memory);
+}

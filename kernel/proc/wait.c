@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Waiting for children.
+ *
+ * The waiting thread queues itself on its process's child_wait, then looks at the children under
+ * process_tree_lock; whoever changes a child's state does so under that lock and wakes the queue
+ * afterwards.  The one who takes a zombie marks it reaped under the lock, so that no two threads
+ * get the same child.
+ */
+#include "proc/wait.h"
+
+#include "lib/abi/signal.h"
+#include "lib/abi/wait.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "lib/sync.h"
+#include "proc/credentials.h"
+#include "proc/proc_internal.h"
+#include "proc/session.h"
+
+enum look { LOOK_NONE, LOOK_FOUND, LOOK_NO_CHILDREN };
+
+/* Does the request mean this child at all? */
+static bool eligible(const struct wait_request *request, const struct process *child)
+{
+	if (child->reaped)
+		return false;
+	if (request->which == WAIT_PROCESS && child->pid != request->id)
+		return false;
+	if (request->which == WAIT_GROUP && child->group->pid->number != request->id)
+		return false;
+	if (request->options & __WNOTHREAD && child->parent_thread != current)
+		return false;
+	if (request->options & __WALL)
+		return true;
+	return (child->exit_signal != SIGCHLD) == !!(request->options & __WCLONE);
+}
+
+static void describe(struct process *child, struct wait_result *result, int code, int status)
+{
+	result->pid = child->pid;
+	result->uid = child->leader->credentials->uid;
+	result->code = code;
+	result->status = status;
+	process_usage(child, &result->usage);
+	usage_add(&result->usage, &child->children_usage);
+}
+
+/* Takes the zombie away; its leader is for process_bury. */
+static struct task *take_zombie(struct process *child, const struct wait_result *result)
+{
+	struct process *parent = current->process;
+
+	child->reaped = true;
+	spin_lock(&parent->lock);
+	usage_add(&parent->children_usage, &result->usage);
+	spin_unlock(&parent->lock);
+	return process_unlink_locked(child);
+}
+
+/* Has the child something to tell?  A zombie that was taken is left in *dead. */
+static bool ask_child(const struct wait_request *request, struct process *child,
+		      struct wait_result *result, struct task **dead)
+{
+	bool keep = request->options & WNOWAIT;
+
+	if (child->zombie) {
+		if (!(request->options & WEXITED))
+			return false;
+		int signal = child->exit_status & 0x7f;
+		int code = signal == 0                             ? CLD_EXITED
+			   : child->exit_status & WAIT_STATUS_CORE ? CLD_DUMPED
+								   : CLD_KILLED;
+		describe(child, result, code, child->exit_status);
+		if (!keep)
+			*dead = take_zombie(child, result);
+		return true;
+	}
+	if (request->options & WSTOPPED && child->stop_report) {
+		describe(child, result, CLD_STOPPED, WAIT_STATUS_STOPPED(child->stop_report));
+		if (!keep)
+			child->stop_report = 0;
+		return true;
+	}
+	if (request->options & WCONTINUED && child->continue_report) {
+		describe(child, result, CLD_CONTINUED, WAIT_STATUS_CONTINUED);
+		if (!keep)
+			child->continue_report = false;
+		return true;
+	}
+	return false;
+}
+
+/* One child by number needs no walk. */
+static enum look look_for_one(const struct wait_request *request, struct wait_result *result,
+			      struct task **dead)
+{
+	struct process *child = process_find_locked(request->id);
+
+	if (!child || child->parent != current->process || !eligible(request, child))
+		return LOOK_NO_CHILDREN;
+	return ask_child(request, child, result, dead) ? LOOK_FOUND : LOOK_NONE;
+}
+
+static enum look look_at_all(const struct wait_request *request, struct wait_result *result,
+			     struct task **dead)
+{
+	enum look look = LOOK_NO_CHILDREN;
+	struct process *child;
+
+	list_for_each_entry (child, &current->process->children, sibling_link) {
+		if (!eligible(request, child))
+			continue;
+		if (ask_child(request, child, result, dead))
+			return LOOK_FOUND;
+		look = LOOK_NONE;
+	}
+	return look;
+}
+
+static enum look look_at_children(const struct wait_request *request, struct wait_result *result)
+{
+	struct task *dead = NULL;
+
+	unsigned long flags = process_tree_lock();
+	enum look look = request->which == WAIT_PROCESS ? look_for_one(request, result, &dead)
+							: look_at_all(request, result, &dead);
+	process_tree_unlock(flags);
+	if (dead)
+		process_bury(dead->process, dead);
+	return look;
+}
+
+int process_wait(const struct wait_request *request, struct wait_result *result)
+{
+	wait_queue_t *queue = &current->process->child_wait;
+	struct waiter waiter;
+	int interrupted = 0;
+
+	memset(result, 0, sizeof(*result));
+	waiter_init(&waiter);
+	for (;;) {
+		wait_prepare(queue, &waiter, WAIT_INTERRUPTIBLE);
+		enum look look = look_at_children(request, result);
+		if (look == LOOK_FOUND)
+			interrupted = 0;
+		else if (look == LOOK_NO_CHILDREN)
+			interrupted = -ECHILD;
+		if (look != LOOK_NONE || interrupted != 0 || request->options & WNOHANG)
+			break;
+		interrupted = wait_sleep(WAIT_INTERRUPTIBLE, NO_DEADLINE);
+	}
+	wait_finish(queue, &waiter);
+	return interrupted;
+}

@@ -17,6 +17,7 @@
 #include "lib/panic.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
+#include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"

@@ -204,6 +204,9 @@ void process_add_thread_locked(struct process *process, struct task *task)
 	list_add_tail(&task->thread_link, &process->threads);
 	process->thread_count++;
 	process->live_threads++;
+	/* Born while the others are being ended. */
+	if (process->exiting || process->exec_task)
+		task_kill(task);
 	spin_unlock(&process->lock);
 }
 

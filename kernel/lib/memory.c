@@ -13,7 +13,7 @@
 /* A word that may alias anything and start at any byte. */
 typedef uintptr_t __attribute__((may_alias, aligned(1))) loose_word;
 
-enum { WORD = sizeof(loose_word), SMALL = 2 * WORD };
+enum { WORD = sizeof(loose_word), SMALL = 2 * WORD, BLOCK = 4 * WORD };
 
 static size_t bytes_to_alignment(const void *address)
 {
@@ -25,11 +25,28 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 	return memmove(to, from, size);
 }
 
+/* Four words; all are read before the first is written, so that it serves overlaps of either kind.
+ */
+static inline void copy_block(u8 *to, const u8 *from)
+{
+	uintptr_t first = ((const loose_word *)from)[0];
+	uintptr_t second = ((const loose_word *)from)[1];
+	uintptr_t third = ((const loose_word *)from)[2];
+	uintptr_t fourth = ((const loose_word *)from)[3];
+
+	((loose_word *)to)[0] = first;
+	((loose_word *)to)[1] = second;
+	((loose_word *)to)[2] = third;
+	((loose_word *)to)[3] = fourth;
+}
+
 static void copy_forwards(u8 *to, const u8 *from, size_t size)
 {
 	if (size >= SMALL) {
 		for (size_t head = bytes_to_alignment(to); head; head--, size--)
 			*to++ = *from++;
+		for (; size >= BLOCK; size -= BLOCK, to += BLOCK, from += BLOCK)
+			copy_block(to, from);
 		for (; size >= WORD; size -= WORD, to += WORD, from += WORD)
 			*(loose_word *)to = *(const loose_word *)from;
 	}
@@ -44,6 +61,11 @@ static void copy_backwards(u8 *to, const u8 *from, size_t size)
 	if (size >= SMALL) {
 		for (size_t tail = (uintptr_t)to & (WORD - 1); tail; tail--, size--)
 			*--to = *--from;
+		for (; size >= BLOCK; size -= BLOCK) {
+			to -= BLOCK;
+			from -= BLOCK;
+			copy_block(to, from);
+		}
 		for (; size >= WORD; size -= WORD) {
 			to -= WORD;
 			from -= WORD;
@@ -74,6 +96,9 @@ void *memset(void *to, int byte, size_t size)
 
 		for (size_t head = bytes_to_alignment(at); head; head--, size--)
 			*at++ = value;
+		for (; size >= BLOCK; size -= BLOCK, at += BLOCK)
+			for (int i = 0; i < 4; i++)
+				((loose_word *)at)[i] = word;
 		for (; size >= WORD; size -= WORD, at += WORD)
 			*(loose_word *)at = word;
 	}

@@ -3,7 +3,7 @@
 # Tests that run on the host: unit tests, model tests and fuzzers of code that does not need a machine.
 #
 # Targets (also alone, as `make -f tests/host/host.mk host-run`):
-#	host-tests	builds every test program, into $(BUILD)/host/
+#	host-tests	(or host) builds every test program, into $(BUILD)/host/
 #	host-run	runs them all; T=name runs one; fails if any fails
 #	host-fuzz	runs every fuzzer for FUZZ_SECONDS seconds (default 20); T=name runs one
 #
@@ -59,7 +59,8 @@ endef
 $(foreach program,$(HOST_TESTS),$(eval $(call host_program,$(program),$(HOST_CC),,-lcmocka -lpthread)))
 $(foreach program,$(HOST_FUZZERS),$(eval $(call host_program,$(program),$(HOST_FUZZ_CC),-fsanitize=fuzzer,)))
 
-.PHONY: host-tests host-run host-fuzz host-clean
+.PHONY: host host-tests host-run host-fuzz host-clean
+host: host-tests
 host-tests: $(HOST_TESTS:%=$(HOST_BUILD)/%)
 
 host_chosen_fuzzers = $(if $(T),$(filter $(T),$(HOST_FUZZERS)),$(HOST_FUZZERS))

@@ -18,6 +18,7 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
+#include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -52,6 +53,7 @@ void kernel_main(void)
 	heap_init();
 	vmm_init();
 	arch_init_devices();
+	random_init();
 	timers_init();
 	time_init();
 	scheduler_init();

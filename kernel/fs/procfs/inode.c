@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: inodes, names and directories over the tables.
+ *
+ * An inode's `private` is its struct proc_node, freed with it.  Inode numbers are made from what the node stands for, so they are the same at
+ * every look.  A cached name is right while its process lives (and its descriptor is open); a name that was not there is always looked up anew.
+ */
+#include "fs/procfs/procfs.h"
+#include "lib/format.h"
+#include "lib/hash.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kmalloc.h"
+#include "proc/credentials.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+
+#define PROC_MAGIC 0x9fa0
+#define ROOT_INO   1
+
+
+
+static struct superblock *procfs; /* the one instance; set once */
+static const struct inode_operations directory_operations, link_operations, file_operations;
+static const struct file_operations directory_file_operations;
+
+/* --- Inodes ---------------------------------------------------------------------------------------------------------- */
+
+static ino_t node_number(const struct proc_node *node)
+{
+	u64 key = (uintptr_t)node->entry ^ (u64)(node->fd + 1) << 32 ^ (node->thread ? BIT(62) : 0);
+
+	if (node->pid != NULL)
+		key += (u64)node->pid->number * 0x9e3779b97f4a7c15ull;
+	return hash_u64(key) >> 16 | BIT(47);
+}
+
+/* Files of a process belong to whom it runs as. */
+static void set_owner(struct inode *inode, const struct proc_node *node)
+{
+	struct task *task = proc_node_task(node);
+
+	inode->uid = 0;
+	inode->gid = 0;
+	if (task == NULL)
+		return;
+	struct credentials *credentials = credentials_of_task(task);
+	inode->uid = credentials->euid;
+	inode->gid = credentials->egid;
+	credentials_put(credentials);
+	task_put(task);
+}
+
+static struct inode *make_inode(const struct proc_node *from)
+{
+	struct proc_node *node = kmemdup(from, sizeof(*from));
+
+	if (node == NULL)
+		return NULL;
+	struct inode *inode = inode_alloc(procfs, from->entry->mode);
+	if (inode == NULL) {
+		kfree(node);
+		return NULL;
+	}
+	if (node->pid != NULL)
+		pid_get(node->pid);
+	inode->private = node;
+	inode->ino = node_number(node);
+	set_owner(inode, node);
+	if ((inode->mode & S_IFMT) == S_IFDIR) {
+		inode->nlink = 2;
+		inode->ops = &directory_operations;
+		inode->file_ops = &directory_file_operations;
+	} else if ((inode->mode & S_IFMT) == S_IFLNK) {
+		inode->ops = &link_operations;
+	} else {
+		inode->ops = &file_operations;
+		inode->file_ops = from->entry->operations != NULL ? from->entry->operations : &proc_text_operations;
+	}
+	return inode;
+}
+
+static void destroy_inode(struct inode *inode)
+{
+	struct proc_node *node = inode->private;
+
+	if (node != NULL && node->pid != NULL)
+		pid_put(node->pid);
+	kfree(node);
+	inode_free(inode);
+}
+
+/* --- Names ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_alive(const struct proc_node *node)
+{
+	if (node->pid != NULL && READ_ONCE(node->pid->task) == NULL)
+		return false;
+	if (node->fd < 0)
+		return true;
+	struct task *task = proc_node_task(node);
+	if (task == NULL)
+		return false;
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	struct file *file = task->files != NULL ? files_get_file(task->files, node->fd) : NULL;
+	spin_unlock_irqrestore(&task->lock, flags);
+	task_put(task);
+	if (file == NULL)
+		return false;
+	file_put(file);
+	return true;
+}
+
+static bool revalidate(struct dentry *dentry)
+{
+	struct inode *inode = dentry_inode(dentry);
+
+	return inode != NULL && is_alive(proc_node_of(inode));
+}
+
+static const struct proc_entry *find_in_table(const struct proc_entry *table, const char *name)
+{
+	for (; table != NULL && table->name != NULL; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+static int directory_lookup(struct inode *directory, struct dentry *dentry)
+{
+	const struct proc_node *node = proc_node_of(directory);
+	struct proc_node child = {.pid = node->pid, .fd = -1, .thread = node->thread};
+
+	child.entry = find_in_table(node->entry->children, dentry->text);
+	if (child.entry == NULL &&
+	    (node->entry->find == NULL || !node->entry->find(node, dentry->text, dentry->length, &child)))
+		return 0;
+	struct inode *inode = make_inode(&child);
+	/* `find` took a reference on a pid of its own; the inode has another. */
+	if (child.pid != node->pid)
+		pid_put(child.pid);
+	if (inode == NULL)
+		return -ENOMEM;
+	dentry_instantiate(dentry, inode);
+	return 0;
+}
+
+/* Positions: 0 and 1 the dots, then the table's entries, then what `next` counts. */
+static int directory_read(struct file *file, struct dir_context *context)
+{
+	const struct proc_node *node = proc_node_of(file->inode);
+	const struct proc_entry *table = node->entry->children;
+	struct proc_child child;
+	u64 count = 0;
+
+	if (context->position < 2 && !dir_emit_dots(file, context))
+		return 0;
+	for (; table != NULL && table->name != NULL; table++, count++) {
+		struct proc_node entry_node = {.entry = table, .pid = node->pid, .fd = -1, .thread = node->thread};
+
+		if ((u64)context->position != count + 2)
+			continue;
+		if (!dir_emit(context, table->name, strlen(table->name), node_number(&entry_node), table->mode >> 12))
+			return 0;
+		context->position++;
+	}
+	if (node->entry->next == NULL)
+		return 0;
+	for (;;) {
+		u64 position = (u64)context->position - 2 - count;
+
+		if (!node->entry->next(node, &position, &child))
+			return 0;
+		bool taken = dir_emit(context, child.name, strlen(child.name), node_number(&child.node),
+				      child.node.entry->mode >> 12);
+		if (child.node.pid != node->pid)
+			pid_put(child.node.pid);
+		if (!taken)
+			return 0;
+		context->position = (off_t)(position + 2 + count);
+	}
+}
+
+static int link_get(struct dentry *dentry __unused, struct inode *inode, struct link_target *target)
+{
+	const struct proc_node *node = proc_node_of(inode);
+
+	return node->entry->get_link != NULL ? node->entry->get_link(node, target) : -EINVAL;
+}
+
+/* A link to an object shows the object's path. */
+static ssize_t link_read(struct dentry *dentry __unused, char *buffer, size_t size, const struct path *jump)
+{
+	char *scratch = kmalloc(PATH_MAX);
+
+	if (scratch == NULL)
+		return -ENOMEM;
+	char *name = path_name(jump, scratch, PATH_MAX);
+	ssize_t length = IS_ERR(name) ? PTR_ERR(name) : (ssize_t)MIN(strlen(name), size);
+	if (length > 0)
+		memcpy(buffer, name, (size_t)length);
+	kfree(scratch);
+	return length;
+}
+
+static ssize_t link_readlink(struct dentry *dentry, char *buffer, size_t size)
+{
+	struct link_target target = {0};
+	int error = link_get(dentry, dentry_inode(dentry), &target);
+	ssize_t length;
+
+	if (error)
+		return error;
+	if (target.jump.dentry != NULL) {
+		length = link_read(dentry, buffer, size, &target.jump);
+		path_put(&target.jump);
+		return length;
+	}
+	length = (ssize_t)MIN(strlen(target.text), size);
+	memcpy(buffer, target.text, (size_t)length);
+	kfree(target.allocated);
+	return length;
+}
+
+static const struct inode_operations directory_operations = {.lookup = directory_lookup};
+static const struct inode_operations link_operations = {.get_link = link_get, .readlink = link_readlink};
+static const struct inode_operations file_operations = {0};
+static const struct file_operations directory_file_operations = {.readdir = directory_read};
+static const struct dentry_operations proc_dentry_operations = {.revalidate = revalidate};
+
+/* --- The file system ------------------------------------------------------------------------------------------------- */
+
+static const struct superblock_operations proc_operations = {.destroy_inode = destroy_inode};
+
+static bool find_process(const struct proc_node *node, const char *name, size_t length, struct proc_node *child);
+static bool next_process(const struct proc_node *node, u64 *position, struct proc_child *child);
+
+static const struct proc_entry root_entry = {
+	.name = "proc",
+	.mode = S_IFDIR | 0555,
+	.children = proc_root_entries,
+	.find = find_process,
+	.next = next_process,
+};
+
+static const struct proc_entry process_entry = {
+	.name = "PID",
+	.mode = S_IFDIR | 0555,
+	.children = proc_process_entries,
+};
+
+static bool find_process(const struct proc_node *node __unused, const char *name, size_t length,
+			 struct proc_node *child)
+{
+	int number = proc_parse_number(name, length);
+
+	if (number <= 0)
+		return false;
+	unsigned long flags = process_tree_lock();
+	struct pid *pid = pid_find_locked(number);
+	bool found = pid != NULL && pid->task != NULL;
+	if (found) {
+		child->entry = &process_entry;
+		child->pid = pid_get(pid);
+	}
+	process_tree_unlock(flags);
+	return found;
+}
+
+static bool next_process(const struct proc_node *node __unused, u64 *position, struct proc_child *child)
+{
+	struct process *process = process_next((pid_t)MAX(*position, (u64)1));
+
+	if (process == NULL)
+		return false;
+	snprintf(child->name, sizeof(child->name), "%d", process->pid);
+	*position = (u64)process->pid + 1;
+	unsigned long flags = process_tree_lock();
+	struct pid *pid = pid_find_locked(process->pid);
+	child->node = (struct proc_node){.entry = &process_entry, .pid = pid != NULL ? pid_get(pid) : NULL, .fd = -1};
+	process_tree_unlock(flags);
+	process_put(process);
+	return true;
+}
+
+static int proc_mount(const struct filesystem *type __unused, u64 flags __unused, const char *source __unused,
+		      const char *options __unused, struct superblock **result)
+{
+	if (procfs == NULL)
+		return -ENODEV;
+	__atomic_fetch_add(&procfs->refs, 1, __ATOMIC_RELAXED);
+	*result = procfs;
+	return 0;
+}
+
+static struct filesystem proc_type = {.name = "proc", .mount = proc_mount};
+
+void procfs_init(void)
+{
+	const struct proc_node root = {.entry = &root_entry, .fd = -1};
+	struct inode *inode = NULL;
+
+	procfs = superblock_alloc(&proc_type, &proc_operations);
+	if (procfs != NULL) {
+		procfs->magic = PROC_MAGIC;
+		procfs->dentry_ops = &proc_dentry_operations;
+		inode = make_inode(&root);
+	}
+	if (inode == NULL) {
+		log_error("procfs: no memory");
+		return;
+	}
+	inode->ino = ROOT_INO;
+	procfs->root = dentry_alloc_root(procfs, inode);
+	if (procfs->root != NULL)
+		filesystem_register(&proc_type);
+}

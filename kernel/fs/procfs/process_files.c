@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: links to what a process has open: exe, cwd, root, and the directories fd and fdinfo.
+ */
+#include "fs/procfs/procfs.h"
+#include "lib/format.h"
+#include "proc/process.h"
+
+static struct fs_context *context_of(struct task *task)
+{
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	struct fs_context *context = task->fs;
+
+	if (context != NULL)
+		__atomic_fetch_add(&context->refs, 1, __ATOMIC_RELAXED);
+	spin_unlock_irqrestore(&task->lock, flags);
+	return context;
+}
+
+/* A place of the thread's context, by one of the two functions that read one. */
+static int get_place(const struct proc_node *node, struct link_target *target,
+		     void (*read)(struct fs_context *context, struct path *result))
+{
+	int error = proc_may_inspect(node);
+
+	if (error)
+		return error;
+	struct task *task = proc_node_task(node);
+	if (task == NULL)
+		return -ESRCH;
+	struct fs_context *context = context_of(task);
+	task_put(task);
+	if (context == NULL)
+		return -ENOENT;
+	read(context, &target->jump);
+	fs_context_put(context);
+	return 0;
+}
+
+int proc_get_cwd(const struct proc_node *node, struct link_target *target)
+{
+	return get_place(node, target, fs_context_cwd);
+}
+
+int proc_get_root(const struct proc_node *node, struct link_target *target)
+{
+	return get_place(node, target, fs_context_root);
+}
+
+int proc_get_exe(const struct proc_node *node, struct link_target *target)
+{
+	int error = proc_may_inspect(node);
+
+	if (error)
+		return error;
+	struct process *process = proc_node_process(node);
+	if (process == NULL)
+		return -ESRCH;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	struct file *file = process->executable != NULL ? file_get_ref(process->executable) : NULL;
+	spin_unlock_irqrestore(&process->lock, flags);
+	process_put(process);
+	if (file == NULL)
+		return -ENOENT;
+	target->jump = file->path;
+	path_get(&target->jump);
+	file_put(file);
+	return 0;
+}
+
+/* --- Descriptors ----------------------------------------------------------------------------------------------------- */
+
+static struct file *file_of(const struct proc_node *node, int fd)
+{
+	struct task *task = proc_node_task(node);
+
+	if (task == NULL)
+		return NULL;
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	struct file *file = task->files != NULL ? files_get_file(task->files, fd) : NULL;
+	spin_unlock_irqrestore(&task->lock, flags);
+	task_put(task);
+	return file;
+}
+
+int proc_get_fd(const struct proc_node *node, struct link_target *target)
+{
+	int error = proc_may_inspect(node);
+
+	if (error)
+		return error;
+	struct file *file = file_of(node, node->fd);
+	if (file == NULL)
+		return -ENOENT;
+	target->jump = file->path;
+	path_get(&target->jump);
+	file_put(file);
+	return 0;
+}
+
+int proc_show_fdinfo(const struct proc_node *node, struct text *text)
+{
+	struct file *file = file_of(node, node->fd);
+
+	if (file == NULL)
+		return -ENOENT;
+	text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position, file->flags,
+		    file->path.mount != NULL ? 1 : 0, (unsigned long)file->inode->ino);
+	if (file->ops->show_info != NULL) {
+		char more[256];
+		int length = file->ops->show_info(file, more, sizeof(more));
+		text_append(text, more, MIN((size_t)length, sizeof(more) - 1));
+	}
+	file_put(file);
+	return 0;
+}
+
+static const struct proc_entry fd_entry = {
+	.name = "fd",
+	.mode = S_IFLNK | 0700,
+	.get_link = proc_get_fd,
+};
+
+static const struct proc_entry fdinfo_entry = {
+	.name = "fdinfo",
+	.mode = S_IFREG | 0444,
+	.show = proc_show_fdinfo,
+};
+
+static bool find(const struct proc_node *node, const struct proc_entry *entry, const char *name, size_t length,
+		 struct proc_node *child)
+{
+	int fd = proc_parse_number(name, length);
+	struct file *file = fd >= 0 ? file_of(node, fd) : NULL;
+
+	if (file == NULL)
+		return false;
+	file_put(file);
+	child->entry = entry;
+	child->fd = fd;
+	return true;
+}
+
+static bool next(const struct proc_node *node, const struct proc_entry *entry, u64 *position, struct proc_child *child)
+{
+	struct task *task = proc_node_task(node);
+
+	if (task == NULL || proc_may_inspect(node) != 0) {
+		if (task != NULL)
+			task_put(task);
+		return false;
+	}
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	int fd = task->files != NULL ? files_next_open(task->files, (int)*position) : -1;
+	spin_unlock_irqrestore(&task->lock, flags);
+	task_put(task);
+	if (fd < 0)
+		return false;
+	child->node = *node;
+	child->node.entry = entry;
+	child->node.fd = fd;
+	snprintf(child->name, sizeof(child->name), "%d", fd);
+	*position = (u64)fd + 1;
+	return true;
+}
+
+bool proc_find_fd(const struct proc_node *node, const char *name, size_t length, struct proc_node *child)
+{
+	return find(node, &fd_entry, name, length, child);
+}
+
+bool proc_next_fd(const struct proc_node *node, u64 *position, struct proc_child *child)
+{
+	return next(node, &fd_entry, position, child);
+}
+
+bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length, struct proc_node *child)
+{
+	return find(node, &fdinfo_entry, name, length, child);
+}
+
+bool proc_next_fdinfo(const struct proc_node *node, u64 *position, struct proc_child *child)
+{
+	return next(node, &fdinfo_entry, position, child);
+}

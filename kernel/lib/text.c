@@ -30,13 +30,15 @@ void text_printf(struct text *text, const char *format, ...)
 	if (!reserve(text, 0))
 		return;
 	va_start(arguments, format);
-	int length = vsnprintf(text->data + text->length, text->capacity - text->length, format, arguments);
+	int length = vsnprintf(text->data + text->length, text->capacity - text->length, format,
+			       arguments);
 	va_end(arguments);
 	if ((size_t)length >= text->capacity - text->length) {
 		if (!reserve(text, (size_t)length))
 			return;
 		va_start(arguments, format);
-		vsnprintf(text->data + text->length, text->capacity - text->length, format, arguments);
+		vsnprintf(text->data + text->length, text->capacity - text->length, format,
+			  arguments);
 		va_end(arguments);
 	}
 	text->length += (size_t)length;

@@ -2,8 +2,8 @@
 /*
  * A text that grows while it is written, within memory that its owner provides more of when asked.
  *
- * `grow` makes the buffer hold at least `size` bytes and says whether it could; after a failure further text is dropped and `failed`
- * stays set.  Belongs to one thread.
+ * `grow` makes the buffer hold at least `size` bytes and says whether it could; after a failure
+ * further text is dropped and `failed` stays set.  Belongs to one thread.
  */
 #ifndef LIB_TEXT_H
 #define LIB_TEXT_H

@@ -2,8 +2,9 @@
 /*
  * procfs: inodes, names and directories over the tables.
  *
- * An inode's `private` is its struct proc_node, freed with it.  Inode numbers are made from what the node stands for, so they are the same at
- * every look.  A cached name is right while its process lives (and its descriptor is open); a name that was not there is always looked up anew.
+ * An inode's `private` is its struct proc_node, freed with it.  Inode numbers are made from what
+ * the node stands for, so they are the same at every look.  A cached name is right while its
+ * process lives (and its descriptor is open); a name that was not there is always looked up anew.
  */
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
@@ -18,13 +19,13 @@
 #define PROC_MAGIC 0x9fa0
 #define ROOT_INO   1
 
-
-
 static struct superblock *procfs; /* the one instance; set once */
 static const struct inode_operations directory_operations, link_operations, file_operations;
 static const struct file_operations directory_file_operations;
 
-/* --- Inodes ---------------------------------------------------------------------------------------------------------- */
+/* --- Inodes
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static ino_t node_number(const struct proc_node *node)
 {
@@ -75,7 +76,8 @@ static struct inode *make_inode(const struct proc_node *from)
 		inode->ops = &link_operations;
 	} else {
 		inode->ops = &file_operations;
-		inode->file_ops = from->entry->operations != NULL ? from->entry->operations : &proc_text_operations;
+		inode->file_ops = from->entry->operations != NULL ? from->entry->operations
+								  : &proc_text_operations;
 	}
 	return inode;
 }
@@ -90,7 +92,9 @@ static void destroy_inode(struct inode *inode)
 	inode_free(inode);
 }
 
-/* --- Names ----------------------------------------------------------------------------------------------------------- */
+/* --- Names
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_alive(const struct proc_node *node)
 {
@@ -132,8 +136,8 @@ static int directory_lookup(struct inode *directory, struct dentry *dentry)
 	struct proc_node child = {.pid = node->pid, .fd = -1, .thread = node->thread};
 
 	child.entry = find_in_table(node->entry->children, dentry->text);
-	if (child.entry == NULL &&
-	    (node->entry->find == NULL || !node->entry->find(node, dentry->text, dentry->length, &child)))
+	if (child.entry == NULL && (node->entry->find == NULL ||
+				    !node->entry->find(node, dentry->text, dentry->length, &child)))
 		return 0;
 	struct inode *inode = make_inode(&child);
 	/* `find` took a reference on a pid of its own; the inode has another. */
@@ -156,11 +160,13 @@ static int directory_read(struct file *file, struct dir_context *context)
 	if (context->position < 2 && !dir_emit_dots(file, context))
 		return 0;
 	for (; table != NULL && table->name != NULL; table++, count++) {
-		struct proc_node entry_node = {.entry = table, .pid = node->pid, .fd = -1, .thread = node->thread};
+		struct proc_node entry_node = {
+			.entry = table, .pid = node->pid, .fd = -1, .thread = node->thread};
 
 		if ((u64)context->position != count + 2)
 			continue;
-		if (!dir_emit(context, table->name, strlen(table->name), node_number(&entry_node), table->mode >> 12))
+		if (!dir_emit(context, table->name, strlen(table->name), node_number(&entry_node),
+			      table->mode >> 12))
 			return 0;
 		context->position++;
 	}
@@ -171,8 +177,8 @@ static int directory_read(struct file *file, struct dir_context *context)
 
 		if (!node->entry->next(node, &position, &child))
 			return 0;
-		bool taken = dir_emit(context, child.name, strlen(child.name), node_number(&child.node),
-				      child.node.entry->mode >> 12);
+		bool taken = dir_emit(context, child.name, strlen(child.name),
+				      node_number(&child.node), child.node.entry->mode >> 12);
 		if (child.node.pid != node->pid)
 			pid_put(child.node.pid);
 		if (!taken)
@@ -189,7 +195,8 @@ static int link_get(struct dentry *dentry __unused, struct inode *inode, struct 
 }
 
 /* A link to an object shows the object's path. */
-static ssize_t link_read(struct dentry *dentry __unused, char *buffer, size_t size, const struct path *jump)
+static ssize_t link_read(struct dentry *dentry __unused, char *buffer, size_t size,
+			 const struct path *jump)
 {
 	char *scratch = kmalloc(PATH_MAX);
 
@@ -223,16 +230,20 @@ static ssize_t link_readlink(struct dentry *dentry, char *buffer, size_t size)
 }
 
 static const struct inode_operations directory_operations = {.lookup = directory_lookup};
-static const struct inode_operations link_operations = {.get_link = link_get, .readlink = link_readlink};
+static const struct inode_operations link_operations = {.get_link = link_get,
+							.readlink = link_readlink};
 static const struct inode_operations file_operations = {0};
 static const struct file_operations directory_file_operations = {.readdir = directory_read};
 static const struct dentry_operations proc_dentry_operations = {.revalidate = revalidate};
 
-/* --- The file system ------------------------------------------------------------------------------------------------- */
+/* --- The file system
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static const struct superblock_operations proc_operations = {.destroy_inode = destroy_inode};
 
-static bool find_process(const struct proc_node *node, const char *name, size_t length, struct proc_node *child);
+static bool find_process(const struct proc_node *node, const char *name, size_t length,
+			 struct proc_node *child);
 static bool next_process(const struct proc_node *node, u64 *position, struct proc_child *child);
 
 static const struct proc_entry root_entry = {
@@ -267,7 +278,8 @@ static bool find_process(const struct proc_node *node __unused, const char *name
 	return found;
 }
 
-static bool next_process(const struct proc_node *node __unused, u64 *position, struct proc_child *child)
+static bool next_process(const struct proc_node *node __unused, u64 *position,
+			 struct proc_child *child)
 {
 	struct process *process = process_next((pid_t)MAX(*position, (u64)1));
 
@@ -277,14 +289,16 @@ static bool next_process(const struct proc_node *node __unused, u64 *position, s
 	*position = (u64)process->pid + 1;
 	unsigned long flags = process_tree_lock();
 	struct pid *pid = pid_find_locked(process->pid);
-	child->node = (struct proc_node){.entry = &process_entry, .pid = pid != NULL ? pid_get(pid) : NULL, .fd = -1};
+	child->node = (struct proc_node){
+		.entry = &process_entry, .pid = pid != NULL ? pid_get(pid) : NULL, .fd = -1};
 	process_tree_unlock(flags);
 	process_put(process);
 	return true;
 }
 
-static int proc_mount(const struct filesystem *type __unused, u64 flags __unused, const char *source __unused,
-		      const char *options __unused, struct superblock **result)
+static int proc_mount(const struct filesystem *type __unused, u64 flags __unused,
+		      const char *source __unused, const char *options __unused,
+		      struct superblock **result)
 {
 	if (procfs == NULL)
 		return -ENODEV;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * procfs: the mounts that the reader can reach: mounts (fstab(5)'s format) and mountinfo (proc_pid_mountinfo(5)).
+ * procfs: the mounts that the reader can reach: mounts (fstab(5)'s format) and mountinfo
+ * (proc_pid_mountinfo(5)).
  */
 #include "fs/device.h"
 #include "fs/mount.h"
@@ -23,7 +24,8 @@ static void show_mount(const struct mount_info *mount, struct text *text)
 	append_escaped(text, mount->source);
 	text_append(text, " ", 1);
 	append_escaped(text, mount->point);
-	text_printf(text, " %s %s%s%s 0 0\n", mount->type, mount->flags, mount->super_options[2] == ',' ? "," : "",
+	text_printf(text, " %s %s%s%s 0 0\n", mount->type, mount->flags,
+		    mount->super_options[2] == ',' ? "," : "",
 		    mount->super_options[2] == ',' ? mount->super_options + 3 : "");
 }
 
@@ -39,7 +41,8 @@ static void show_info(const struct mount_info *mount, struct text *text)
 	text_printf(text, " %s\n", mount->super_options);
 }
 
-static int show_all(struct text *text, void (*show)(const struct mount_info *mount, struct text *text))
+static int show_all(struct text *text,
+		    void (*show)(const struct mount_info *mount, struct text *text))
 {
 	struct mount_info *mount = kmalloc(sizeof(*mount));
 

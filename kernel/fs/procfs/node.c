@@ -2,7 +2,8 @@
 /*
  * procfs: from a node to the process, thread or memory that it speaks of.
  *
- * A node's struct pid outlives the process; pid->task, guarded by process_tree_lock, says whether there still is one.
+ * A node's struct pid outlives the process; pid->task, guarded by process_tree_lock, says whether
+ * there still is one.
  */
 #include "fs/procfs/procfs.h"
 #include "mm/vmm.h"
@@ -13,7 +14,8 @@
 struct task *proc_node_task(const struct proc_node *node)
 {
 	unsigned long flags = process_tree_lock();
-	struct task *task = node->pid != NULL && node->pid->task != NULL ? task_get(node->pid->task) : NULL;
+	struct task *task =
+		node->pid != NULL && node->pid->task != NULL ? task_get(node->pid->task) : NULL;
 
 	process_tree_unlock(flags);
 	return task;
@@ -22,8 +24,9 @@ struct task *proc_node_task(const struct proc_node *node)
 struct process *proc_node_process(const struct proc_node *node)
 {
 	unsigned long flags = process_tree_lock();
-	struct process *process =
-		node->pid != NULL && node->pid->task != NULL ? process_get(node->pid->task->process) : NULL;
+	struct process *process = node->pid != NULL && node->pid->task != NULL
+					  ? process_get(node->pid->task->process)
+					  : NULL;
 
 	process_tree_unlock(flags);
 	return process;
@@ -32,7 +35,8 @@ struct process *proc_node_process(const struct proc_node *node)
 static struct address_space *task_space(struct task *task)
 {
 	unsigned long flags = spin_lock_irqsave(&task->lock);
-	struct address_space *space = task->space != NULL ? vmm_get_address_space(task->space) : NULL;
+	struct address_space *space =
+		task->space != NULL ? vmm_get_address_space(task->space) : NULL;
 
 	spin_unlock_irqrestore(&task->lock, flags);
 	return space;
@@ -45,7 +49,8 @@ struct address_space *proc_process_space(struct process *process)
 	unsigned long flags = spin_lock_irqsave(&process->lock);
 
 	/* Any thread that has not left its memory yet will do. */
-	for_each_thread(task, process) {
+	for_each_thread(task, process)
+	{
 		space = task_space(task);
 		if (space != NULL)
 			break;
@@ -74,9 +79,11 @@ int proc_may_inspect(const struct proc_node *node)
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs = credentials_of_task(task);
 	bool same_process = task->process == current->process;
-	bool same_user = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid && mine->fsuid == theirs->uid &&
-			 mine->fsgid == theirs->egid && mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
-	bool may = same_process || capable(CAP_SYS_PTRACE) || (same_user && READ_ONCE(task->process->dumpable));
+	bool same_user = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
+			 mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
+			 mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
+	bool may = same_process || capable(CAP_SYS_PTRACE) ||
+		   (same_user && READ_ONCE(task->process->dumpable));
 
 	credentials_put(theirs);
 	task_put(task);

@@ -75,7 +75,8 @@ static int show_limits(const struct proc_node *node, struct text *text)
 
 	if (process == NULL)
 		return -ESRCH;
-	text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
+		    "Units");
 	for (unsigned i = 0; i < RLIMIT_COUNT; i++) {
 		struct rlimit64 limit = rlimit_pair(process, i);
 
@@ -133,13 +134,16 @@ static int show_schedstat(const struct proc_node *node, struct text *text)
 
 	if (task == NULL)
 		return -ESRCH;
-	text_printf(text, "%lu 0 %lu\n", (unsigned long)task_run_time(task),
-		    (unsigned long)(task->sched.switches_voluntary + task->sched.switches_involuntary));
+	text_printf(
+		text, "%lu 0 %lu\n", (unsigned long)task_run_time(task),
+		(unsigned long)(task->sched.switches_voluntary + task->sched.switches_involuntary));
 	task_put(task);
 	return 0;
 }
 
-/* --- Threads --------------------------------------------------------------------------------------------------------- */
+/* --- Threads
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static const struct proc_entry task_entry = {
 	.name = "TID",
@@ -147,7 +151,8 @@ static const struct proc_entry task_entry = {
 	.children = proc_task_entries,
 };
 
-static bool find_thread(const struct proc_node *node, const char *name, size_t length, struct proc_node *child)
+static bool find_thread(const struct proc_node *node, const char *name, size_t length,
+			struct proc_node *child)
 {
 	int number = proc_parse_number(name, length);
 	bool found = false;
@@ -175,7 +180,8 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 	struct task *task = process_next_thread(process, (pid_t)*position);
 	if (task != NULL) {
 		unsigned long flags = process_tree_lock();
-		child->node = (struct proc_node){.entry = &task_entry, .pid = task->pid, .fd = -1, .thread = true};
+		child->node = (struct proc_node){
+			.entry = &task_entry, .pid = task->pid, .fd = -1, .thread = true};
 		if (task->pid != NULL && task->pid != node->pid)
 			pid_get(task->pid);
 		process_tree_unlock(flags);
@@ -187,26 +193,37 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 	return task != NULL;
 }
 
-/* --- The tables ------------------------------------------------------------------------------------------------------ */
+/* --- The tables
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-#define PROC_LINK(entry_name, function) {.name = (entry_name), .mode = S_IFLNK | 0777, .get_link = (function)}
-#define PROC_DYNAMIC(entry_name, bits, find_function, next_function) \
-	{ .name = (entry_name), .mode = S_IFDIR | (bits), .find = (find_function), .next = (next_function) }
+#define PROC_LINK(entry_name, function)                                              \
+	{                                                                            \
+		.name = (entry_name), .mode = S_IFLNK | 0777, .get_link = (function) \
+	}
+#define PROC_DYNAMIC(entry_name, bits, find_function, next_function)                     \
+	{                                                                                \
+		.name = (entry_name), .mode = S_IFDIR | (bits), .find = (find_function), \
+		.next = (next_function)                                                  \
+	}
 
 /* What processes and threads both have. */
-#define COMMON_ENTRIES \
-	PROC_FILE("auxv", 0400, proc_show_auxv), PROC_FILE("cmdline", 0444, proc_show_cmdline), \
+#define COMMON_ENTRIES                                                                             \
+	PROC_FILE("auxv", 0400, proc_show_auxv), PROC_FILE("cmdline", 0444, proc_show_cmdline),    \
 		PROC_SETTING("comm", 0644, show_comm, store_comm), PROC_LINK("cwd", proc_get_cwd), \
-		PROC_FILE("environ", 0400, proc_show_environ), PROC_LINK("exe", proc_get_exe), \
-		PROC_DYNAMIC("fd", 0500, proc_find_fd, proc_next_fd), \
-		PROC_DYNAMIC("fdinfo", 0555, proc_find_fdinfo, proc_next_fdinfo), \
-		PROC_FILE("limits", 0644, show_limits), PROC_FILE("maps", 0444, proc_show_maps), \
-		{.name = "mem", .mode = S_IFREG | 0600, .operations = &proc_memory_operations}, \
-		PROC_FILE("mountinfo", 0444, proc_show_mountinfo), PROC_FILE("mounts", 0444, proc_show_mounts), \
-		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust), \
-		PROC_FILE("personality", 0400, show_personality), PROC_LINK("root", proc_get_root), \
-		PROC_FILE("schedstat", 0444, show_schedstat), PROC_FILE("stat", 0444, proc_show_stat), \
-		PROC_FILE("statm", 0444, proc_show_statm), PROC_FILE("status", 0444, proc_show_status)
+		PROC_FILE("environ", 0400, proc_show_environ), PROC_LINK("exe", proc_get_exe),     \
+		PROC_DYNAMIC("fd", 0500, proc_find_fd, proc_next_fd),                              \
+		PROC_DYNAMIC("fdinfo", 0555, proc_find_fdinfo, proc_next_fdinfo),                  \
+		PROC_FILE("limits", 0644, show_limits), PROC_FILE("maps", 0444, proc_show_maps),   \
+		{.name = "mem", .mode = S_IFREG | 0600, .operations = &proc_memory_operations},    \
+		PROC_FILE("mountinfo", 0444, proc_show_mountinfo),                                 \
+		PROC_FILE("mounts", 0444, proc_show_mounts),                                       \
+		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
+		PROC_FILE("personality", 0400, show_personality),                                  \
+		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \
+		PROC_FILE("stat", 0444, proc_show_stat),                                           \
+		PROC_FILE("statm", 0444, proc_show_statm),                                         \
+		PROC_FILE("status", 0444, proc_show_status)
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,

@@ -68,7 +68,9 @@ int proc_get_exe(const struct proc_node *node, struct link_target *target)
 	return 0;
 }
 
-/* --- Descriptors ----------------------------------------------------------------------------------------------------- */
+/* --- Descriptors
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static struct file *file_of(const struct proc_node *node, int fd)
 {
@@ -104,8 +106,8 @@ int proc_show_fdinfo(const struct proc_node *node, struct text *text)
 
 	if (file == NULL)
 		return -ENOENT;
-	text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position, file->flags,
-		    file->path.mount != NULL ? 1 : 0, (unsigned long)file->inode->ino);
+	text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position,
+		    file->flags, file->path.mount != NULL ? 1 : 0, (unsigned long)file->inode->ino);
 	if (file->ops->show_info != NULL) {
 		char more[256];
 		int length = file->ops->show_info(file, more, sizeof(more));
@@ -127,8 +129,8 @@ static const struct proc_entry fdinfo_entry = {
 	.show = proc_show_fdinfo,
 };
 
-static bool find(const struct proc_node *node, const struct proc_entry *entry, const char *name, size_t length,
-		 struct proc_node *child)
+static bool find(const struct proc_node *node, const struct proc_entry *entry, const char *name,
+		 size_t length, struct proc_node *child)
 {
 	int fd = proc_parse_number(name, length);
 	struct file *file = fd >= 0 ? file_of(node, fd) : NULL;
@@ -141,7 +143,8 @@ static bool find(const struct proc_node *node, const struct proc_entry *entry, c
 	return true;
 }
 
-static bool next(const struct proc_node *node, const struct proc_entry *entry, u64 *position, struct proc_child *child)
+static bool next(const struct proc_node *node, const struct proc_entry *entry, u64 *position,
+		 struct proc_child *child)
 {
 	struct task *task = proc_node_task(node);
 
@@ -164,7 +167,8 @@ static bool next(const struct proc_node *node, const struct proc_entry *entry, u
 	return true;
 }
 
-bool proc_find_fd(const struct proc_node *node, const char *name, size_t length, struct proc_node *child)
+bool proc_find_fd(const struct proc_node *node, const char *name, size_t length,
+		  struct proc_node *child)
 {
 	return find(node, &fd_entry, name, length, child);
 }
@@ -174,7 +178,8 @@ bool proc_next_fd(const struct proc_node *node, u64 *position, struct proc_child
 	return next(node, &fd_entry, position, child);
 }
 
-bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length, struct proc_node *child)
+bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length,
+		      struct proc_node *child)
 {
 	return find(node, &fdinfo_entry, name, length, child);
 }

@@ -10,9 +10,9 @@
 #include "mm/vmm.h"
 #include "proc/process.h"
 
-#define CHUNK          512
-#define ARGUMENTS_MAX  (2 * MIB)
-#define NAME_COLUMN    73 /* where maps puts the name */
+#define CHUNK         512
+#define ARGUMENTS_MAX (2 * MIB)
+#define NAME_COLUMN   73 /* where maps puts the name */
 
 static void show_region(const struct region_info *region, struct text *text)
 {
@@ -20,11 +20,13 @@ static void show_region(const struct region_info *region, struct text *text)
 
 	text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", region->start, region->end,
 		    region->prot & PROT_READ ? 'r' : '-', region->prot & PROT_WRITE ? 'w' : '-',
-		    region->prot & PROT_EXEC ? 'x' : '-', region->shared ? 's' : 'p', (unsigned long)region->offset,
-		    device_major(region->device), device_minor(region->device), (unsigned long)region->inode);
+		    region->prot & PROT_EXEC ? 'x' : '-', region->shared ? 's' : 'p',
+		    (unsigned long)region->offset, device_major(region->device),
+		    device_minor(region->device), (unsigned long)region->inode);
 	if (region->name[0] != '\0') {
 		size_t written = text->length - start;
-		text_printf(text, "%*s%s", (int)(written < NAME_COLUMN ? NAME_COLUMN - written : 0), "", region->name);
+		text_printf(text, "%*s%s", (int)(written < NAME_COLUMN ? NAME_COLUMN - written : 0),
+			    "", region->name);
 	}
 	text_append(text, "\n", 1);
 }
@@ -51,13 +53,15 @@ int proc_show_maps(const struct proc_node *node, struct text *text)
 }
 
 /* Copies a piece of the program's memory to the text; what cannot be read ends it. */
-static void append_memory(struct address_space *space, vaddr_t start, vaddr_t end, struct text *text)
+static void append_memory(struct address_space *space, vaddr_t start, vaddr_t end,
+			  struct text *text)
 {
 	char chunk[CHUNK];
 
 	end = MIN(end, start + ARGUMENTS_MAX);
 	while (start < end) {
-		ssize_t count = vmm_access(space, start, chunk, MIN(end - start, (vaddr_t)sizeof(chunk)), VM_READ);
+		ssize_t count = vmm_access(space, start, chunk,
+					   MIN(end - start, (vaddr_t)sizeof(chunk)), VM_READ);
 		if (count <= 0)
 			return;
 		text_append(text, chunk, (size_t)count);
@@ -65,34 +69,19 @@ static void append_memory(struct address_space *space, vaddr_t start, vaddr_t en
 	}
 }
 
-static int layout_of(const struct proc_node *node, struct exec_layout *layout)
-{
-	struct process *process = proc_node_process(node);
-
-	if (process == NULL)
-		return -ESRCH;
-	unsigned long flags = spin_lock_irqsave(&process->lock);
-	*layout = process->layout;
-	spin_unlock_irqrestore(&process->lock, flags);
-	process_put(process);
-	return 0;
-}
-
 int proc_show_cmdline(const struct proc_node *node, struct text *text)
 {
-	struct exec_layout layout;
-	int error = layout_of(node, &layout);
-
-	if (error)
-		return error;
 	struct address_space *space = proc_node_space(node);
+
 	if (space == NULL)
 		return 0;
-	append_memory(space, layout.arguments_start, layout.arguments_end, text);
-	/* A program that overwrote its arguments' last NUL (setproctitle) goes on into the environment, up to the next NUL. */
+	append_memory(space, space->layout.argument_start, space->layout.argument_end, text);
+	/* A program that overwrote its arguments' last NUL (setproctitle) goes on into the
+	 * environment, up to the next NUL. */
 	if (text->length > 0 && !text->failed && text->data[text->length - 1] != '\0') {
 		size_t known = text->length;
-		append_memory(space, layout.environment_start, layout.environment_end, text);
+		append_memory(space, space->layout.environment_start, space->layout.environment_end,
+			      text);
 		const char *end = memchr(text->data, '\0', text->length);
 		text->length = end != NULL ? (size_t)(end - text->data) : known;
 	}
@@ -102,36 +91,41 @@ int proc_show_cmdline(const struct proc_node *node, struct text *text)
 
 int proc_show_environ(const struct proc_node *node, struct text *text)
 {
-	struct exec_layout layout;
 	int error = proc_may_inspect(node);
 
-	if (!error)
-		error = layout_of(node, &layout);
 	if (error)
 		return error;
 	struct address_space *space = proc_node_space(node);
 	if (space == NULL)
 		return 0;
-	append_memory(space, layout.environment_start, layout.environment_end, text);
+	append_memory(space, space->layout.environment_start, space->layout.environment_end, text);
 	vmm_put_address_space(space);
 	return 0;
 }
 
 int proc_show_auxv(const struct proc_node *node, struct text *text)
 {
-	struct exec_layout layout;
 	int error = proc_may_inspect(node);
 
-	if (!error)
-		error = layout_of(node, &layout);
-	if (!error)
-		text_append(text, layout.auxiliary, layout.auxiliary_words * sizeof(u64));
-	return error;
+	if (error)
+		return error;
+	struct process *process = proc_node_process(node);
+	if (process == NULL)
+		return -ESRCH;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	struct exec_auxiliary auxiliary = process->auxiliary;
+	spin_unlock_irqrestore(&process->lock, flags);
+	process_put(process);
+	text_append(text, auxiliary.words, auxiliary.count * sizeof(u64));
+	return 0;
 }
 
-/* --- mem ------------------------------------------------------------------------------------------------------------- */
+/* --- mem
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
-/* The space is taken when the file is opened: it is that of the program that ran then, whatever is executed later. */
+/* The space is taken when the file is opened: it is that of the program that ran then, whatever is
+ * executed later. */
 static int memory_open(struct inode *inode, struct file *file)
 {
 	const struct proc_node *node = proc_node_of(inode);
@@ -148,7 +142,8 @@ static void memory_release(struct file *file)
 	vmm_put_address_space(file->private);
 }
 
-static ssize_t memory_transfer(struct file *file, struct io_cursor *cursor, off_t *position, bool write)
+static ssize_t memory_transfer(struct file *file, struct io_cursor *cursor, off_t *position,
+			       bool write)
 {
 	struct address_space *space = file->private;
 	char chunk[CHUNK];
@@ -161,14 +156,18 @@ static ssize_t memory_transfer(struct file *file, struct io_cursor *cursor, off_
 		if (write) {
 			count = io_copy_from(cursor, chunk, size);
 			if (count > 0)
-				count = vmm_access(space, (vaddr_t)*position, chunk, (size_t)count, VM_WRITE | VM_FORCE);
+				count = vmm_access(space, (vaddr_t)*position, chunk, (size_t)count,
+						   VM_WRITE | VM_FORCE);
 		} else {
-			count = vmm_access(space, (vaddr_t)*position, chunk, size, VM_READ | VM_FORCE);
+			count = vmm_access(space, (vaddr_t)*position, chunk, size,
+					   VM_READ | VM_FORCE);
 			if (count > 0)
 				count = io_copy_to(cursor, chunk, (size_t)count);
 		}
 		if (count <= 0)
-			return total > 0 ? (ssize_t)total : count == -EFAULT && !write ? -EIO : count;
+			return total > 0                    ? (ssize_t)total
+			       : count == -EFAULT && !write ? -EIO
+							    : count;
 		total += (size_t)count;
 		*position += count;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * procfs: stat, statm and status of a process or thread, in Linux's formats (proc_pid_stat(5), proc_pid_status(5)).
+ * procfs: stat, statm and status of a process or thread, in Linux's formats (proc_pid_stat(5),
+ * proc_pid_status(5)).
  */
 #include "arch/cpu.h"
 #include "fs/procfs/procfs.h"
@@ -28,7 +29,7 @@ struct summary {
 	struct process_usage usage, children;
 	struct vm_space_stats memory;
 	struct signal_sets signals;
-	struct exec_layout layout;
+	struct vm_layout layout;
 	bool has_memory;
 };
 
@@ -62,12 +63,12 @@ static int gather(const struct proc_node *node, struct summary *summary)
 	unsigned long flags = spin_lock_irqsave(&process->lock);
 	summary->threads = process->thread_count;
 	summary->children = process->children_usage;
-	summary->layout = process->layout;
 	spin_unlock_irqrestore(&process->lock, flags);
 
 	struct address_space *space = proc_process_space(process);
 	if (space != NULL) {
 		vmm_space_stats(space, &summary->memory);
+		summary->layout = space->layout;
 		summary->has_memory = true;
 		vmm_put_address_space(space);
 	}
@@ -83,11 +84,13 @@ static void show_stat_times(const struct summary *s, struct text *text)
 {
 	text_printf(text, " %lu %lu %lu %lu %lu %lu %ld %ld", (unsigned long)s->usage.minor_faults,
 		    (unsigned long)s->children.minor_faults, (unsigned long)s->usage.major_faults,
-		    (unsigned long)s->children.major_faults, ticks(s->usage.user_time), ticks(s->usage.system_time),
-		    (long)ticks(s->children.user_time), (long)ticks(s->children.system_time));
+		    (unsigned long)s->children.major_faults, ticks(s->usage.user_time),
+		    ticks(s->usage.system_time), (long)ticks(s->children.user_time),
+		    (long)ticks(s->children.system_time));
 	/* priority, nice, threads, the timer that is always 0, the start. */
 	text_printf(text, " %d %d %u 0 %lu",
-		    s->task->sched.rt_priority > 0 ? -1 - s->task->sched.rt_priority : 20 + s->task->sched.nice,
+		    s->task->sched.rt_priority > 0 ? -1 - s->task->sched.rt_priority
+						   : 20 + s->task->sched.nice,
 		    s->task->sched.nice, s->threads, ticks(s->task->start_time));
 }
 
@@ -99,21 +102,25 @@ int proc_show_stat(const struct proc_node *node, struct text *text)
 	if (error)
 		goto out;
 	bool may = proc_may_inspect(node) == 0;
-	text_printf(text, "%d (%s) %c %d %d %d 0 -1 0", s->task->tid, s->comm, s->state, s->parent, s->group, s->session);
+	text_printf(text, "%d (%s) %c %d %d %d 0 -1 0", s->task->tid, s->comm, s->state, s->parent,
+		    s->group, s->session);
 	show_stat_times(s, text);
-	text_printf(text, " %lu %lu %lu", (unsigned long)s->memory.total * PAGE_SIZE, (unsigned long)s->memory.resident,
+	text_printf(text, " %lu %lu %lu", (unsigned long)s->memory.total * PAGE_SIZE,
+		    (unsigned long)s->memory.resident,
 		    (unsigned long)rlimit_of(s->process, RLIMIT_RSS));
-	text_printf(text, " %lu %lu %lu 0 0", may ? s->layout.code_start : 1, may ? s->layout.code_end : 1,
-		    may ? s->layout.stack_start : 0);
+	text_printf(text, " %lu %lu %lu 0 0", may ? s->layout.code_start : 1,
+		    may ? s->layout.code_end : 1, may ? s->layout.stack_top : 0);
 	text_printf(text, " %lu %lu %lu %lu 0 0 0", (unsigned long)s->signals.pending & 0x7fffffff,
-		    (unsigned long)s->signals.blocked & 0x7fffffff, (unsigned long)s->signals.ignored & 0x7fffffff,
+		    (unsigned long)s->signals.blocked & 0x7fffffff,
+		    (unsigned long)s->signals.ignored & 0x7fffffff,
 		    (unsigned long)s->signals.caught & 0x7fffffff);
-	text_printf(text, " %d %u %u %u 0 0 0", s->process->exit_signal, task_cpu(s->task), s->task->sched.rt_priority,
-		    s->task->sched.policy);
+	text_printf(text, " %d %u %u %u 0 0 0", s->process->exit_signal, task_cpu(s->task),
+		    s->task->sched.rt_priority, s->task->sched.policy);
 	text_printf(text, " %lu %lu %lu %lu %lu %lu %lu %d\n", may ? s->layout.data_start : 0,
-		    may ? s->layout.data_end : 0, may ? s->layout.break_start : 0, may ? s->layout.arguments_start : 0,
-		    may ? s->layout.arguments_end : 0, may ? s->layout.environment_start : 0,
-		    may ? s->layout.environment_end : 0, may ? s->process->exit_status : 0);
+		    may ? s->layout.data_end : 0, may ? s->layout.brk_start : 0,
+		    may ? s->layout.argument_start : 0, may ? s->layout.argument_end : 0,
+		    may ? s->layout.environment_start : 0, may ? s->layout.environment_end : 0,
+		    may ? s->process->exit_status : 0);
 out:
 	if (s != NULL && s->task != NULL)
 		task_put(s->task);
@@ -131,11 +138,14 @@ int proc_show_statm(const struct proc_node *node, struct text *text)
 		vmm_put_address_space(space);
 	}
 	text_printf(text, "%zu %zu %zu %zu 0 %zu 0\n", memory.total, memory.resident,
-		    memory.resident_file + memory.resident_shared, memory.code, memory.data + memory.stack);
+		    memory.resident_file + memory.resident_shared, memory.code,
+		    memory.data + memory.stack);
 	return 0;
 }
 
-/* --- status ---------------------------------------------------------------------------------------------------------- */
+/* --- status
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static const char *state_name(char letter)
 {
@@ -159,8 +169,8 @@ static const char *state_name(char letter)
 
 static void show_credentials(const struct credentials *c, struct text *text)
 {
-	text_printf(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid,
-		    c->egid, c->sgid, c->fsgid);
+	text_printf(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
+		    c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 }
 
 static void show_groups(const struct credentials *c, struct text *text)
@@ -178,13 +188,17 @@ static void show_memory(const struct summary *s, struct text *text)
 
 	if (!s->has_memory)
 		return;
-	text_printf(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\n", m->total * kib,
-		    m->total * kib, m->locked * kib);
-	text_printf(text, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
-		    MAX(m->peak_resident, m->resident) * kib, m->resident * kib, m->resident_anonymous * kib,
-		    m->resident_file * kib, m->resident_shared * kib);
-	text_printf(text, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\n", m->data * kib,
-		    m->stack * kib, m->code * kib);
+	text_printf(text,
+		    "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\n",
+		    m->total * kib, m->total * kib, m->locked * kib);
+	text_printf(text,
+		    "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu "
+		    "kB\nRssShmem:\t%8lu kB\n",
+		    MAX(m->peak_resident, m->resident) * kib, m->resident * kib,
+		    m->resident_anonymous * kib, m->resident_file * kib, m->resident_shared * kib);
+	text_printf(text,
+		    "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\n",
+		    m->data * kib, m->stack * kib, m->code * kib);
 	text_printf(text, "VmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n", m->page_tables * kib);
 }
 
@@ -194,16 +208,21 @@ static void show_signals(const struct summary *s, struct text *text)
 
 	text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", s->threads, g->queued,
 		    (unsigned long)rlimit_of(s->process, RLIMIT_SIGPENDING));
-	text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+	text_printf(text,
+		    "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%"
+		    "016lx\n",
 		    (unsigned long)g->pending, (unsigned long)g->shared, (unsigned long)g->blocked,
 		    (unsigned long)g->ignored, (unsigned long)g->caught);
 }
 
 static void show_capabilities(const struct credentials *c, struct text *text)
 {
-	text_printf(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n",
-		    (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted, (unsigned long)c->cap_effective,
-		    (unsigned long)c->cap_bounding, (unsigned long)c->cap_ambient);
+	text_printf(text,
+		    "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%"
+		    "016lx\n",
+		    (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted,
+		    (unsigned long)c->cap_effective, (unsigned long)c->cap_bounding,
+		    (unsigned long)c->cap_ambient);
 }
 
 static void show_cpus(const struct summary *s, struct text *text)
@@ -217,7 +236,8 @@ static void show_cpus(const struct summary *s, struct text *text)
 		u32 last = cpu;
 		while (last + 1 < MAX_CPUS && (allowed & cpumask_of(last + 1)))
 			last++;
-		text_printf(text, last > cpu ? "%s%u-%u" : "%s%u", shown++ > 0 ? "," : "", cpu, last);
+		text_printf(text, last > cpu ? "%s%u-%u" : "%s%u", shown++ > 0 ? "," : "", cpu,
+			    last);
 		cpu = last;
 	}
 	text_printf(text, "\n");
@@ -231,20 +251,24 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	if (error)
 		goto out;
 	struct credentials *credentials = credentials_of_task(s->task);
-	text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+	text_printf(text,
+		    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%"
+		    "d\nTracerPid:\t0\n",
 		    s->comm, 022, state_name(s->state), s->process->pid, s->task->tid, s->parent);
 	show_credentials(credentials, text);
 	text_printf(text, "FDSize:\t64\n");
 	show_groups(credentials, text);
-	text_printf(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->process->pid, s->task->tid, s->group,
-		    s->session);
+	text_printf(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->process->pid,
+		    s->task->tid, s->group, s->session);
 	show_memory(s, text);
 	show_signals(s, text);
 	show_capabilities(credentials, text);
-	text_printf(text, "NoNewPrivs:\t%d\nSeccomp:\t0\n", READ_ONCE(s->process->no_new_privileges));
+	text_printf(text, "NoNewPrivs:\t%d\nSeccomp:\t0\n",
+		    READ_ONCE(s->process->no_new_privileges));
 	show_cpus(s, text);
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-		    (unsigned long)s->usage.switches_voluntary, (unsigned long)s->usage.switches_involuntary);
+		    (unsigned long)s->usage.switches_voluntary,
+		    (unsigned long)s->usage.switches_involuntary);
 	credentials_put(credentials);
 out:
 	if (s != NULL && s->task != NULL)

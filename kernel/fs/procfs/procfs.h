@@ -2,10 +2,12 @@
 /*
  * procfs: proc(5).  What its files share.
  *
- * The tree is data: tables of struct proc_entry, one a directory.  A node is an entry applied to something: to a process or thread (`pid`), perhaps
- * to one of its descriptors.  Nodes are made when they are looked up, and say no more once the process is gone.
+ * The tree is data: tables of struct proc_entry, one a directory.  A node is an entry applied to
+ * something: to a process or thread (`pid`), perhaps to one of its descriptors.  Nodes are made
+ * when they are looked up, and say no more once the process is gone.
  *
- * A regular file's text is made as a whole when it is first read, so what a program reads in several pieces is one snapshot.
+ * A regular file's text is made as a whole when it is first read, so what a program reads in
+ * several pieces is one snapshot.
  */
 #ifndef FS_PROCFS_PROCFS_H
 #define FS_PROCFS_PROCFS_H
@@ -47,20 +49,32 @@ struct proc_entry {
 	int (*get_link)(const struct proc_node *node, struct link_target *target);
 	ssize_t (*readlink)(const struct proc_node *node, char *buffer, size_t size);
 
-	/* A directory: its table, and, behind that, children that come and go.  `find`: false when there is no such name; `next`: the
-	 * first child at or after *position (which it moves behind it), false at the end. */
+	/* A directory: its table, and, behind that, children that come and go.  `find`: false when
+	 * there is no such name; `next`: the first child at or after *position (which it moves
+	 * behind it), false at the end. */
 	const struct proc_entry *children;
-	bool (*find)(const struct proc_node *node, const char *name, size_t length, struct proc_node *child);
+	bool (*find)(const struct proc_node *node, const char *name, size_t length,
+		     struct proc_node *child);
 	bool (*next)(const struct proc_node *node, u64 *position, struct proc_child *child);
 };
 
-#define PROC_FILE(entry_name, bits, show_function) \
-	{ .name = (entry_name), .mode = S_IFREG | (bits), .show = (show_function) }
-#define PROC_SETTING(entry_name, bits, show_function, store_function) \
-	{ .name = (entry_name), .mode = S_IFREG | (bits), .show = (show_function), .store = (store_function) }
-#define PROC_DIRECTORY(entry_name, table) \
-	{ .name = (entry_name), .mode = S_IFDIR | 0555, .children = (table) }
-#define PROC_END {.name = NULL}
+#define PROC_FILE(entry_name, bits, show_function)                                      \
+	{                                                                               \
+		.name = (entry_name), .mode = S_IFREG | (bits), .show = (show_function) \
+	}
+#define PROC_SETTING(entry_name, bits, show_function, store_function)                    \
+	{                                                                                \
+		.name = (entry_name), .mode = S_IFREG | (bits), .show = (show_function), \
+		.store = (store_function)                                                \
+	}
+#define PROC_DIRECTORY(entry_name, table)                                         \
+	{                                                                         \
+		.name = (entry_name), .mode = S_IFDIR | 0555, .children = (table) \
+	}
+#define PROC_END             \
+	{                    \
+		.name = NULL \
+	}
 
 /* The node behind an inode of procfs. */
 static inline const struct proc_node *proc_node_of(const struct inode *inode)
@@ -68,31 +82,36 @@ static inline const struct proc_node *proc_node_of(const struct inode *inode)
 	return inode->private;
 }
 
-/* --- node.c: who a node speaks of ------------------------------------------------------------------------------------ */
+/* --- node.c: who a node speaks of
+ * ------------------------------------------------------------------------------------ */
 
 /* Referenced, or NULL when it is gone. */
 struct process *proc_node_process(const struct proc_node *node);
 struct task *proc_node_task(const struct proc_node *node);
-/* The process's memory with a reference (vmm_put_address_space), or NULL for kernel threads and the dead. */
+/* The process's memory with a reference (vmm_put_address_space), or NULL for kernel threads and the
+ * dead. */
 struct address_space *proc_process_space(struct process *process);
 struct address_space *proc_node_space(const struct proc_node *node);
-/* May current look into the process's memory and files (ptrace(2), PTRACE_MODE_READ)?  0, -EACCES, -ESRCH. */
+/* May current look into the process's memory and files (ptrace(2), PTRACE_MODE_READ)?  0, -EACCES,
+ * -ESRCH. */
 int __must_check proc_may_inspect(const struct proc_node *node);
 
 /* text.c: operations of files with `show` and `store`. */
 extern const struct file_operations proc_text_operations;
 
-/* --- The tables ------------------------------------------------------------------------------------------------------ */
+/* --- The tables
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 extern const struct proc_entry proc_root_entries[];    /* root.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c: of /proc/PID */
 extern const struct proc_entry proc_task_entries[];    /* process.c: of /proc/PID/task/TID */
 extern const struct proc_entry proc_sys_entries[];     /* sys.c: of /proc/sys */
 
-int proc_show_stat(const struct proc_node *node, struct text *text);   /* process_stat.c */
+int proc_show_stat(const struct proc_node *node, struct text *text); /* process_stat.c */
 int proc_show_statm(const struct proc_node *node, struct text *text);
 int proc_show_status(const struct proc_node *node, struct text *text);
-int proc_show_maps(const struct proc_node *node, struct text *text);   /* process_memory.c */
+int proc_show_maps(const struct proc_node *node, struct text *text); /* process_memory.c */
 int proc_show_cmdline(const struct proc_node *node, struct text *text);
 int proc_show_environ(const struct proc_node *node, struct text *text);
 int proc_show_auxv(const struct proc_node *node, struct text *text);
@@ -109,9 +128,11 @@ int proc_get_cwd(const struct proc_node *node, struct link_target *target);
 int proc_get_root(const struct proc_node *node, struct link_target *target);
 int proc_get_fd(const struct proc_node *node, struct link_target *target);
 int proc_show_fdinfo(const struct proc_node *node, struct text *text);
-bool proc_find_fd(const struct proc_node *node, const char *name, size_t length, struct proc_node *child);
+bool proc_find_fd(const struct proc_node *node, const char *name, size_t length,
+		  struct proc_node *child);
 bool proc_next_fd(const struct proc_node *node, u64 *position, struct proc_child *child);
-bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length, struct proc_node *child);
+bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length,
+		      struct proc_node *child);
 bool proc_next_fdinfo(const struct proc_node *node, u64 *position, struct proc_child *child);
 
 /* "0", "17": the number, or -1 for anything else. */

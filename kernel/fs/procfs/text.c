@@ -2,8 +2,9 @@
 /*
  * procfs: files whose text is made when it is read.
  *
- * file->private is the text, made at the first read and again at each read from the beginning, so that a program that rewinds sees news.
- * position_lock, which the caller of read holds for a shared description, keeps readers of one description apart.
+ * file->private is the text, made at the first read and again at each read from the beginning, so
+ * that a program that rewinds sees news. position_lock, which the caller of read holds for a shared
+ * description, keeps readers of one description apart.
  */
 #include "fs/procfs/procfs.h"
 #include "mm/kmalloc.h"
@@ -73,7 +74,8 @@ static ssize_t text_read(struct file *file, struct io_cursor *cursor, off_t *pos
 	}
 	if ((u64)*position >= text->length)
 		return 0;
-	ssize_t copied = io_copy_to(cursor, text->data + *position, text->length - (size_t)*position);
+	ssize_t copied =
+		io_copy_to(cursor, text->data + *position, text->length - (size_t)*position);
 	if (copied > 0)
 		*position += copied;
 	return copied;

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: the root directory's table and its small files.
+ */
+#include "arch/clock.h"
+#include "boot/boot_info.h"
+#include "fs/device.h"
+#include "fs/procfs/procfs.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/uts.h"
+
+static int show_uptime(const struct proc_node *node __unused, struct text *text)
+{
+	nsec_t up = clock_monotonic(), idle = scheduler_idle_time();
+
+	text_printf(text, "%lu.%02lu %lu.%02lu\n", (unsigned long)(up / NSEC_PER_SEC),
+		    (unsigned long)(up % NSEC_PER_SEC / 10000000),
+		    (unsigned long)(idle / NSEC_PER_SEC),
+		    (unsigned long)(idle % NSEC_PER_SEC / 10000000));
+	return 0;
+}
+
+static int show_loadavg(const struct proc_node *node __unused, struct text *text)
+{
+	u64 load[3];
+
+	scheduler_load(load);
+	for (int i = 0; i < 3; i++)
+		text_printf(text, "%lu.%02lu ", (unsigned long)(load[i] / 2048),
+			    (unsigned long)(load[i] % 2048 * 100 / 2048));
+	text_printf(text, "%u/%u %d\n", scheduler_runnable(), task_count(), pid_last());
+	return 0;
+}
+
+static int show_version(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%s version %s (%s) %s\n", UTS_SYSNAME, UTS_RELEASE, __VERSION__,
+		    UTS_VERSION);
+	return 0;
+}
+
+static int show_cmdline(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%s\n", boot_info.command_line);
+	return 0;
+}
+
+static void show_filesystem(const struct filesystem *type, void *text)
+{
+	text_printf(text, "%s\t%s\n", type->needs_device ? "" : "nodev", type->name);
+}
+
+static int show_filesystems(const struct proc_node *node __unused, struct text *text)
+{
+	filesystem_iterate(show_filesystem, text);
+	return 0;
+}
+
+static void show_device(u32 major, const char *name, void *text)
+{
+	text_printf(text, "%3u %s\n", major, name);
+}
+
+static int show_devices(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "Character devices:\n");
+	device_iterate(show_device, text);
+	text_printf(text, "\nBlock devices:\n");
+	return 0;
+}
+
+static int show_swaps(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+static ssize_t read_self(const struct proc_node *node __unused, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, "%d", current->process->pid);
+}
+
+static ssize_t read_thread_self(const struct proc_node *node __unused, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, "%d/task/%d", current->process->pid, current->tid);
+}
+
+static ssize_t read_mounts(const struct proc_node *node __unused, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, "self/mounts");
+}
+
+#define PROC_TEXT_LINK(entry_name, function)                                         \
+	{                                                                            \
+		.name = (entry_name), .mode = S_IFLNK | 0777, .readlink = (function) \
+	}
+
+const struct proc_entry proc_root_entries[] = {
+	PROC_FILE("cmdline", 0444, show_cmdline),
+	PROC_FILE("cpuinfo", 0444, proc_show_cpuinfo),
+	PROC_FILE("devices", 0444, show_devices),
+	PROC_FILE("filesystems", 0444, show_filesystems),
+	PROC_FILE("loadavg", 0444, show_loadavg),
+	PROC_FILE("meminfo", 0444, proc_show_meminfo),
+	PROC_TEXT_LINK("mounts", read_mounts),
+	PROC_TEXT_LINK("self", read_self),
+	PROC_FILE("stat", 0444, proc_show_system_stat),
+	PROC_FILE("swaps", 0444, show_swaps),
+	PROC_DIRECTORY("sys", proc_sys_entries),
+	PROC_TEXT_LINK("thread-self", read_thread_self),
+	PROC_FILE("uptime", 0444, show_uptime),
+	PROC_FILE("version", 0444, show_version),
+	PROC_END,
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: /proc/sys, the settings of the kernel that programs look at (proc_sys(5)).
+ */
+#include "fs/procfs/procfs.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+#include "proc/pid.h"
+#include "proc/random.h"
+#include "proc/uts.h"
+
+static void end_at_newline(char *value)
+{
+	char *newline = strchr(value, '\n');
+
+	if (newline != NULL)
+		*newline = '\0';
+}
+
+static int show_hostname(const struct proc_node *node __unused, struct text *text)
+{
+	char name[UTS_LENGTH];
+
+	uts_get_hostname(name);
+	text_printf(text, "%s\n", name);
+	return 0;
+}
+
+static int store_hostname(const struct proc_node *node __unused, char *value, size_t size __unused)
+{
+	end_at_newline(value);
+	return uts_set_hostname(value, strlen(value));
+}
+
+static int show_domainname(const struct proc_node *node __unused, struct text *text)
+{
+	char name[UTS_LENGTH];
+
+	uts_get_domainname(name);
+	text_printf(text, "%s\n", name);
+	return 0;
+}
+
+static int store_domainname(const struct proc_node *node __unused, char *value,
+			    size_t size __unused)
+{
+	end_at_newline(value);
+	return uts_set_domainname(value, strlen(value));
+}
+
+static int show_ostype(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%s\n", UTS_SYSNAME);
+	return 0;
+}
+
+static int show_osrelease(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%s\n", UTS_RELEASE);
+	return 0;
+}
+
+static int show_version(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%s\n", UTS_VERSION);
+	return 0;
+}
+
+static int show_pid_max(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", pid_max());
+	return 0;
+}
+
+static int store_pid_max(const struct proc_node *node __unused, char *value, size_t size __unused)
+{
+	u64 number;
+
+	end_at_newline(value);
+	if (parse_u64(value, 10, &number) || number > INT_MAX)
+		return -EINVAL;
+	return pid_set_max((pid_t)number);
+}
+
+/* A version-4 UUID (RFC 4122). */
+static void show_uuid(const u8 bytes[16], struct text *text)
+{
+	for (int i = 0; i < 16; i++) {
+		u8 byte = bytes[i];
+
+		if (i == 6)
+			byte = (u8)((byte & 0x0f) | 0x40);
+		if (i == 8)
+			byte = (u8)((byte & 0x3f) | 0x80);
+		text_printf(text, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", byte);
+	}
+	text_append(text, "\n", 1);
+}
+
+static int show_new_uuid(const struct proc_node *node __unused, struct text *text)
+{
+	u8 bytes[16];
+
+	random_bytes(bytes, sizeof(bytes));
+	show_uuid(bytes, text);
+	return 0;
+}
+
+static int show_boot_id(const struct proc_node *node __unused, struct text *text)
+{
+	static u8 bytes[16];
+	static bool chosen; /* lock */
+	static mutex_t lock = MUTEX_INIT(lock);
+
+	mutex_lock(&lock);
+	if (!chosen)
+		random_bytes(bytes, sizeof(bytes));
+	chosen = true;
+	mutex_unlock(&lock);
+	show_uuid(bytes, text);
+	return 0;
+}
+
+static int show_entropy(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "256\n");
+	return 0;
+}
+
+static int show_overcommit(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "1\n");
+	return 0;
+}
+
+static int show_pipe_max(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "1048576\n");
+	return 0;
+}
+
+static int show_nr_open(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "1048576\n");
+	return 0;
+}
+
+static const struct proc_entry random_entries[] = {
+	PROC_FILE("boot_id", 0444, show_boot_id),
+	PROC_FILE("entropy_avail", 0444, show_entropy),
+	PROC_FILE("uuid", 0444, show_new_uuid),
+	PROC_END,
+};
+
+static const struct proc_entry kernel_entries[] = {
+	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
+	PROC_SETTING("hostname", 0644, show_hostname, store_hostname),
+	PROC_FILE("osrelease", 0444, show_osrelease),
+	PROC_FILE("ostype", 0444, show_ostype),
+	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
+	PROC_DIRECTORY("random", random_entries),
+	PROC_FILE("version", 0444, show_version),
+	PROC_END,
+};
+
+static const struct proc_entry fs_entries[] = {
+	PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("pipe-max-size", 0444, show_pipe_max),
+	PROC_END,
+};
+
+static const struct proc_entry vm_entries[] = {
+	PROC_FILE("overcommit_memory", 0444, show_overcommit),
+	PROC_END,
+};
+
+const struct proc_entry proc_sys_entries[] = {
+	PROC_DIRECTORY("fs", fs_entries),
+	PROC_DIRECTORY("kernel", kernel_entries),
+	PROC_DIRECTORY("vm", vm_entries),
+	PROC_END,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: figures of the whole system, in Linux's formats: meminfo, stat, cpuinfo.
+ */
+#include "arch/cpu.h"
+#include "fs/procfs/procfs.h"
+#include "lib/format.h"
+#include "mm/kmalloc.h"
+#include "mm/meminfo.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/time.h"
+
+#define TICK          (NSEC_PER_SEC / 100)
+#define CPU_TEXT_SIZE 4096
+
+static void show_kib(struct text *text, const char *name, size_t bytes)
+{
+	text_printf(text, "%-15s %8lu kB\n", name, (unsigned long)(bytes / KIB));
+}
+
+int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
+{
+	meminfo_t info;
+
+	get_meminfo(&info);
+	size_t reclaimable = info.cache - MIN(info.cache, info.shared);
+	show_kib(text, "MemTotal:", info.total);
+	show_kib(text, "MemFree:", info.free);
+	show_kib(text, "MemAvailable:", info.free + reclaimable);
+	show_kib(text, "Buffers:", info.buffer);
+	show_kib(text, "Cached:", info.cache);
+	show_kib(text, "SwapCached:", 0);
+	show_kib(text, "Active:", info.user + info.cache);
+	show_kib(text, "Inactive:", 0);
+	show_kib(text, "SwapTotal:", 0);
+	show_kib(text, "SwapFree:", 0);
+	show_kib(text, "Dirty:", 0);
+	show_kib(text, "Writeback:", 0);
+	show_kib(text, "AnonPages:", info.user);
+	show_kib(text, "Mapped:", 0);
+	show_kib(text, "Shmem:", info.shared);
+	show_kib(text, "KReclaimable:", 0);
+	show_kib(text, "Slab:", info.slab);
+	show_kib(text, "SReclaimable:", 0);
+	show_kib(text, "SUnreclaim:", info.slab);
+	show_kib(text, "PageTables:", info.page_tables);
+	show_kib(text, "CommitLimit:", info.total);
+	show_kib(text, "Committed_AS:", info.committed);
+	show_kib(text, "VmallocTotal:", (size_t)32 * 1024 * GIB);
+	show_kib(text, "VmallocUsed:", info.vmalloc);
+	return 0;
+}
+
+static void show_cpu(struct text *text, const char *name, const struct cpu_times *t)
+{
+	text_printf(text, "%s %lu %lu %lu %lu %lu %lu 0 0 0 0\n", name,
+		    (unsigned long)(t->user / TICK), (unsigned long)(t->nice / TICK),
+		    (unsigned long)(t->system / TICK), (unsigned long)(t->idle / TICK),
+		    (unsigned long)(t->iowait / TICK), (unsigned long)(t->irq / TICK));
+}
+
+int proc_show_system_stat(const struct proc_node *node __unused, struct text *text)
+{
+	struct cpu_times all = {0}, one;
+	char name[16];
+
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (!(cpus_online() & cpumask_of(cpu)))
+			continue;
+		scheduler_cpu_times(cpu, &one);
+		all.user += one.user;
+		all.nice += one.nice;
+		all.system += one.system;
+		all.idle += one.idle;
+		all.iowait += one.iowait;
+		all.irq += one.irq;
+	}
+	show_cpu(text, "cpu ", &all);
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (!(cpus_online() & cpumask_of(cpu)))
+			continue;
+		scheduler_cpu_times(cpu, &one);
+		snprintf(name, sizeof(name), "cpu%u", cpu);
+		show_cpu(text, name, &one);
+	}
+	text_printf(text,
+		    "intr 0\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked "
+		    "%u\nsoftirq 0\n",
+		    (unsigned long)scheduler_switches(),
+		    (unsigned long)(time_boot_wall() / NSEC_PER_SEC),
+		    (unsigned long)process_forks(), scheduler_runnable(), scheduler_blocked());
+	return 0;
+}
+
+int proc_show_cpuinfo(const struct proc_node *node __unused, struct text *text)
+{
+	char *buffer = kmalloc(CPU_TEXT_SIZE);
+
+	if (buffer == NULL)
+		return -ENOMEM;
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (!(cpus_online() & cpumask_of(cpu)))
+			continue;
+		int length = cpu_describe(cpu, buffer, CPU_TEXT_SIZE);
+		text_append(text, buffer, MIN((size_t)length, (size_t)CPU_TEXT_SIZE - 1));
+	}
+	kfree(buffer);
+	return 0;
+}

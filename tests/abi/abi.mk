@@ -19,7 +19,9 @@ ABI_PROGRAMS := \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
 	proc_groups proc_creds proc_limits proc_sched \
 	sig_basics sig_info sig_faults sig_restart \
-	thread_basics futex_calls
+	thread_basics futex_calls \
+	file_open file_rw file_names file_stat file_dirs file_fcntl \
+	pipe_calls poll_calls time_calls time_vdso
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
 ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics

@@ -6,6 +6,9 @@
  */
 #include "test.h"
 
+#include <pthread.h>
+
+#include "arch/cpu.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/log.h"
@@ -266,6 +269,63 @@ static void a_message_from_an_interrupt_in_a_sink_is_shown_afterwards(void **sta
 	log_unregister_sink(&sink);
 }
 
+/* Several CPUs. */
+enum { WRITERS = 4, MESSAGES = 20000 };
+
+static struct {
+	int last[WRITERS]; /* the number of the last message of each writer that was shown */
+	u64 lines, lost;
+} tally;
+
+/* Each writer's messages must come in order; what was overwritten before it was shown is counted.
+ */
+static void take_stock(struct log_sink *sink, const char *line, size_t length)
+{
+	unsigned int writer, number;
+	unsigned long long lost;
+
+	(void)sink;
+	(void)length;
+	if (sscanf(line, "** %llu log messages lost", &lost) == 1) {
+		tally.lost += lost;
+		return;
+	}
+	assert_int_equal(sscanf(line + 15, "writer %u message %u", &writer, &number), 2);
+	assert_true(writer < WRITERS && (int)number > tally.last[writer]);
+	tally.last[writer] = (int)number;
+	tally.lines++;
+}
+
+static void *write_messages(void *argument)
+{
+	unsigned int writer = (unsigned int)(uintptr_t)argument;
+
+	test_cpu = writer + 1;
+	for (unsigned int i = 0; i < MESSAGES; i++)
+		log_info("writer %u message %u", writer, i);
+	return NULL;
+}
+
+static void several_cpus_may_log_at_once(void **state)
+{
+	struct log_sink sink = {.threshold = LOG_EMERGENCY, .write = take_stock};
+	pthread_t threads[WRITERS];
+
+	(void)state;
+	log_register_sink(&sink);
+	tally.lines = tally.lost = 0;
+	memset(tally.last, 0xff, sizeof(tally.last));
+	sink.threshold = LOG_INFO;
+	for (uintptr_t i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_messages, (void *)i), 0);
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	/* Nothing is left behind: the last one to leave has shown everything. */
+	assert_true(tally.lines + tally.lost == WRITERS * MESSAGES);
+	assert_true(tally.lines > 0);
+	log_unregister_sink(&sink);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +340,7 @@ int main(void)
 		cmocka_unit_test_setup(hidden_messages_can_be_shown_after_a_panic, forget_shown),
 		cmocka_unit_test_setup(a_message_from_an_interrupt_in_a_sink_is_shown_afterwards,
 				       forget_shown),
+		cmocka_unit_test(several_cpus_may_log_at_once),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include "lib/panic.h"
 #include "lib/spinlock.h"
 
+_Thread_local u32 test_cpu;
+
 void panic(const char *format, ...)
 {
 	va_list arguments;

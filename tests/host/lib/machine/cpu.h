@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine as the tests of kernel/lib see it: one CPU that knows no interrupts, with the locks
- * still counted.  The tests of higher floors use the simulated machine instead.
+ * The machine as the tests of kernel/lib see it: each thread of the program is a CPU, and there are
+ * no interrupts.  The tests of higher floors use the simulated machine instead.
  */
 #ifndef TESTS_HOST_LIB_MACHINE_CPU_H
 #define TESTS_HOST_LIB_MACHINE_CPU_H
 
+#include <sched.h>
+
 #include "lib/types.h"
+
+/* The CPU that a thread is; set by each thread that a test starts, 0 in the first. */
+extern _Thread_local u32 test_cpu;
 
 static inline u32 cpu_id(void)
 {
-	return 0;
+	return test_cpu;
 }
 
-static inline void cpu_relax(void) {}
+static inline void cpu_relax(void)
+{
+	sched_yield();
+}
 
 static inline unsigned long irq_save(void)
 {

@@ -214,6 +214,7 @@ struct fs_context {
 
 void fs_context_root(struct fs_context *context, struct path *result); /* a reference */
 void fs_context_cwd(struct fs_context *context, struct path *result);
+void fs_context_put(struct fs_context *context); /* drops a reference; may sleep */
 
 /* --- What the floor of pipes and event files brings, once, at start-up ------------------------------------------------ */
 

@@ -18,7 +18,7 @@
 #define XEN_NOTE_PHYS32_ENTRY 18
 
 #define PTE_PRESENT_WRITABLE 0x03
-#define PTE_LARGE_GLOBAL     0x183
+#define PTE_LARGE            0x83
 
 #define CR0_BOOT 0x80010033 /* PG, WP, NE, ET, MP, PE */
 #define CR4_BOOT 0x000000a0 /* PGE, PAE */
@@ -63,7 +63,7 @@ multiboot_entry:
 
 	/* Four page directories, one after the other: 2048 entries of 2 MiB. */
 	movl	$PHYS(boot_directories), %ecx
-	movl	$PTE_LARGE_GLOBAL, %eax
+	movl	$PTE_LARGE, %eax
 	xorl	%edx, %edx
 2:	movl	%eax, (%ecx,%edx,8)
 	addl	$0x200000, %eax
@@ -135,7 +135,7 @@ no_long_mode_text:
 
 	.align 8
 boot_gdt:
-	.quad 0
+	.quad 0, 0
 	.quad 0x00af9b000000ffff		/* SEGMENT_KERNEL_CODE */
 	.quad 0x00cf93000000ffff		/* SEGMENT_KERNEL_DATA */
 boot_gdt_pointer:

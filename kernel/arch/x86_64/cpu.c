@@ -9,6 +9,7 @@
  */
 #include "arch/cpu.h"
 #include "arch/machine.h"
+#include "machine_internal.h"
 #include "x86.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -43,7 +44,6 @@ static void detect_xsave(void)
 		cr4_write(cr4_read() | CR4_OSXSAVE);
 		xcr0_write(features->xsave_mask);
 		features->xsave_size = cpuid(0xd, 0).ebx;
-		features->xsaveopt = cpuid(0xd, 1).eax & 1;
 	} else {
 		features->xsave = false;
 	}
@@ -73,6 +73,16 @@ void cpu_detect(void)
 	if (extended_leaves >= 0x80000001)
 		features->gigabyte_pages = cpuid(0x80000001, 0).edx & BIT(26);
 	detect_xsave();
+}
+
+void cpu_patch_smap(void)
+{
+	if (!cpu_features.smap)
+		return;
+	for (const struct smap_site *site = smap_sites_start; site < smap_sites_end; site++) {
+		site->address[1] = 0x01;
+		site->address[2] = (u8)site->opcode;
+	}
 }
 
 void cpu_enable_features(void)

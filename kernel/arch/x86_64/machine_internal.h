@@ -5,6 +5,7 @@
 
 #include "arch/cpu.h"
 #include "arch/mmu.h"
+#include "arch/trap.h"
 #include "lib/types.h"
 
 struct boot_info;
@@ -18,15 +19,81 @@ void early_console_log(
 /* Builds the kernel's tree, direct map included, from memory that is carved out of the map, and
  * switches to it. */
 void kernel_tree_build(struct boot_info *info);
-/* Maps a CPU's exception stacks, with a guard page under each; returns the top of the one asked
- * for. -ENOMEM. */
+void kernel_tree_finish(void); /* frame_alloc works now */
+/*
+ * Maps a CPU's exception stacks and, for all but the boot CPU, the stack on which it starts and
+ * later idles; below each is a hole.  -ENOMEM.
+ */
 int __must_check cpu_stacks_map(u32 cpu);
+enum { CPU_STACK_START = 0 }; /* the others: enum interrupt_stack */
 vaddr_t cpu_stack_top(u32 cpu, u32 which);
-/* Maps device registers, uncached, for good; NULL when the tables' frames or the area run out. */
+/* Maps device registers (uncached) or firmware tables (read-only) for good; NULL when memory or the
+ * area run out. */
 volatile void *device_map(phys_t address, size_t size);
+const void *firmware_map(phys_t address, size_t size);
 
-/* Stacks of a CPU in its area: three for exceptions, and the one on which it starts and later
- * idles. */
-enum { CPU_STACK_START = 0, CPU_STACKS = 4 };
+/* context.c: the current task's vector registers to memory; and to what a fresh program finds.
+ * Preemption off. */
+void vector_save(void *area);
+void vector_reset(void *area);
+
+/* trap.c, called by entry.S */
+void trap_dispatch(struct trap_frame *frame, u32 vector, u64 error);
+void special_dispatch(struct trap_frame *frame, u32 vector, u64 error);
+
+/* panic.c: panic with the registers of a frame */
+void panic_frame(const struct trap_frame *frame, const char *format, ...) __noreturn __printf(2, 3);
+
+/* irq.c */
+void irq_init(void);
+void interrupt_handle(u32 vector); /* any vector but the exceptions' */
+
+/* clock.c */
+void clock_init_cpu(void);
+void clock_timer_fired(void);
+
+/* smp.c */
+void nmi_handle(void); /* the panicking CPU wants the others to stop */
+void cpus_stop(void);  /* stops all others, for good */
+void cpus_call_handle(void);
+void smp_reserve_trampoline(struct boot_info *info);
+
+/* symbols.c */
+void backtrace_from(vaddr_t ip, vaddr_t frame_pointer);
+
+/* usercopy.S */
+bool probe_read_u64(u64 *value, vaddr_t address); /* of the kernel's; false when it is not mapped */
+int __must_check user_exchange_u32(vaddr_t address, u32 operand, u32 *old);
+int __must_check user_add_u32(vaddr_t address, u32 operand, u32 *old);
+int __must_check user_vector_restore(vaddr_t area, u64 mask, bool xsave);
+
+/* --- Tables and symbols that the linker script makes.
+ * ---------------------------------------------------------------- */
+
+/* Instructions that may fault on a program's memory, and where to go on. */
+struct fixup {
+	u64 from, to;
+};
+extern const struct fixup exception_table_start[], exception_table_end[];
+
+/* No-ops that STAC or CLAC replace. */
+struct smap_site {
+	u8 *address;
+	u64 opcode; /* third byte of the instruction */
+};
+extern const struct smap_site smap_sites_start[], smap_sites_end[];
+
+/* From tools/ksyms.awk: functions sorted by address, then the names. */
+struct symbol {
+	u32 address; /* low half; the high one is all ones */
+	u32 name;    /* offset behind the array */
+};
+struct symbol_table {
+	u32 count;
+	struct symbol symbols[];
+};
+extern const struct symbol_table symbol_table_start;
+
+extern const char vdso_image_start[], vdso_image_end[];
 
 #endif

@@ -137,8 +137,8 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
  * ------------------------------- */
 
 struct cpu_features {
-	bool smep, smap, umip, fsgsbase, gigabyte_pages, xsave, xsaveopt, x2apic, tsc_deadline,
-		rdrand, rdseed;
+	bool smep, smap, umip, fsgsbase, gigabyte_pages, xsave, x2apic, tsc_deadline, rdrand,
+		rdseed;
 	u64 xsave_mask;  /* the XCR0 that is set */
 	u32 vector_size; /* bytes of the vector state, a multiple of 64 */
 	u32 xsave_size;  /* of which the hardware writes so many */
@@ -158,7 +158,7 @@ struct task_state_segment {
 	u16 reserved3, io_map;
 } __packed;
 
-#define GDT_ENTRIES 9
+#define GDT_ENTRIES 16
 
 enum interrupt_stack { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 3 };
 
@@ -196,9 +196,18 @@ static inline struct cpu_local *this_cpu(void)
 /* --- Start-up steps of a CPU.
  * ----------------------------------------------------------------------------------------- */
 
-void cpu_detect(void);                       /* fills cpu_features; boot CPU */
-void cpu_enable_features(void);              /* control registers, EFER, XCR0, SYSCALL */
-void cpu_load_tables(struct cpu_local *cpu); /* GDT, TSS, IDT */
-void idt_init(void);
+void cpu_detect(void);          /* fills cpu_features; boot CPU */
+void cpu_patch_smap(void);      /* puts STAC and CLAC into place; boot CPU, text still writable */
+void cpu_enable_features(void); /* control registers, XCR0 */
+void idt_init(void);            /* boot CPU */
+void cpu_load_tables(struct cpu_local *cpu); /* GDT, TSS, IDT; the exception stacks are mapped */
+void cpu_set_syscall_entry(void);
+
+/* --- entry.S
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+extern char trap_stubs[], syscall_enter[], kernel_thread_begin[], fork_begin[];
+struct task *context_switch(u64 *from_sp, u64 to_sp, struct task *from);
 
 #endif

@@ -66,6 +66,7 @@ u32 cpu_count(void);
 
 /* Starts all CPUs that the firmware tells of; each ends up in scheduler_start_cpu() (proc).  Boot CPU only, once. */
 void cpus_start(void);
+void scheduler_start_cpu(void) __noreturn; /* the scheduler's: interrupts off, on the stack that becomes the idle task's */
 
 /* Interrupts a CPU so that it looks at its need_resched flag (set by the caller through cpu_request_resched). */
 void cpu_kick(u32 cpu);

@@ -35,14 +35,20 @@
 #define KERNEL_IMAGE_BASE LAYOUT_ADDRESS(0xffffffff80000000)
 #define KERNEL_LOAD_PHYS  LAYOUT_ADDRESS(0x0000000000100000)
 
-/* Segment selectors.  SYSRET wants user data right below user code, SYSCALL kernel data right above
- * kernel code. */
-#define SEGMENT_KERNEL_CODE 0x08
-#define SEGMENT_KERNEL_DATA 0x10
-#define SEGMENT_USER_CODE32 0x1b
-#define SEGMENT_USER_DATA   0x23
-#define SEGMENT_USER_CODE   0x2b
-#define SEGMENT_TSS         0x30
-#define SEGMENT_CPU_NUMBER  0x43 /* its limit is the CPU's number: for getcpu in the vDSO */
+/*
+ * Segment selectors, the numbers of Linux, which programs see in their CS and SS.  SYSRET wants
+ * user data right above 32-bit user code and below user code; SYSCALL kernel data right above
+ * kernel code.
+ */
+#define SEGMENT_KERNEL_CODE 0x10
+#define SEGMENT_KERNEL_DATA 0x18
+#define SEGMENT_USER_CODE32 0x23
+#define SEGMENT_USER_DATA   0x2b
+#define SEGMENT_USER_CODE   0x33
+#define SEGMENT_TSS         0x40
+#define SEGMENT_CPU_NUMBER  0x7b /* its limit is the CPU's number: for getcpu in the vDSO */
+
+/* Exception stacks: each is aligned to its size and lies above a guard of the same size. */
+#define CPU_STACK_SIZE 8192
 
 #endif

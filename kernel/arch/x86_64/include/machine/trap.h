@@ -8,6 +8,8 @@
 
 #include "lib/types.h"
 
+#include <machine/layout.h>
+
 struct trap_frame {
 	u64 r15, r14, r13, r12, rbp, rbx;
 	u64 r11, r10, r9, r8;
@@ -35,9 +37,11 @@ static inline vaddr_t trap_sp(const struct trap_frame *frame)
 	return frame->rsp;
 }
 
+/* IRET would fault in the kernel on an address that is not canonical; at USER_TOP the program
+ * faults instead. */
 static inline void trap_set_ip(struct trap_frame *frame, vaddr_t ip)
 {
-	frame->rip = ip;
+	frame->rip = ip < USER_TOP ? ip : USER_TOP;
 }
 
 static inline void trap_set_sp(struct trap_frame *frame, vaddr_t sp)

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finding and reading the ACPI tables (ACPI specification 6.4, chapter 5).
+ *
+ * Offsets of fields are written as numbers, those of the specification's tables: the structures are
+ * packed, versioned by their length, and come from outside, so each read checks that the field is
+ * there.
+ */
+#include "acpi.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "machine_internal.h"
+#include "x86.h"
+
+enum {
+	HEADER_SIZE = 36,
+	TABLE_LIMIT = 4 * 1024 * 1024,
+	RSDP_SIZE_1 = 20,
+	RSDP_SIZE_2 = 36,
+	MADT_ENTRIES = 44,
+	REGISTER_MEMORY = 0,
+	REGISTER_PORT = 1,
+	FADT_FLAG_TIMER_32BIT = 1 << 8,
+	FADT_FLAG_RESET = 1 << 10,
+	FADT_FLAG_HARDWARE_REDUCED = 1 << 20,
+};
+
+struct acpi_info acpi_info;
+
+struct table {
+	const u8 *data;
+	u32 size;
+};
+
+/* The little-endian number of `bytes` bytes at an offset; 0 when the table is too short to have it.
+ */
+static u64 field(const struct table *table, u32 offset, u32 bytes)
+{
+	u64 value = 0;
+
+	if (offset > table->size || bytes > table->size - offset)
+		return 0;
+	for (u32 i = bytes; i > 0; i--)
+		value = value << 8 | table->data[offset + i - 1];
+	return value;
+}
+
+static bool checksum_good(const u8 *data, u32 size)
+{
+	u8 sum = 0;
+
+	for (u32 i = 0; i < size; i++)
+		sum += data[i];
+	return sum == 0;
+}
+
+/* Maps and checks the table at an address; false when it is broken. */
+static bool table_open(phys_t address, struct table *table)
+{
+	const u8 *header = address != 0 && address < DIRECT_MAP_SIZE
+				   ? firmware_map(address, HEADER_SIZE)
+				   : NULL;
+
+	if (header == NULL)
+		return false;
+	*table = (struct table){header, HEADER_SIZE};
+	table->size = (u32)field(table, 4, 4);
+	if (table->size < HEADER_SIZE || table->size > TABLE_LIMIT)
+		return false;
+	/* Most lie within the page that is mapped already. */
+	if ((address & (PAGE_SIZE - 1)) + table->size > PAGE_SIZE)
+		table->data = firmware_map(address, table->size);
+	if (table->data == NULL || !checksum_good(table->data, table->size)) {
+		log_warn("ACPI: table at %lx is broken", address);
+		return false;
+	}
+	return true;
+}
+
+/* --- MADT: processors and interrupt controllers.
+ * ------------------------------------------------------------------- */
+
+enum madt_type {
+	MADT_CPU = 0,
+	MADT_IO_APIC = 1,
+	MADT_OVERRIDE = 2,
+	MADT_LOCAL_APIC = 5,
+	MADT_CPU_X2 = 9
+};
+
+static void add_cpu(u32 apic_id, u64 flags)
+{
+	if (!(flags & 1) || acpi_info.cpus == MAX_CPUS)
+		return;
+	acpi_info.cpu_apic_ids[acpi_info.cpus++] = apic_id;
+}
+
+static void add_override(const struct table *entry)
+{
+	u64 source = field(entry, 3, 1), flags = field(entry, 8, 2);
+
+	if (source >= ISA_IRQS)
+		return;
+	acpi_info.isa[source].gsi = (u32)field(entry, 4, 4);
+	acpi_info.isa[source].low = (flags & 3) == 3;
+	acpi_info.isa[source].level = (flags >> 2 & 3) == 3;
+}
+
+static void madt_entry(const struct table *entry)
+{
+	switch (field(entry, 0, 1)) {
+	case MADT_CPU:
+		add_cpu((u32)field(entry, 3, 1), field(entry, 4, 4));
+		break;
+	case MADT_CPU_X2:
+		add_cpu((u32)field(entry, 4, 4), field(entry, 8, 4));
+		break;
+	case MADT_IO_APIC:
+		if (acpi_info.io_apic_count < ACPI_MAX_IO_APICS) {
+			u32 n = acpi_info.io_apic_count++;
+			acpi_info.io_apics[n].address = field(entry, 4, 4);
+			acpi_info.io_apics[n].first_gsi = (u32)field(entry, 8, 4);
+		}
+		break;
+	case MADT_OVERRIDE:
+		add_override(entry);
+		break;
+	case MADT_LOCAL_APIC:
+		acpi_info.local_apic = field(entry, 4, 8);
+		break;
+	}
+}
+
+static void read_madt(const struct table *madt)
+{
+	acpi_info.local_apic = field(madt, 36, 4);
+	for (u32 at = MADT_ENTRIES; at + 2 <= madt->size;) {
+		struct table entry = {madt->data + at, madt->data[at + 1]};
+		if (entry.size < 2 || entry.size > madt->size - at)
+			break;
+		madt_entry(&entry);
+		at += entry.size;
+	}
+}
+
+/* --- FADT: power management.
+ * ------------------------------------------------------------------------------------------ */
+
+/* A generic address structure: space, width in bits, offset, access size, address. */
+static struct acpi_register generic_register(const struct table *table, u32 offset)
+{
+	u64 space = field(table, offset, 1), bits = field(table, offset + 1, 1);
+
+	if (space != REGISTER_MEMORY && space != REGISTER_PORT)
+		return (struct acpi_register){0};
+	return (struct acpi_register){
+		.address = field(table, offset + 4, 8),
+		.is_port = space == REGISTER_PORT,
+		.width = (u8)(bits / 8 != 0 ? bits / 8 : 1),
+	};
+}
+
+/* The extended field if it is there, else the old one, which is a port. */
+static struct acpi_register either_register(const struct table *table, u32 extended, u32 old,
+					    u8 width)
+{
+	struct acpi_register reg = generic_register(table, extended);
+
+	if (reg.address != 0)
+		return reg;
+	return (struct acpi_register){
+		.address = field(table, old, 4), .is_port = true, .width = width};
+}
+
+/* One element of a package: Zero, One, or a byte constant.  Moves *at behind it. */
+static bool aml_byte(const struct table *table, u32 *at, u8 *value)
+{
+	u8 opcode = (u8)field(table, *at, 1);
+
+	if (*at >= table->size)
+		return false;
+	if (opcode <= 1) {
+		*value = opcode;
+		*at += 1;
+		return true;
+	}
+	*value = (u8)field(table, *at + 1, 1);
+	*at += 2;
+	return opcode == 0x0a;
+}
+
+/*
+ * Name(_S5, Package{a, b, …}): the sleep types of "off".  We have no interpreter, but the object
+ * always has this form:
+ * "_S5_", the package's opcode 0x12, its length (whose first byte's top bits say how many more
+ * follow), the number of elements, and the elements.
+ */
+static void read_s5(const struct table *dsdt)
+{
+	for (u32 at = HEADER_SIZE; at + 8 < dsdt->size; at++) {
+		u32 element;
+		if (memcmp(dsdt->data + at, "_S5_", 4) != 0 || dsdt->data[at + 4] != 0x12)
+			continue;
+		element = at + 5 + 1 + (dsdt->data[at + 5] >> 6) + 1;
+		acpi_info.has_s5 = aml_byte(dsdt, &element, &acpi_info.s5_type_a);
+		if (!aml_byte(dsdt, &element, &acpi_info.s5_type_b))
+			acpi_info.s5_type_b = acpi_info.s5_type_a;
+		return;
+	}
+}
+
+static void read_fadt(const struct table *fadt)
+{
+	u64 flags = field(fadt, 112, 4), dsdt_address = field(fadt, 140, 8);
+	struct table dsdt;
+
+	if (dsdt_address == 0)
+		dsdt_address = field(fadt, 40, 4);
+	if (table_open(dsdt_address, &dsdt))
+		read_s5(&dsdt);
+	if (flags & FADT_FLAG_RESET) {
+		acpi_info.reset = generic_register(fadt, 116);
+		acpi_info.reset_value = (u8)field(fadt, 128, 1);
+	}
+	acpi_info.century = (u8)field(fadt, 108, 1);
+	if (flags & FADT_FLAG_HARDWARE_REDUCED) {
+		acpi_info.sleep_control = generic_register(fadt, 244);
+	} else {
+		acpi_info.pm1a_control = either_register(fadt, 172, 64, 2);
+		acpi_info.pm1b_control = either_register(fadt, 184, 68, 2);
+		acpi_info.pm_timer = either_register(fadt, 208, 76, 4);
+		acpi_info.pm_timer.width = 4;
+		acpi_info.pm_timer_32bit = flags & FADT_FLAG_TIMER_32BIT;
+		acpi_info.smi_command = (u16)field(fadt, 48, 4);
+		acpi_info.acpi_enable = (u8)field(fadt, 52, 1);
+	}
+	acpi_register_map(&acpi_info.sleep_control);
+	acpi_register_map(&acpi_info.reset);
+	acpi_register_map(&acpi_info.pm1a_control);
+	acpi_register_map(&acpi_info.pm1b_control);
+	acpi_register_map(&acpi_info.pm_timer);
+}
+
+/* --- Registers.
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* A register in memory that has been mapped carries its virtual address, which is above all
+ * physical ones. */
+void acpi_register_map(struct acpi_register *reg)
+{
+	if (reg->address != 0 && !reg->is_port && reg->address < DIRECT_MAP_SIZE)
+		reg->address = (phys_t)device_map(reg->address, 8);
+}
+
+u64 acpi_register_read(const struct acpi_register *reg)
+{
+	u16 port = (u16)reg->address;
+
+	if (!reg->is_port)
+		return reg->width == 4   ? *(volatile u32 *)reg->address
+		       : reg->width == 2 ? *(volatile u16 *)reg->address
+					 : *(volatile u8 *)reg->address;
+	return reg->width == 4   ? port_in32(port)
+	       : reg->width == 2 ? port_in16(port)
+				 : port_in8(port);
+}
+
+void acpi_register_write(const struct acpi_register *reg, u64 value)
+{
+	u16 port = (u16)reg->address;
+
+	if (!reg->is_port && reg->width == 4)
+		*(volatile u32 *)reg->address = (u32)value;
+	else if (!reg->is_port && reg->width == 2)
+		*(volatile u16 *)reg->address = (u16)value;
+	else if (!reg->is_port)
+		*(volatile u8 *)reg->address = (u8)value;
+	else if (reg->width == 4)
+		port_out32(port, (u32)value);
+	else if (reg->width == 2)
+		port_out16(port, (u16)value);
+	else
+		port_out8(port, (u8)value);
+}
+
+/* --- The root.
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static phys_t search_rsdp(phys_t start, phys_t end)
+{
+	const u8 *area = firmware_map(start, end - start);
+
+	for (u32 at = 0; area != NULL && at + RSDP_SIZE_1 <= end - start; at += 16) {
+		if (memcmp(area + at, "RSD PTR ", 8) == 0 && checksum_good(area + at, RSDP_SIZE_1))
+			return start + at;
+	}
+	return 0;
+}
+
+/* The first KiB of the extended BIOS data area, whose segment the BIOS keeps at 40e, and the BIOS's
+ * own area. */
+static phys_t find_rsdp(void)
+{
+	const volatile u16 *ebda_segment = device_map(0x40e, 2);
+	phys_t found = 0, ebda = ebda_segment != NULL ? (phys_t)*ebda_segment << 4 : 0;
+
+	if (ebda >= 0x80000 && ebda < 0xa0000)
+		found = search_rsdp(ebda, ebda + KIB);
+	return found != 0 ? found : search_rsdp(0xe0000, 0x100000);
+}
+
+static void read_table(phys_t address)
+{
+	struct table table;
+
+	if (!table_open(address, &table))
+		return;
+	if (memcmp(table.data, "APIC", 4) == 0)
+		read_madt(&table);
+	else if (memcmp(table.data, "FACP", 4) == 0)
+		read_fadt(&table);
+	else if (memcmp(table.data, "HPET", 4) == 0 && field(&table, 40, 1) == REGISTER_MEMORY)
+		acpi_info.hpet = field(&table, 44, 8);
+}
+
+static void set_defaults(void)
+{
+	for (u32 irq = 0; irq < ISA_IRQS; irq++)
+		acpi_info.isa[irq].gsi = irq;
+	acpi_info.local_apic = msr_read(MSR_APIC_BASE) & PTE_ADDRESS_MASK;
+}
+
+void acpi_init(phys_t rsdp_address)
+{
+	struct table rsdp = {.size = RSDP_SIZE_2}, root;
+	u32 width;
+
+	set_defaults();
+	if (rsdp_address == 0)
+		rsdp_address = find_rsdp();
+	rsdp.data = rsdp_address != 0 ? firmware_map(rsdp_address, RSDP_SIZE_2) : NULL;
+	if (rsdp.data == NULL || memcmp(rsdp.data, "RSD PTR ", 8) != 0 ||
+	    !checksum_good(rsdp.data, RSDP_SIZE_1)) {
+		log_warn("ACPI: no tables; one CPU, no power-off");
+		return;
+	}
+	/* From revision 2 on there is a table with 64-bit addresses. */
+	width = field(&rsdp, 15, 1) >= 2 && checksum_good(rsdp.data, RSDP_SIZE_2) &&
+				field(&rsdp, 24, 8) != 0
+			? 8
+			: 4;
+	if (!table_open(width == 8 ? field(&rsdp, 24, 8) : field(&rsdp, 16, 4), &root))
+		return;
+	for (u32 at = HEADER_SIZE; at + width <= root.size; at += width)
+		read_table(field(&root, at, width));
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tasks as the machine sees them: making, switching, and turning them into programs.
+ *
+ * The kernel itself uses no vector registers, so they hold the running program's state at all
+ * times; a switch saves and restores it eagerly, which is one instruction each way and needs no
+ * trap or ownership.  See <machine/context.h> for where the state lies.
+ */
+#include "arch/context.h"
+#include "arch/usercopy.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "machine_internal.h"
+#include "x86.h"
+
+enum {
+	FX_CONTROL_WORD = 0,
+	FX_MXCSR = 24,
+	X87_DEFAULT = 0x37f,
+	MXCSR_DEFAULT = 0x1f80,
+	ARCH_SET_GS = 0x1001,
+	ARCH_SET_FS = 0x1002,
+	ARCH_GET_FS = 0x1003,
+	ARCH_GET_GS = 0x1004,
+};
+
+/* What context_switch pops, and where it returns to. */
+struct switch_frame {
+	u64 r15, r14, r13, r12, rbx, rbp;
+	u64 rip;
+};
+
+static void *vector_area(void *stack)
+{
+	return (char *)stack + KERNEL_STACK_SIZE - cpu_features.vector_size;
+}
+
+struct trap_frame *arch_user_frame(void *stack)
+{
+	return (struct trap_frame *)vector_area(stack) - 1;
+}
+
+void vector_save(void *area)
+{
+	if (cpu_features.xsave)
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(area), "a"(UINT_MAX), "d"(UINT_MAX)
+				 : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+static void vector_restore(const void *area)
+{
+	if (cpu_features.xsave)
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(area), "a"(UINT_MAX), "d"(UINT_MAX)
+				 : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+/* The state of a fresh program.  With XSAVE, the empty header makes every component start afresh.
+ */
+static void vector_area_init(void *area)
+{
+	memset(area, 0, cpu_features.vector_size);
+	*(u16 *)((char *)area + FX_CONTROL_WORD) = X87_DEFAULT;
+	*(u32 *)((char *)area + FX_MXCSR) = MXCSR_DEFAULT;
+}
+
+void vector_reset(void *area)
+{
+	vector_area_init(area);
+	vector_restore(area);
+}
+
+static u64 user_fs_base(const struct arch_task *arch)
+{
+	u64 base;
+
+	if (!cpu_features.fsgsbase)
+		return arch->fs_base;
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+static u64 user_gs_base(const struct arch_task *arch)
+{
+	return cpu_features.fsgsbase ? msr_read(MSR_KERNEL_GS_BASE) : arch->gs_base;
+}
+
+static void load_bases(const struct arch_task *arch)
+{
+	if (cpu_features.fsgsbase)
+		__asm__ volatile("wrfsbase %0" : : "r"(arch->fs_base));
+	else
+		msr_write(MSR_FS_BASE, arch->fs_base);
+	msr_write(MSR_KERNEL_GS_BASE, arch->gs_base);
+}
+
+void arch_task_init_kernel(struct arch_task *arch, void *stack, void (*entry)(void *),
+			   void *argument)
+{
+	struct trap_frame *frame = arch_user_frame(stack);
+	/* 8 bytes more align the stack at kernel_thread_begin. */
+	struct switch_frame *start = (struct switch_frame *)((char *)frame - 8) - 1;
+
+	memset(frame, 0, sizeof(*frame));
+	*start = (struct switch_frame){
+		.r12 = (u64)entry,
+		.r13 = (u64)argument,
+		.rip = (u64)kernel_thread_begin,
+	};
+	*arch = (struct arch_task){.sp = (u64)start, .kernel_sp = (u64)(frame + 1)};
+}
+
+int arch_task_init_fork(struct arch_task *arch, void *stack, const struct arch_task *from,
+			const struct trap_frame *parent, vaddr_t user_sp, bool set_tls, vaddr_t tls)
+{
+	struct trap_frame *frame = arch_user_frame(stack);
+	struct switch_frame *start = (struct switch_frame *)frame - 1;
+	void *area = vector_area(stack);
+	unsigned long flags;
+
+	*frame = *parent;
+	frame->rax = 0;
+	if (user_sp != 0)
+		frame->rsp = user_sp;
+	*start = (struct switch_frame){.rip = (u64)fork_begin};
+
+	vector_area_init(area);
+	flags = irq_save();
+	if (from->vector_state != NULL)
+		vector_save(area);
+	*arch = (struct arch_task){
+		.sp = (u64)start,
+		.kernel_sp = (u64)(frame + 1),
+		.vector_state = area,
+		.fs_base = set_tls ? tls : user_fs_base(from),
+		.gs_base = user_gs_base(from),
+	};
+	irq_restore(flags);
+	return 0;
+}
+
+void arch_task_release(struct arch_task *arch)
+{
+	arch->vector_state = NULL;
+}
+
+struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *to_stack __unused,
+			 struct task *to, struct arch_task *to_arch)
+{
+	struct cpu_local *cpu = this_cpu();
+
+	if (from_arch->vector_state != NULL) {
+		vector_save(from_arch->vector_state);
+		from_arch->fs_base = user_fs_base(from_arch);
+		from_arch->gs_base = user_gs_base(from_arch);
+	}
+	if (to_arch->vector_state != NULL) {
+		vector_restore(to_arch->vector_state);
+		load_bases(to_arch);
+	}
+	cpu->head.task = to;
+	cpu->head.kernel_sp = to_arch->kernel_sp;
+	cpu->tss.rsp[0] = to_arch->kernel_sp;
+	return context_switch(&from_arch->sp, to_arch->sp, from);
+}
+
+void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vaddr_t sp)
+{
+	unsigned long flags;
+
+	memset(frame, 0, sizeof(*frame));
+	frame->orig_rax = (u64)-1;
+	frame->cs = SEGMENT_USER_CODE;
+	frame->ss = SEGMENT_USER_DATA;
+	frame->rflags = RFLAGS_FIXED | RFLAGS_IF;
+	frame->rsp = sp;
+	trap_set_ip(frame, ip);
+
+	flags = irq_save();
+	arch->vector_state = frame + 1;
+	arch->fs_base = 0;
+	arch->gs_base = 0;
+	load_bases(arch);
+	vector_reset(arch->vector_state);
+	irq_restore(flags);
+}
+
+/*
+ * The bases stay in the lower half: a program could otherwise aim the kernel's GS-relative
+ * accesses, should one ever run with the program's base.
+ */
+long arch_prctl(struct arch_task *arch, int option, vaddr_t address)
+{
+	unsigned long flags = irq_save();
+	long result = 0;
+
+	switch (option) {
+	case ARCH_SET_FS:
+	case ARCH_SET_GS:
+		if (address >= USER_TOP) {
+			result = -EPERM;
+			break;
+		}
+		arch->fs_base = option == ARCH_SET_FS ? address : user_fs_base(arch);
+		arch->gs_base = option == ARCH_SET_GS ? address : user_gs_base(arch);
+		load_bases(arch);
+		break;
+	case ARCH_GET_FS:
+	case ARCH_GET_GS: {
+		u64 base = option == ARCH_GET_FS ? user_fs_base(arch) : user_gs_base(arch);
+		irq_restore(flags);
+		return arch_put_user_u64(address, base);
+	}
+	default:
+		result = -EINVAL;
+	}
+	irq_restore(flags);
+	return result;
+}

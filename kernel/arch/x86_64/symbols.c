@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of the kernel's functions, and back traces.
+ *
+ * tools/ksyms.awk makes the table: a count, then for each function its address's low half and where
+ * its name starts, sorted by address, then the names.
+ */
+#include "arch/machine.h"
+#include "boot/x86_64/start.h"
+#include "lib/log.h"
+#include "machine_internal.h"
+#include "x86.h"
+
+enum { TRACE_LIMIT = 32 };
+
+const char *symbol_lookup(vaddr_t address, size_t *offset)
+{
+	const struct symbol_table *table = &symbol_table_start;
+	u32 low = 0, high = table->count;
+
+	if (address < (vaddr_t)image_text_start || address >= (vaddr_t)image_text_end)
+		return NULL;
+	while (high - low > 1) {
+		u32 middle = low + (high - low) / 2;
+		if (table->symbols[middle].address <= (u32)address)
+			low = middle;
+		else
+			high = middle;
+	}
+	if (high == 0 || table->symbols[low].address > (u32)address)
+		return NULL;
+	*offset = (u32)address - table->symbols[low].address;
+	return (const char *)&table->symbols[table->count] + table->symbols[low].name;
+}
+
+static void print_place(vaddr_t address)
+{
+	size_t offset = 0;
+	const char *name = symbol_lookup(address, &offset);
+
+	if (name != NULL)
+		log_write(LOG_EMERGENCY, "  %016lx %s+0x%zx", address, name, offset);
+	else
+		log_write(LOG_EMERGENCY, "  %016lx", address);
+}
+
+/* Follows the chain of frame pointers: [rbp] is the caller's, [rbp + 8] the address it is to go on
+ * at. */
+void backtrace_from(vaddr_t ip, vaddr_t frame_pointer)
+{
+	log_write(LOG_EMERGENCY, "back trace:");
+	if (ip != 0)
+		print_place(ip);
+	for (int depth = 0; depth < TRACE_LIMIT; depth++) {
+		u64 caller, return_address;
+		if (frame_pointer < KERNEL_BASE || !IS_ALIGNED(frame_pointer, 8) ||
+		    !probe_read_u64(&caller, frame_pointer) ||
+		    !probe_read_u64(&return_address, frame_pointer + 8) ||
+		    return_address < KERNEL_IMAGE_BASE)
+			return;
+		print_place(return_address);
+		if (caller <= frame_pointer)
+			return;
+		frame_pointer = caller;
+	}
+}
+
+void backtrace_print(void)
+{
+	backtrace_from(0, (vaddr_t)__builtin_frame_address(0));
+}

@@ -23,22 +23,33 @@
 
 #define MSR_GS_BASE 0xc0000101
 
+/* clang-format off */
 /*
- * STAC and CLAC exist only where SMAP does; elsewhere they are undefined.  The image holds no-ops
- * of their length, listed in .smap_sites, and cpu.c writes the instructions over them before the
- * text becomes read-only.
+ * STAC and CLAC exist only where SMAP does; elsewhere they are undefined.  The image holds no-ops of their length, listed in
+ * .smap_sites, and cpu.c writes the instructions over them before the text becomes read-only.
  */
-.macro USER_ACCESS_BEGIN 771 :.byte 0x0f, 0x1f, 0x00.pushsection.smap_sites,
-	"a".quad 771b.quad 0xcb.popsection
-		.endm
+.macro USER_ACCESS_BEGIN
+771:	.byte	0x0f, 0x1f, 0x00
+	.pushsection .smap_sites, "a"
+	.quad	771b
+	.quad	0xcb
+	.popsection
+.endm
 
-		.macro USER_ACCESS_END 772 :.byte 0x0f,
-	0x1f, 0x00.pushsection.smap_sites,
-	"a".quad 772b.quad 0xca.popsection
-		.endm
+.macro USER_ACCESS_END
+772:	.byte	0x0f, 0x1f, 0x00
+	.pushsection .smap_sites, "a"
+	.quad	772b
+	.quad	0xca
+	.popsection
+.endm
 
-		/* If the instruction at `from` faults, go on at `to`. */
-		.macro FIXUP from,
-	to.pushsection.ex_table, "a".quad	\from, \to.popsection.endm
+/* If the instruction at `from` faults, go on at `to`. */
+.macro FIXUP from, to
+	.pushsection .ex_table, "a"
+	.quad	\from, \to
+	.popsection
+.endm
+/* clang-format on */
 
 #endif

@@ -8,10 +8,13 @@
  */
 #include "arch/machine.h"
 #include "boot/boot_info.h"
+#include "drivers/drivers.h"
+#include "fs/procfs/procfs.h"
 #include "fs/vfs.h"
 #include "init.h"
+#include "ipc/epoll.h"
 #include "ipc/futex.h"
-#include "drivers/drivers.h"
+#include "ipc/pipe.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/parse.h"
@@ -54,12 +57,15 @@ void kernel_main(void)
 	vmm_init();
 	arch_init_devices();
 	random_init();
+	scheduler_init();
 	timers_init();
 	time_init();
-	scheduler_init();
 	signal_init();
 	futex_init();
 	vfs_init();
+	procfs_init();
+	pipe_init();
+	epoll_init();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

@@ -192,7 +192,7 @@ static int take_length_run(struct inflate *state, bool first, u8 last, u8 *value
 static int dynamic_block(struct inflate *state)
 {
 	u8 lengths[INFLATE_SYMBOLS + 32];
-	u32 literals, distances, codes;
+	u32 literals = 0, distances = 0, codes = 0;
 	unsigned int count = 0;
 	int error = inflate_take_bits(state, 5, &literals);
 

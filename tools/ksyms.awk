@@ -3,6 +3,10 @@
 # The kernel's table of its own function names, for back traces: from `nm -n` of the linked kernel to assembly.
 # kernel/arch/x86_64/symbols.c reads it.  Usage: nm -n KERNEL | awk -f tools/ksyms.awk
 
+BEGIN {
+	count = 0
+}
+
 /^ffffffff8.* [tT] / {
 	if ($1 == last)
 		next
@@ -14,7 +18,7 @@
 END {
 	print "\t.section .ksyms, \"a\""
 	print "\t.align 16"
-	print "\t.long " count + 0
+	print "\t.long " count
 	for (i = 0; i < count; i++)
 		print "\t.long 0x" address[i] ", name" i " - names"
 	print "names:"

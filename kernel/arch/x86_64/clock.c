@@ -61,6 +61,11 @@ void clock_init_cpu(void)
 	apic_timer_set_mode(cpu_features.tsc_deadline);
 }
 
+u64 clock_tsc_khz(void)
+{
+	return rates.tsc_hz / 1000;
+}
+
 /* Rounded up by a tick, so that the clock has reached the deadline when the timer fires. */
 static void arm(nsec_t deadline, nsec_t now)
 {

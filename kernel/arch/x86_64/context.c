@@ -69,6 +69,12 @@ static void vector_area_init(void *area)
 	memset(area, 0, cpu_features.vector_size);
 	*(u16 *)((char *)area + FX_CONTROL_WORD) = X87_DEFAULT;
 	*(u32 *)((char *)area + FX_MXCSR) = MXCSR_DEFAULT;
+	if (cpu_features.xsave) {
+		*(u32 *)((char *)area + FX_SOFTWARE) = FX_MAGIC1;
+		*(u32 *)((char *)area + FX_SOFTWARE + 4) = cpu_features.xsave_size + sizeof(u32);
+		*(u64 *)((char *)area + FX_SOFTWARE_FEATURES) = cpu_features.xsave_mask;
+		*(u32 *)((char *)area + FX_SOFTWARE_SIZE) = cpu_features.xsave_size;
+	}
 }
 
 void vector_reset(void *area)

@@ -37,6 +37,18 @@ const void *firmware_map(phys_t address, size_t size);
 void vector_save(void *area);
 void vector_reset(void *area);
 
+/*
+ * Bytes of the vector state that the hardware leaves to software; Linux tells programs there what
+ * follows: MAGIC1, size with MAGIC2, components, size.  vector_reset fills them in.
+ */
+enum {
+	FX_SOFTWARE = 464,
+	FX_SOFTWARE_FEATURES = FX_SOFTWARE + 8,
+	FX_SOFTWARE_SIZE = FX_SOFTWARE + 16,
+	FX_MAGIC1 = 0x46505853,
+	FX_MAGIC2 = 0x46505845,
+};
+
 /* trap.c, called by entry.S */
 void trap_dispatch(struct trap_frame *frame, u32 vector, u64 error);
 void special_dispatch(struct trap_frame *frame, u32 vector, u64 error);
@@ -51,6 +63,7 @@ void interrupt_handle(u32 vector); /* any vector but the exceptions' */
 /* clock.c */
 void clock_init_cpu(void);
 void clock_timer_fired(void);
+u64 clock_tsc_khz(void);
 
 /* smp.c */
 void nmi_handle(void); /* the panicking CPU wants the others to stop */

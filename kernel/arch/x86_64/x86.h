@@ -116,8 +116,8 @@ enum processor_flags {
 	RFLAGS_RF = 1 << 16,
 	RFLAGS_AC = 1 << 18,
 	RFLAGS_ID = 1 << 21,
-	/* What a program may set: the arithmetic flags, DF, TF, AC, RF, ID, NT. */
-	RFLAGS_USER = 0x255dd5,
+	/* What sigreturn takes from a program: the arithmetic flags, DF, TF, RF, AC. */
+	RFLAGS_USER = 0x50dd5,
 };
 
 struct cpuid {

@@ -15,13 +15,14 @@ ABI_DIR := tests/abi
 ABI_OUT := $(BUILD)/abi
 
 ABI_PROGRAMS := \
-	start_basics start_vectors mem_brk mem_map mem_protect mem_cow \
+	start_basics start_vectors mem_brk mem_map mem_protect mem_cow mem_remap mem_files mem_efault \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
 	proc_groups proc_creds proc_limits proc_sched \
 	sig_basics sig_info sig_faults sig_restart \
 	thread_basics futex_calls \
 	file_open file_rw file_names file_stat file_dirs file_fcntl \
-	pipe_calls poll_calls time_calls time_vdso
+	pipe_calls poll_calls time_calls time_vdso proc_files \
+	dev_files tty_lines tty_jobs
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
 ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics

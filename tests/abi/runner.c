@@ -26,6 +26,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,8 +170,9 @@ static void start(const char *program, int out)
 		dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	if (null > 2)
-		close(null);
+	if (syscall(SYS_close_range, 3U, ~0U, 0) < 0)
+		for (int fd = 3; fd < 64; fd++)
+			close(fd);
 	execve(path, argv, envp);
 	dprintf(STDERR_FILENO, "execve %s: %s\n", path, strerror(errno));
 	_exit(127);

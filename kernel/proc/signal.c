@@ -171,7 +171,7 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 		signal_continue_locked(process);
 	if (is_dropped(process, task, signal))
 		return 1;
-	if (signal < SIGRTMIN && (queue->present & SIGNAL_BIT(signal)))
+	if (entry == NULL && signal < SIGRTMIN && (queue->present & SIGNAL_BIT(signal)))
 		return 0;
 	if (entry == NULL) {
 		struct task *charged = task != NULL ? task : process->leader;

@@ -26,9 +26,8 @@ long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vadd
 void futex_wake_address(vaddr_t address, u32 count);
 
 /*
- * The current thread gives up its memory (exit, or exec): marks its robust locks as OWNER_DIED and
- * wakes a waiter of each; then clears and wakes clear_child_tid.  Trusts nothing in the lists.  May
- * sleep.
+ * The current thread gives up its memory (exit, or exec): marks its robust locks as abandoned and
+ * wakes a waiter of each. Trusts nothing in the list.  May sleep.
  */
 void futex_exit_robust(struct task *task);
 

@@ -44,12 +44,6 @@ bool signal_is_default_ignored(const struct process *process, int signal)
 	return handler == SIG_IGN || (handler == SIG_DFL && (SIGNAL_BIT(signal) & SIGNALS_IGNORE));
 }
 
-void signal_kick(struct task *task, u32 states)
-{
-	if (!task_wake_if(task, states) && task != current && task_is_running(task))
-		cpu_kick(task_cpu(task));
-}
-
 void signal_flush_locked(struct process *process, sigset_t set)
 {
 	struct task *task;
@@ -106,7 +100,7 @@ void signal_retarget_locked(struct process *process, sigset_t set)
 		if (task == current || task->signals.exiting || taken == 0)
 			continue;
 		task_work_set(task, TASK_WORK_SIGNAL);
-		signal_kick(task, TASK_INTERRUPTIBLE);
+		task_interrupt(task, TASK_INTERRUPTIBLE);
 		waiting &= ~taken;
 		if (waiting == 0)
 			return;
@@ -138,7 +132,7 @@ static void announce(struct process *process, struct task *task, int signal)
 		return;
 	}
 	task_work_set(task, TASK_WORK_SIGNAL);
-	signal_kick(task, TASK_INTERRUPTIBLE);
+	task_interrupt(task, TASK_INTERRUPTIBLE);
 }
 
 /* Is the signal to be thrown away?  A blocked one is kept, because the handler may change before it

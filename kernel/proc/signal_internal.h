@@ -63,8 +63,6 @@ void signal_update_current_locked(void);
 /* Gives the threads that could take signals of `set` pending for the process, current aside, a
  * chance to. */
 void signal_retarget_locked(struct process *process, sigset_t set);
-/* Has `task` look at its work, by a wake-up in one of `states` or an interruption. */
-void signal_kick(struct task *task, u32 states);
 
 static inline struct linux_sigaction *signal_action_locked(struct process *process, int signal)
 {

@@ -78,7 +78,7 @@ void signal_begin_stop_locked(struct process *process, int signal)
 		task->signals.stop_pending = true;
 		signals->stop_remaining++;
 		task_work_set(task, TASK_WORK_STOP);
-		signal_kick(task, TASK_INTERRUPTIBLE);
+		task_interrupt(task, TASK_INTERRUPTIBLE);
 	}
 }
 

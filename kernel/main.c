@@ -61,6 +61,7 @@ void kernel_main(void)
 	timers_init();
 	time_init();
 	signal_init();
+	scheduler_init();
 	futex_init();
 	vfs_init();
 	procfs_init();

@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/sync.h"
 #include "mm/usercopy.h"
-#include "proc/process.h"
+#include "proc/time_internal.h"
 
 static s64 wall_offset; /* setting_lock to write */
 static mutex_t setting_lock = MUTEX_INIT(setting_lock);
@@ -68,6 +68,7 @@ void time_set_wall(nsec_t wall)
 	for (listener = listeners; listener != NULL; listener = listener->next)
 		listener->function(listener);
 	mutex_unlock(&setting_lock);
+	time_wake_wall_sleepers();
 }
 
 void time_set_listen(struct time_set_listener *listener)

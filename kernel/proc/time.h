@@ -56,6 +56,13 @@ struct linux_timeval nsec_to_timeval(nsec_t time);
 int __must_check timespec_from_user(nsec_t *time, vaddr_t address);
 int __must_check timespec_to_user(vaddr_t address, nsec_t time);
 
+/*
+ * clock_nanosleep(2): 0; -EINVAL, -EOPNOTSUPP for clocks on which one cannot sleep; when a signal
+ * came, the code that restarts the call, with the rest of a relative sleep at `remaining_address`
+ * (0: nowhere).
+ */
+long time_sleep(clockid_t clock, nsec_t value, bool absolute, vaddr_t remaining_address);
+
 /* now + delay, saturating at NO_DEADLINE. */
 nsec_t time_after(nsec_t delay);
 

@@ -26,6 +26,9 @@ int time_find_cpu_clock(clockid_t clock, struct cpu_clock *found); /* -EINVAL */
 nsec_t time_read_cpu_clock(const struct cpu_clock *clock);
 void time_drop_cpu_clock(struct cpu_clock *clock);
 
+/* Has sleeps until a wall-clock time compute their deadlines again: the clock was set. */
+void time_wake_wall_sleepers(void);
+
 /*
  * One interval timer.  CPU-time ones have no clock that ticks: their kernel timer is set to the
  * earliest moment at which the process can have used the time, and looks again then.

@@ -12,7 +12,7 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "lib/string.h"
+#include "mm/zap.h"
 
 static inline pte_t *table_of(pte_t entry)
 {
@@ -120,12 +120,18 @@ bool tree_next_span(const page_directory_t *tree, vaddr_t *at, vaddr_t end, stru
 	return false;
 }
 
-/* Frees the tables below `table`, which stands at `level` and spans from `base`. */
-static void free_below(page_directory_t *tree, pte_t *table, u32 level, vaddr_t base, vaddr_t start,
-		       vaddr_t end, vaddr_t floor, vaddr_t ceiling)
+/* The part of the user half whose tables may go. */
+struct doomed {
+	page_directory_t *tree;
+	vaddr_t start, end, floor, ceiling;
+	struct gather *gather;
+};
+
+/* Takes out the tables below `table`, whose entries are of `level` and which spans from `base`. */
+static void free_below(const struct doomed *doomed, pte_t *table, u32 level, vaddr_t base)
 {
-	vaddr_t at = MAX(base, ALIGN_DOWN(start, pt_span(level)));
-	vaddr_t stop = MIN(base + pt_span(level + 1), end);
+	vaddr_t at = MAX(base, ALIGN_DOWN(doomed->start, pt_span(level)));
+	vaddr_t stop = MIN(base + pt_span(level) * PTES_PER_TABLE, doomed->end);
 
 	for (; at < stop; at += pt_span(level)) {
 		pte_t *slot = &table[pt_index(at, level)];
@@ -133,20 +139,23 @@ static void free_below(page_directory_t *tree, pte_t *table, u32 level, vaddr_t 
 		if (!pte_is_present(entry))
 			continue;
 		if (level > 2)
-			free_below(tree, table_of(entry), level - 1, at, start, end, floor,
-				   ceiling);
-		if (at < floor || at + pt_span(level) > ceiling)
+			free_below(doomed, table_of(entry), level - 1, at);
+		if (at < doomed->floor || at + pt_span(level) > doomed->ceiling)
 			continue;
 		pte_write(slot, entry_none());
-		__atomic_fetch_sub(&tree->tables, 1, __ATOMIC_RELAXED);
-		frame_free(pte_phys(entry));
+		__atomic_fetch_sub(&doomed->tree->tables, 1, __ATOMIC_RELAXED);
+		gather_page(doomed->gather, at);
+		gather_page(doomed->gather, at + pt_span(level) - PAGE_SIZE);
+		gather_frame(doomed->gather, pte_phys(entry));
 	}
 }
 
 void tree_free_tables(page_directory_t *tree, vaddr_t start, vaddr_t end, vaddr_t floor,
-		      vaddr_t ceiling)
+		      vaddr_t ceiling, struct gather *gather)
 {
-	free_below(tree, phys_to_virt(tree->root), PT_LEVELS, 0, start, end, floor, ceiling);
+	struct doomed doomed = {tree, start, end, floor, ceiling, gather};
+
+	free_below(&doomed, phys_to_virt(tree->root), PT_LEVELS, 0);
 }
 
 const pte_t *tree_walk(phys_t root, vaddr_t address, u32 *level)

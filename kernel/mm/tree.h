@@ -99,10 +99,15 @@ pte_t *tree_create(page_directory_t *tree, vaddr_t address);
  */
 bool tree_next_span(const page_directory_t *tree, vaddr_t *at, vaddr_t end, struct tree_span *span);
 
-/* Frees every table whose whole span lies within [floor, ceiling) and that touches [start, end).
- * Entries are empty. */
+/* Where the tables of the user half end: a multiple of what a root entry spans. */
+#define USER_TABLES_TOP ALIGN_UP(USER_TOP, pt_span(PT_LEVELS))
+
+/*
+ * Takes out every table whose whole span lies within [floor, ceiling) and that touches [start,
+ * end); their entries are empty.  The gather frees them after the flush.
+ */
 void tree_free_tables(page_directory_t *tree, vaddr_t start, vaddr_t end, vaddr_t floor,
-		      vaddr_t ceiling);
+		      vaddr_t ceiling, struct gather *gather);
 
 /* A walk over any tree and all leaf sizes, without locks: the entry and its level, or NULL. */
 const pte_t *tree_walk(phys_t root, vaddr_t address, u32 *level);

@@ -66,7 +66,7 @@ struct address_space {
 	struct vm_limits limits;
 	s64 resident[RESIDENT_KINDS];   /* atomic: pages that entries map */
 	size_t peak_resident;           /* atomic, approximate */
-	u64 minor_faults, major_faults; /* atomic */
+	u64 minor_faults, major_faults; /* approximate */
 };
 
 /* --- Life
@@ -182,6 +182,8 @@ phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address);
  * ------------------------------------------------------------------------------------------------------
  */
 
+/* Where random numbers come from; before it is set, the processor's source or its cycle counter. */
+void vmm_set_random_source(u64 (*source)(void));
 /* Chooses the random layout (stack top, mmap base) for a fresh space, whose limits are set.
  * `randomize`: personality allows it. */
 void vmm_init_layout(struct address_space *space, bool randomize);
@@ -226,13 +228,13 @@ int __must_check vmm_word_key(struct address_space *space, vaddr_t address, bool
 			      struct vm_word_key *key);
 
 enum region_kind {
-	REGION_CODE,
-	REGION_DATA,
-	REGION_HEAP,
-	REGION_STACK,
-	REGION_MMAP,
-	REGION_SHARED,
-	REGION_KERNEL
+	KIND_CODE,
+	KIND_DATA,
+	KIND_HEAP,
+	KIND_STACK,
+	KIND_MMAP,
+	KIND_SHARED,
+	KIND_KERNEL
 };
 
 /* One region, as a snapshot that stays valid. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files that resolve faults: fault.c (which case it is), fault_anonymous.c (zero pages
+ * and copies), fault_file.c (pages of files), stack_growth.c.
+ *
+ * The map lock is held for reading throughout.  Each step ends with one of the results below;
+ * "retry" means that another thread changed the entry or the file meanwhile, and the program's next
+ * try decides.
+ */
+#ifndef MM_FAULT_H
+#define MM_FAULT_H
+
+#include "mm/region.h"
+#include "mm/tree.h"
+
+enum fault_result {
+	FAULT_DONE,
+	FAULT_RETRY,      /* look again */
+	FAULT_NO_ADDRESS, /* SIGSEGV, SEGV_MAPERR */
+	FAULT_NO_ACCESS,  /* SIGSEGV, SEGV_ACCERR */
+	FAULT_NO_PAGE,    /* SIGBUS, BUS_ADRERR */
+	FAULT_NO_MEMORY,  /* allocation failed */
+};
+
+/* One fault on its way. */
+struct fault {
+	struct address_space *space;
+	struct region *region;
+	vaddr_t page;   /* address of the page */
+	pte_t *slot;    /* its entry */
+	unsigned flags; /* FAULT_* */
+	bool forced;    /* a debugger's: the region's protection does not count */
+};
+
+/* Over all spaces; approximate counts, added to without atomics by each CPU. */
+enum fault_count {
+	COUNT_FAULTS,
+	COUNT_COW,
+	COUNT_DEMAND,
+	COUNT_FILE,
+	COUNT_PROTECTION,
+	COUNT_COPIED,
+	COUNT_REUSED,
+	FAULT_COUNTS
+};
+void fault_count(enum fault_count what);
+
+/* The flags of an entry for a page of this region; PAGE_WRITABLE only when `writable` and the
+ * region permits it. */
+u64 region_entry_flags(const struct region *region, bool writable);
+
+/* An entry of a private region without a file is empty. */
+enum fault_result fault_anonymous(struct fault *fault);
+/* A present, write-protected entry of a private region is written. */
+enum fault_result fault_copy_on_write(struct fault *fault);
+/* An entry of a region with a file is empty, or write-protected in a shared region. */
+enum fault_result fault_file(struct fault *fault);
+
+/*
+ * Puts `frame` (a reference that the entry takes over) in the place of a present entry, and drops
+ * what was there, so that no CPU reads the old frame after another has written the new one.  The
+ * table's lock is held, interrupts on.
+ */
+void fault_replace_locked(struct fault *fault, pte_t old, phys_t frame);
+
+/*
+ * As vmm_fault for a write that a debugger makes: the region need not permit writing, and then the
+ * entry gets a frame of its own, but stays read-only.
+ */
+int fault_forced(struct address_space *space, vaddr_t address);
+
+/* Grows a stack to contain the address, if a region above may grow.  Map lock not held.  0 or
+ * -EFAULT, -ENOMEM. */
+int stack_grow(struct address_space *space, vaddr_t address);
+
+/* The frame of zeros that all read faults share. */
+phys_t zero_frame(void);
+void zero_frame_init(void);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults on mapped files: the page comes from the page cache, which is shared with read and write.
+ *
+ * A read also maps the neighbours that are in the cache already (fault-around), within the aligned
+ * window of AROUND pages, the region and the table.  A write to a private mapping maps a copy at
+ * once.
+ *
+ * Truncation may take the page out while we are on the way.  The cache's sequence is read before
+ * the look-up and compared under the table's lock: see pagecache_size.c.
+ */
+#include "mm/fault.h"
+
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "mm/zap.h"
+
+enum { AROUND = 16 };
+
+/* What a fault found: pages of the cache for consecutive slots, a reference each; 0 where there is
+ * nothing. */
+struct window {
+	vaddr_t start;
+	u32 count;
+	phys_t frames[AROUND];
+};
+
+static void window_release(struct window *window)
+{
+	for (u32 i = 0; i < window->count; i++)
+		if (window->frames[i] != 0)
+			frame_free(window->frames[i]);
+}
+
+/* Looks the window around the fault up, when all that is wanted is to read; a write concerns one
+ * page. */
+static void window_find(struct fault *fault, struct page_cache *cache, struct window *window)
+{
+	struct region *region = fault->region;
+	u64 last_index = DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE);
+
+	window->start = MAX(ALIGN_DOWN(fault->page, AROUND * PAGE_SIZE), region->start);
+	u64 index = region_index(region, window->start);
+	vaddr_t end =
+		MIN(ALIGN_DOWN(fault->page, AROUND * PAGE_SIZE) + AROUND * PAGE_SIZE, region->end);
+	u64 available =
+		last_index > index ? last_index - index : 0; /* the file may have shrunk just now */
+	end = MIN(end, window->start + (MIN(available, (u64)AROUND) << PAGE_SHIFT));
+	window->count = (u32)((end - window->start) >> PAGE_SHIFT);
+	page_cache_find(cache, index, window->count, window->frames);
+}
+
+/* Maps what the window has where nothing is mapped yet; the references of what is mapped go to the
+ * entries. */
+static enum fault_result window_map(struct fault *fault, struct page_cache *cache, u64 sequence,
+				    struct window *window)
+{
+	struct region *region = fault->region;
+	bool writable = (region->flags & REGION_SHARED) && (region->flags & REGION_WRITE) &&
+			region->backing->ops->written == NULL;
+	u64 flags = region_entry_flags(region, writable);
+	pte_t *slot = fault->slot - ((fault->page - window->start) >> PAGE_SHIFT);
+	s64 mapped = 0;
+
+	spin_lock(entry_lock(fault->slot));
+	if (__atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) != sequence) {
+		spin_unlock(entry_lock(fault->slot));
+		return FAULT_RETRY;
+	}
+	for (u32 i = 0; i < window->count; i++) {
+		if (window->frames[i] == 0 || !pte_is_none(pte_read(&slot[i])))
+			continue;
+		pte_write(&slot[i], pte_leaf(window->frames[i], flags, 1));
+		window->frames[i] = 0;
+		mapped++;
+	}
+	spin_unlock(entry_lock(fault->slot));
+	space_add_resident(fault->space, region_file_kind(region), mapped);
+	return FAULT_DONE;
+}
+
+/* One page of the file, made if it is a hole. */
+static enum fault_result get_page(struct fault *fault, struct page_cache *cache, phys_t *frame)
+{
+	u64 index = region_index(fault->region, fault->page);
+
+	if (index >= DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE))
+		return FAULT_NO_PAGE;
+	int result = page_cache_get(cache, index, PAGE_CACHE_CREATE, frame);
+	if (result == 0)
+		return FAULT_DONE;
+	return result == -ENOMEM ? FAULT_NO_MEMORY : FAULT_NO_PAGE;
+}
+
+static enum fault_result read_page(struct fault *fault, struct page_cache *cache, u64 sequence)
+{
+	struct window window;
+	enum fault_result result = FAULT_DONE;
+
+	if (region_index(fault->region, fault->page) >=
+	    DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE))
+		return FAULT_NO_PAGE;
+	window_find(fault, cache, &window);
+	u32 wanted = (u32)((fault->page - window.start) >> PAGE_SHIFT);
+	if (unlikely(wanted >= window.count))
+		result = FAULT_RETRY;
+	else if (window.frames[wanted] == 0)
+		result = get_page(fault, cache, &window.frames[wanted]);
+	if (result == FAULT_DONE)
+		result = window_map(fault, cache, sequence, &window);
+	window_release(&window);
+	return result;
+}
+
+/* A write to a private mapping where nothing is mapped yet: straight to a copy. */
+static enum fault_result copy_page(struct fault *fault, struct page_cache *cache, u64 sequence)
+{
+	phys_t page;
+	enum fault_result result = get_page(fault, cache, &page);
+
+	if (result != FAULT_DONE)
+		return result;
+	phys_t copy = frame_alloc_kind(FRAME_USER);
+	if (copy == 0) {
+		frame_free(page);
+		return FAULT_NO_MEMORY;
+	}
+	page_copy(phys_to_virt(copy), phys_to_virt(page));
+	frame_free(page);
+	spin_lock(entry_lock(fault->slot));
+	bool fresh = pte_is_none(pte_read(fault->slot)) &&
+		     __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) == sequence;
+	if (fresh)
+		pte_write(fault->slot, pte_leaf(copy, region_entry_flags(fault->region, true), 1));
+	spin_unlock(entry_lock(fault->slot));
+	if (!fresh) {
+		frame_free(copy);
+		return FAULT_RETRY;
+	}
+	fault_count(COUNT_COPIED);
+	WRITE_ONCE(fault->region->anonymous, true);
+	space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1);
+	return FAULT_DONE;
+}
+
+/* A write to a shared mapping: the entry, which may be there already, gets permission to write. */
+static enum fault_result write_shared(struct fault *fault, struct page_cache *cache, u64 sequence)
+{
+	phys_t page;
+	enum fault_result result = get_page(fault, cache, &page);
+
+	if (result != FAULT_DONE)
+		return result;
+	bool mapped = false;
+	spin_lock(entry_lock(fault->slot));
+	pte_t entry = pte_read(fault->slot);
+	if (__atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) != sequence ||
+	    !(pte_is_none(entry) || (pte_is_present(entry) && pte_phys(entry) == page))) {
+		result = FAULT_RETRY;
+	} else {
+		pte_write(fault->slot, pte_leaf(page, region_entry_flags(fault->region, true), 1));
+		tlb_flush_page_local(fault->page);
+		mapped = pte_is_none(entry);
+	}
+	spin_unlock(entry_lock(fault->slot));
+	if (mapped)
+		space_add_resident(fault->space, region_file_kind(fault->region), 1);
+	else
+		frame_free(page);
+	if (result == FAULT_DONE && fault->region->backing->ops->written != NULL)
+		fault->region->backing->ops->written(fault->region->backing);
+	return result;
+}
+
+enum fault_result fault_file(struct fault *fault)
+{
+	struct page_cache *cache = fault->region->backing->cache;
+	u64 sequence = __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST);
+
+	fault_count(COUNT_FILE);
+	if (!(fault->flags & FAULT_WRITE))
+		return read_page(fault, cache, sequence);
+	if (fault->region->flags & REGION_SHARED)
+		return write_shared(fault, cache, sequence);
+	return copy_page(fault, cache, sequence);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * madvise(2).
+ *
+ * Advice falls into three classes: what changes flags of regions (map lock for writing), what drops
+ * pages (for reading suffices, as the tables' locks order it against faults), and hints that we are
+ * free not to follow.
+ */
+#include "lib/errno.h"
+#include "mm/space.h"
+
+enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE };
+
+static const u8 classes[] = {
+	[MADV_NORMAL] = CLASS_HINT,
+	[MADV_RANDOM] = CLASS_HINT,
+	[MADV_SEQUENTIAL] = CLASS_HINT,
+	[MADV_WILLNEED] = CLASS_HINT,
+	[MADV_DONTNEED] = CLASS_DROP,
+	[MADV_FREE] = CLASS_DROP,
+	[MADV_REMOVE] = CLASS_DROP,
+	[MADV_DONTFORK] = CLASS_FLAGS,
+	[MADV_DOFORK] = CLASS_FLAGS,
+	[MADV_HUGEPAGE] = CLASS_HINT,
+	[MADV_NOHUGEPAGE] = CLASS_HINT,
+	[MADV_DONTDUMP] = CLASS_FLAGS,
+	[MADV_DODUMP] = CLASS_FLAGS,
+	[MADV_WIPEONFORK] = CLASS_FLAGS,
+	[MADV_KEEPONFORK] = CLASS_FLAGS,
+	[MADV_COLD] = CLASS_HINT,
+	[MADV_PAGEOUT] = CLASS_HINT,
+	[MADV_POPULATE_READ] = CLASS_POPULATE,
+	[MADV_POPULATE_WRITE] = CLASS_POPULATE,
+	[MADV_DONTNEED_LOCKED] = CLASS_DROP,
+};
+
+static enum class class_of(int advice) {
+	return advice >= 0 && (size_t)advice < ARRAY_SIZE(classes) ? classes[advice]
+								   : CLASS_UNKNOWN;
+}
+
+/* MADV_REMOVE: a hole in the file, which we can make in our own shared memory. */
+static int remove_pages(struct region *region, vaddr_t start, vaddr_t end)
+{
+	if (region->flags & REGION_LOCKED || region->backing == NULL)
+		return -EINVAL;
+	if ((region->flags & (REGION_SHARED | REGION_WRITE)) != (REGION_SHARED | REGION_WRITE))
+		return -EACCES;
+	if (!is_shared_memory(region->backing))
+		return -EOPNOTSUPP;
+	u64 offset = region->offset + (start - region->start);
+	page_cache_punch(region->backing->cache, offset, offset + (end - start));
+	return 0;
+}
+
+static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
+{
+	if (advice == MADV_REMOVE)
+		return remove_pages(region, start, end);
+	if (region->flags & REGION_SPECIAL)
+		return -EINVAL;
+	if ((region->flags & REGION_LOCKED) && advice != MADV_DONTNEED_LOCKED)
+		return -EINVAL;
+	if (advice == MADV_FREE && (region->backing != NULL || (region->flags & REGION_SHARED)))
+		return -EINVAL;
+	zap_range(region, start, end, ZAP_ALL);
+	return 0;
+}
+
+/* The flags that a region would have; -EINVAL when the advice does not suit it. */
+static int advised_flags(const struct region *region, int advice)
+{
+	u32 flags = region->flags;
+
+	switch (advice) {
+	case MADV_DONTFORK:
+		return (int)(flags | REGION_NO_FORK);
+	case MADV_DOFORK:
+		return (int)(flags & ~(u32)REGION_NO_FORK);
+	case MADV_WIPEONFORK:
+		if (region->backing != NULL || (flags & (REGION_SHARED | REGION_SPECIAL)))
+			return -EINVAL;
+		return (int)(flags | REGION_WIPE_ON_FORK);
+	case MADV_KEEPONFORK:
+		return (int)(flags & ~(u32)REGION_WIPE_ON_FORK);
+	case MADV_DONTDUMP:
+		return (int)(flags | REGION_NO_DUMP);
+	default:
+		return flags & REGION_SPECIAL ? -EINVAL : (int)(flags & ~(u32)REGION_NO_DUMP);
+	}
+}
+
+static int change_flags(struct region *region, vaddr_t start, vaddr_t end, int advice)
+{
+	int flags = advised_flags(region, advice);
+
+	if (flags < 0 || (u32)flags == region->flags)
+		return MIN(flags, 0);
+	int result = region_isolate(region->space, start, end);
+	if (result != 0)
+		return result;
+	region = region_find(region->space, start);
+	region_set_flags(region, (u32)flags);
+	region_merge(region);
+	return 0;
+}
+
+static int hint(const struct region *region, int advice)
+{
+	bool wants_unlocked = advice == MADV_COLD || advice == MADV_PAGEOUT;
+
+	return wants_unlocked && (region->flags & (REGION_LOCKED | REGION_SPECIAL)) ? -EINVAL : 0;
+}
+
+/* Holes are skipped, and reported at the end. */
+static int advise_locked(struct address_space *space, vaddr_t start, vaddr_t end, int advice)
+{
+	int holes = 0;
+
+	while (start < end) {
+		struct region *region = region_find_first(space, start);
+		if (region == NULL || region->start >= end)
+			return -ENOMEM;
+		if (region->start > start)
+			holes = -ENOMEM;
+		start = MAX(start, region->start);
+		vaddr_t stop = MIN(region->end, end);
+		int result;
+		switch (class_of(advice)) {
+		case CLASS_DROP:
+			result = drop(region, start, stop, advice);
+			break;
+		case CLASS_FLAGS:
+			result = change_flags(region, start, stop, advice);
+			break;
+		default:
+			result = hint(region, advice);
+		}
+		if (result != 0)
+			return result;
+		start = stop;
+	}
+	return holes;
+}
+
+int vmm_madvise(struct address_space *space, vaddr_t address, size_t length, int advice)
+{
+	enum class class = class_of(advice);
+	size_t whole = ALIGN_UP(length, PAGE_SIZE);
+	vaddr_t end = address + whole;
+
+	if (class == CLASS_UNKNOWN || address % PAGE_SIZE != 0 || (length != 0 && whole == 0) ||
+	    end < address)
+		return -EINVAL;
+	if (whole == 0)
+		return 0;
+	if (class == CLASS_POPULATE)
+		return vmm_populate(space, address, whole, advice == MADV_POPULATE_WRITE);
+	if (class == CLASS_FLAGS)
+		rwlock_write_lock(&space->map_lock);
+	else
+		rwlock_read_lock(&space->map_lock);
+	int result = advise_locked(space, address, end, advice);
+	if (class == CLASS_FLAGS)
+		rwlock_write_unlock(&space->map_lock);
+	else
+		rwlock_read_unlock(&space->map_lock);
+	return result;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Figures for people; see meminfo.h.
+ */
+#include "mm/meminfo.h"
+
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "mm/frame_internal.h"
+#include "mm/region.h"
+#include "mm/vmalloc.h"
+
+enum { DUMP_COLUMNS = 16, LINE_SIZE = 96 };
+
+static struct address_space *(*process_lookup)(pid_t pid); /* set once */
+
+static size_t kind_bytes(enum frame_kind kind)
+{
+	return frame_count_kind(kind) * PAGE_SIZE;
+}
+
+void get_meminfo(meminfo_t *info)
+{
+	size_t slab = kind_bytes(FRAME_SLAB), tables = kind_bytes(FRAME_TABLE);
+
+	*info = (meminfo_t){
+		.total = frame_get_total_memory(),
+		.free = frame_get_free_memory(),
+		.kernel = kind_bytes(FRAME_KERNEL) + slab + tables,
+		.user = kind_bytes(FRAME_USER),
+		.cache = kind_bytes(FRAME_CACHE),
+		.slab = slab,
+		.page_tables = tables,
+		.shared = kind_bytes(FRAME_CACHE),
+		.committed = commit_total() * PAGE_SIZE,
+		.vmalloc = vmalloc_used(),
+	};
+}
+
+void meminfo_set_process_lookup(struct address_space *(*lookup)(pid_t pid))
+{
+	process_lookup = lookup;
+}
+
+int get_proc_meminfo(pid_t pid, proc_meminfo_t *info)
+{
+	struct address_space *space = process_lookup != NULL ? process_lookup(pid) : NULL;
+	struct vm_space_stats stats;
+
+	if (space == NULL)
+		return -ESRCH;
+	vmm_space_stats(space, &stats);
+	vmm_put_address_space(space);
+	*info = (proc_meminfo_t){
+		.virtual_size = stats.total * PAGE_SIZE,
+		.resident = stats.resident * PAGE_SIZE,
+		.shared = (stats.resident_file + stats.resident_shared) * PAGE_SIZE,
+		.text = stats.code * PAGE_SIZE,
+		.data = stats.data * PAGE_SIZE,
+		.stack = stats.stack * PAGE_SIZE,
+	};
+	return 0;
+}
+
+void mem_dump(const void *address, size_t size)
+{
+	const u8 *bytes = address;
+	char line[LINE_SIZE];
+
+	for (size_t at = 0; at < size; at += DUMP_COLUMNS) {
+		int length = 0;
+		for (size_t i = at; i < MIN(at + DUMP_COLUMNS, size); i++)
+			length += snprintf(line + length, sizeof(line) - (size_t)length, " %02x",
+					   bytes[i]);
+		log_info("%p:%s", (const void *)(bytes + at), line);
+	}
+}
+
+void mem_print_stats(void)
+{
+	meminfo_t info;
+
+	get_meminfo(&info);
+	log_info("memory: %zu KiB in all, %zu free, %zu kernel (%zu slab, %zu tables), %zu user, "
+		 "%zu cache",
+		 info.total / KIB, info.free / KIB, info.kernel / KIB, info.slab / KIB,
+		 info.page_tables / KIB, info.user / KIB, info.cache / KIB);
+}

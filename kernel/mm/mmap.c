@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mmap(2) and munmap(2).
+ *
+ * All checks come first, then what can fail (removing what is in the way may need to split
+ * regions), then the new region goes in.  Pages come by faults, or right away for MAP_POPULATE and
+ * locked memory.
+ */
+#include "lib/errno.h"
+#include "mm/space.h"
+#include "mm/tree.h"
+
+/* Everything that mmap was asked for. */
+struct request {
+	vaddr_t address;
+	size_t length; /* whole pages */
+	u32 prot, flags, access;
+	u32 region_flags;
+	struct backing *backing;
+	u64 offset;
+};
+
+/* --- Places
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+enum { LOW_32BIT_GIB = 1, TOP_32BIT_GIB = 2 };
+
+long space_find_place(struct address_space *space, vaddr_t hint, size_t length, u32 flags)
+{
+	vaddr_t top = space->layout.mmap_base;
+	vaddr_t found;
+
+	if (length > USER_TOP - MMAP_MINIMUM)
+		return -ENOMEM;
+	hint = ALIGN_DOWN(hint, PAGE_SIZE);
+	if (hint != 0 && hint < MMAP_MINIMUM)
+		hint = MMAP_MINIMUM;
+	if (flags & MAP_32BIT) {
+		found = region_find_hole(space, length, LOW_32BIT_GIB * GIB, TOP_32BIT_GIB * GIB);
+		return found != 0 ? (long)found : -ENOMEM;
+	}
+	if (hint != 0 && hint <= USER_TOP - length &&
+	    region_range_is_free(space, hint, hint + length)) {
+		struct region *next = region_find_first(space, hint);
+		if (next == NULL || !(next->flags & REGION_GROWS_DOWN) ||
+		    next->start - (hint + length) >= STACK_GUARD_GAP)
+			return (long)hint;
+	}
+	found = region_find_hole(space, length, MMAP_MINIMUM, top);
+	if (found == 0)
+		found = region_find_hole(space, length, MMAP_MINIMUM, USER_TOP);
+	return found != 0 ? (long)found : -ENOMEM;
+}
+
+/* --- Checks
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+enum {
+	/* What MAP_SHARED_VALIDATE knows; the other kinds ignore what they do not know, as on
+	   Linux. */
+	KNOWN_FLAGS = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN |
+		      MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
+		      MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE |
+		      MAP_UNINITIALIZED,
+};
+
+/* What a mapping of a file may do, and may come to do by mprotect.  -EACCES, -EPERM, -EOPNOTSUPP,
+ * -EINVAL, -EOVERFLOW. */
+static int check_file(struct request *request)
+{
+	u32 flags = REGION_MAY_READ | REGION_MAY_WRITE | REGION_MAY_EXECUTE;
+
+	if (request->offset + request->length < request->offset)
+		return -EOVERFLOW;
+	switch (request->flags & MAP_TYPE) {
+	case MAP_SHARED_VALIDATE:
+		if (request->flags & ~(u32)KNOWN_FLAGS)
+			return -EOPNOTSUPP;
+		/* fall through */
+	case MAP_SHARED:
+		if ((request->prot & PROT_WRITE) && !(request->access & VM_ACCESS_WRITE))
+			return -EACCES;
+		flags |= REGION_SHARED;
+		if (!(request->access & VM_ACCESS_WRITE))
+			flags &= ~(u32)REGION_MAY_WRITE;
+		/* fall through */
+	case MAP_PRIVATE:
+		if (!(request->access & VM_ACCESS_READ))
+			return -EACCES;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (request->access & VM_ACCESS_NOEXEC) {
+		if (request->prot & PROT_EXEC)
+			return -EPERM;
+		flags &= ~(u32)REGION_MAY_EXECUTE;
+	}
+	if (request->flags & MAP_GROWSDOWN)
+		return -EINVAL;
+	request->region_flags |= flags;
+	return 0;
+}
+
+static int check_anonymous(struct request *request)
+{
+	request->region_flags |= REGION_MAY_READ | REGION_MAY_WRITE | REGION_MAY_EXECUTE;
+	switch (request->flags & MAP_TYPE) {
+	case MAP_SHARED:
+		if (request->flags & MAP_GROWSDOWN)
+			return -EINVAL;
+		request->region_flags |= REGION_SHARED;
+		return 0;
+	case MAP_PRIVATE:
+		if (request->flags & MAP_GROWSDOWN)
+			request->region_flags |= REGION_GROWS_DOWN;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int check_request(struct address_space *space, struct request *request, bool file)
+{
+	if (request->length == 0)
+		return -EINVAL;
+	request->length = ALIGN_UP(request->length, PAGE_SIZE);
+	if (request->length == 0 || request->length > USER_TOP)
+		return -ENOMEM;
+	if (request->offset % PAGE_SIZE != 0)
+		return -EINVAL;
+	if (space->region_count > REGION_LIMIT)
+		return -ENOMEM;
+	/* There are no huge pages, so no pool to take them from. */
+	if (request->flags & MAP_HUGETLB)
+		return file ? -EINVAL : -ENOMEM;
+	request->region_flags = request->prot & REGION_ACCESS;
+	if (request->flags & MAP_NORESERVE)
+		request->region_flags |= REGION_NO_RESERVE;
+	if ((request->flags & MAP_LOCKED) || space->lock_future)
+		request->region_flags |= REGION_LOCKED;
+	if (!(request->flags & MAP_LOCKED) && space->lock_on_fault && space->lock_future)
+		request->region_flags |= REGION_LOCK_ON_FAULT;
+	return file ? check_file(request) : check_anonymous(request);
+}
+
+/* The address: fixed, or found. */
+static long choose_address(struct address_space *space, const struct request *request)
+{
+	if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		return space_find_place(space, request->address, request->length, request->flags);
+	if (request->address > USER_TOP - request->length)
+		return -ENOMEM;
+	if (request->address % PAGE_SIZE != 0)
+		return -EINVAL;
+	if (request->address < MMAP_MINIMUM)
+		return -EPERM;
+	if ((request->flags & MAP_FIXED_NOREPLACE) &&
+	    !region_range_is_free(space, request->address, request->address + request->length))
+		return -EEXIST;
+	return (long)request->address;
+}
+
+int space_check_locked(struct address_space *space, size_t pages, int error)
+{
+	if (space->limits.locked == VM_UNLIMITED)
+		return 0;
+	if (space->limits.locked == 0)
+		return -EPERM;
+	return space->locked_pages + pages > space->limits.locked >> PAGE_SHIFT ? error : 0;
+}
+
+/* --- The call
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static enum region_kind kind_of(const struct request *request)
+{
+	if (request->region_flags & REGION_GROWS_DOWN)
+		return KIND_STACK;
+	if (request->region_flags & REGION_SHARED)
+		return KIND_SHARED;
+	if (request->backing == NULL)
+		return KIND_MMAP;
+	return request->region_flags & REGION_EXECUTE ? KIND_CODE : KIND_DATA;
+}
+
+/* Map lock held for writing.  Takes over the caller's reference to the backing on success. */
+static long map_locked(struct address_space *space, struct request *request)
+{
+	long address = choose_address(space, request);
+	size_t pages = request->length >> PAGE_SHIFT;
+
+	if (address < 0)
+		return address;
+	if (request->region_flags & REGION_LOCKED) {
+		int result = space_check_locked(space, pages, -EAGAIN);
+		if (result != 0)
+			return result;
+	}
+	int result = region_check_limits(space, pages, request->region_flags);
+	if (result != 0)
+		return result;
+	struct region *region = region_alloc();
+	if (region == NULL)
+		return -ENOMEM;
+	if (request->flags & MAP_FIXED)
+		result = space_unmap_locked(space, (vaddr_t)address,
+					    (vaddr_t)address + request->length);
+	if (result != 0) {
+		region_free(region);
+		return result;
+	}
+	region->start = (vaddr_t)address;
+	region->end = (vaddr_t)address + request->length;
+	region->flags = request->region_flags;
+	region->kind = (u8)kind_of(request);
+	region->backing = request->backing;
+	region->offset = request->backing != NULL ? request->offset : 0;
+	region_insert(space, region);
+	region_merge(region);
+	return address;
+}
+
+long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, u32 prot, u32 flags,
+		   struct backing *backing, u64 offset, u32 access)
+{
+	struct request request = {
+		.address = address,
+		.length = length,
+		.prot = prot,
+		.flags = flags,
+		.access = access,
+		.offset = offset,
+	};
+	long result = check_request(space, &request, backing != NULL);
+
+	if (result != 0)
+		return result;
+	if (backing != NULL) {
+		backing->ops->get(backing);
+		request.backing = backing;
+	} else if (request.region_flags & REGION_SHARED) {
+		if (!(request.flags & MAP_NORESERVE) &&
+		    commit_check(request.length >> PAGE_SHIFT) != 0)
+			return -ENOMEM;
+		request.backing = shared_memory_create(request.length);
+		if (request.backing == NULL)
+			return -ENOMEM;
+		request.offset = 0;
+	}
+	rwlock_write_lock(&space->map_lock);
+	result = map_locked(space, &request);
+	rwlock_write_unlock(&space->map_lock);
+	if (result < 0) {
+		if (request.backing != NULL)
+			request.backing->ops->put(request.backing);
+		return result;
+	}
+	bool locked =
+		(request.region_flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED;
+	bool populate = (flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK);
+	if (locked || populate)
+		/* The mapping stands whatever comes of this, as on Linux. */
+		(void)!populate_range(space, (vaddr_t)result, (vaddr_t)result + request.length,
+				      false);
+	return result;
+}
+
+long vmm_mmap(struct address_space *space, vaddr_t address, size_t length, u32 prot, u32 flags,
+	      struct backing *backing, u64 offset)
+{
+	return vmm_mmap_file(space, address, length, prot, flags, backing, offset,
+			     VM_ACCESS_READ | VM_ACCESS_WRITE);
+}
+
+/* --- munmap
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	struct region *region = region_find_first(space, start);
+
+	if (region == NULL || region->start >= end)
+		return;
+	struct region *previous = region_previous(region);
+	vaddr_t floor = previous != NULL ? previous->end : 0;
+	while (region != NULL && region->start < end) {
+		struct region *next = region_next(region);
+		/* Off the file's list first: from then on nobody else walks its tables. */
+		region_remove(space, region);
+		zap_range(region, region->start, region->end, ZAP_ALL);
+		region_free(region);
+		region = next;
+	}
+	vaddr_t ceiling = region != NULL ? region->start : USER_TABLES_TOP;
+	struct gather gather;
+	gather_begin(&gather, space);
+	tree_free_tables(&space->tree, start, end, floor, ceiling, &gather);
+	gather_finish(&gather);
+}
+
+int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	if (region_range_is_free(space, start, end))
+		return 0;
+	int result = region_isolate(space, start, end);
+	if (result != 0)
+		return result;
+	space_remove_regions_locked(space, start, end);
+	return 0;
+}
+
+int vmm_munmap(struct address_space *space, vaddr_t address, size_t length)
+{
+	if (address % PAGE_SIZE != 0 || address > USER_TOP || length > USER_TOP - address)
+		return -EINVAL;
+	length = ALIGN_UP(length, PAGE_SIZE);
+	if (length == 0)
+		return -EINVAL;
+	rwlock_write_lock(&space->map_lock);
+	int result = space_unmap_locked(space, address, address + length);
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mprotect(2): changes regions, then the entries that are there.
+ *
+ * As on Linux, a hole or a region that does not permit the change ends the call with an error after
+ * what lies before it has been changed.
+ */
+#include "lib/errno.h"
+#include "mm/space.h"
+
+/* One region, or the part of it in [start, end). */
+static int protect_piece(struct region *region, vaddr_t start, vaddr_t end, u32 prot)
+{
+	struct address_space *space = region->space;
+	u32 flags = (region->flags & ~(u32)REGION_ACCESS) | prot;
+	u32 may = region->flags / (REGION_MAY_READ / REGION_READ) & REGION_ACCESS;
+
+	if (prot & ~may)
+		return -EACCES;
+	if (flags == region->flags)
+		return 0;
+	bool becomes_data = (flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE &&
+			    !(region->flags & REGION_WRITE);
+	if (becomes_data && !(flags & REGION_GROWS_DOWN) && space->limits.data != VM_UNLIMITED &&
+	    space->data_pages + ((end - start) >> PAGE_SHIFT) > space->limits.data >> PAGE_SHIFT)
+		return -ENOMEM;
+	int result = region_isolate(space, start, end);
+	if (result != 0)
+		return result;
+	region = region_find(space, start);
+	region_set_flags(region, flags);
+	protect_region_entries(region, start, end);
+	region_merge(region);
+	return 0;
+}
+
+static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t end, u32 prot,
+			  bool grows_down)
+{
+	struct region *region = region_find_first(space, start);
+
+	if (region == NULL || region->start >= end)
+		return -ENOMEM;
+	if (grows_down) {
+		if (!(region->flags & REGION_GROWS_DOWN))
+			return -EINVAL;
+		start = region->start;
+	}
+	while (start < end) {
+		region = region_find(space, start);
+		if (region == NULL)
+			return -ENOMEM;
+		vaddr_t stop = MIN(region->end, end);
+		int result = protect_piece(region, start, stop, prot);
+		if (result != 0)
+			return result;
+		start = stop;
+	}
+	return 0;
+}
+
+int vmm_mprotect(struct address_space *space, vaddr_t address, size_t length, u32 prot)
+{
+	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+
+	prot &= ~grows;
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || address % PAGE_SIZE != 0)
+		return -EINVAL;
+	if (length == 0)
+		return 0;
+	length = ALIGN_UP(length, PAGE_SIZE);
+	if (address + length <= address)
+		return -ENOMEM;
+	if (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	/* No region of ours grows up. */
+	if (grows & PROT_GROWSUP)
+		return -EINVAL;
+	rwlock_write_lock(&space->map_lock);
+	int result =
+		protect_locked(space, address, address + length, prot & REGION_ACCESS, grows != 0);
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking pages up, filling and inserting them; see pagecache.h for the idea and the locks.
+ *
+ * A page is filled before anyone can see it.  Two threads that miss the same page both fill one,
+ * and the second to insert drops its own: no page is ever locked.
+ */
+#include "mm/pagecache.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/kmalloc.h"
+#include "mm/pagecache_internal.h"
+
+static void *alloc_node(size_t size)
+{
+	return kmalloc(size);
+}
+
+static void free_node(void *node, size_t size __unused)
+{
+	kfree(node);
+}
+
+static const struct radix_ops node_ops = {.alloc_node = alloc_node, .free_node = free_node};
+
+void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
+{
+	*cache = (struct page_cache){.ops = ops};
+	radix_init(&cache->pages, &node_ops);
+	mutex_init(&cache->mappings_lock);
+	list_init(&cache->mappings);
+}
+
+static void release_page(void *item, u64 index __unused, void *context __unused)
+{
+	frame_free(frame_of_item(item));
+}
+
+void page_cache_destroy(struct page_cache *cache)
+{
+	ASSERT(list_empty(&cache->mappings));
+	long pages = (long)cache->page_count;
+	radix_destroy(&cache->pages, release_page, NULL);
+	cache->page_count = 0;
+	if (pages != 0 && cache->ops != NULL && cache->ops->charge != NULL)
+		(void)!cache->ops->charge(cache, -pages);
+}
+
+phys_t page_cache_peek(struct page_cache *cache, u64 index)
+{
+	spin_lock(&cache->lock);
+	phys_t frame = frame_of_item(radix_lookup(&cache->pages, index));
+	if (frame != 0)
+		frame_get(frame);
+	spin_unlock(&cache->lock);
+	return frame;
+}
+
+size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t *frames)
+{
+	size_t present = 0;
+
+	memset(frames, 0, count * sizeof(*frames));
+	spin_lock(&cache->lock);
+	for (u64 at = index; at < index + count; at++) {
+		void *item = radix_next(&cache->pages, &at);
+		if (item == NULL || at >= index + count)
+			break;
+		frames[at - index] = frame_of_item(item);
+		frame_get(frame_of_item(item));
+		present++;
+	}
+	spin_unlock(&cache->lock);
+	return present;
+}
+
+int page_cache_add(struct page_cache *cache, u64 index, phys_t *frame)
+{
+	bool charged = cache->ops != NULL && cache->ops->charge != NULL;
+
+	if (charged) {
+		int error = cache->ops->charge(cache, 1);
+		if (error != 0)
+			return error;
+	}
+	spin_lock(&cache->lock);
+	int result = radix_insert(&cache->pages, index, item_of(*frame));
+	phys_t present = *frame;
+	if (result == -EEXIST)
+		present = frame_of_item(radix_lookup(&cache->pages, index));
+	else if (result == 0)
+		cache->page_count++;
+	if (result != -ENOMEM)
+		frame_get(present);
+	spin_unlock(&cache->lock);
+	if (result != 0 && charged)
+		(void)!cache->ops->charge(cache, -1);
+	if (result == -EEXIST) {
+		frame_free(*frame);
+		*frame = present;
+		result = 0;
+	}
+	return result;
+}
+
+int page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags, phys_t *frame)
+{
+	bool filled = cache->ops != NULL && cache->ops->fill != NULL;
+
+	*frame = page_cache_peek(cache, index);
+	if (*frame != 0 || (!filled && !(flags & PAGE_CACHE_CREATE)))
+		return 0;
+	phys_t page = filled ? frame_alloc_kind(FRAME_CACHE) : frame_alloc_kind_zeroed(FRAME_CACHE);
+	if (page == 0)
+		return -ENOMEM;
+	int result = filled ? cache->ops->fill(cache, index, phys_to_virt(page)) : 0;
+	if (result == 0)
+		result = page_cache_add(cache, index, &page);
+	if (result != 0) {
+		frame_free(page);
+		return result;
+	}
+	*frame = page;
+	return 0;
+}

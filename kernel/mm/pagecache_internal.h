@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the page cache's files: pagecache.c (look-up and insertion), pagecache_io.c (read and
+ * write), pagecache_size.c (truncation, holes).
+ */
+#ifndef MM_PAGECACHE_INTERNAL_H
+#define MM_PAGECACHE_INTERNAL_H
+
+#include "mm/pagecache.h"
+
+/* The radix tree holds physical addresses of frames as pointers. */
+static inline void *item_of(phys_t frame)
+{
+	return (void *)frame;
+}
+
+static inline phys_t frame_of_item(const void *item)
+{
+	return (phys_t)item;
+}
+
+/* The page with a reference for the caller, or 0. */
+phys_t page_cache_peek(struct page_cache *cache, u64 index);
+
+/*
+ * Inserts a complete page, unless one is there already; *frame, of which the caller holds the only
+ * reference, becomes the page that is in the cache now, with a reference for the caller.  0,
+ * -ENOMEM, -ENOSPC: *frame is still the caller's.
+ */
+int __must_check page_cache_add(struct page_cache *cache, u64 index, phys_t *frame);
+
+/* Takes the pages [first, last] out of the cache, unmaps them everywhere and frees them. */
+void page_cache_drop(struct page_cache *cache, u64 first, u64 last);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * read(2) and write(2) through the page cache.
+ *
+ * No lock is held while data moves to or from a program, only a reference to the page, so that a
+ * fault on the way can be served, even from the same file.  A page that a write covers from the
+ * start of what the file has is filled by the copy itself before anyone sees it.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/pagecache_internal.h"
+
+ssize_t page_cache_read(struct page_cache *cache, struct io_cursor *cursor, u64 position)
+{
+	size_t done = 0;
+	ssize_t result = 0;
+
+	while (cursor->remaining > 0) {
+		u64 size = page_cache_size(cache);
+		if (position >= size)
+			break;
+		size_t offset = position % PAGE_SIZE;
+		size_t piece = MIN(MIN(PAGE_SIZE - offset, size - position), cursor->remaining);
+		phys_t frame;
+		result = page_cache_get(cache, position / PAGE_SIZE, PAGE_CACHE_READ, &frame);
+		if (result != 0)
+			break;
+		if (frame != 0) {
+			result = io_copy_to(cursor, (char *)phys_to_virt(frame) + offset, piece);
+			frame_free(frame);
+		} else {
+			result = io_clear(cursor, piece);
+		}
+		if (result < 0)
+			break;
+		done += (size_t)result;
+		position += (size_t)result;
+		if ((size_t)result < piece)
+			break;
+	}
+	return done > 0 ? (ssize_t)done : result;
+}
+
+/*
+ * A page for a write of [offset, offset + piece) where the cache has a hole: the copy fills it
+ * before it is inserted. Bytes copied or negative errno.
+ */
+static ssize_t write_new_page(struct page_cache *cache, struct io_cursor *cursor, u64 index,
+			      size_t offset, size_t piece)
+{
+	phys_t frame = frame_alloc_kind(FRAME_CACHE);
+
+	if (frame == 0)
+		return -ENOMEM;
+	char *page = phys_to_virt(frame);
+	ssize_t copied = io_copy_from(cursor, page + offset, piece);
+	if (copied < 0) {
+		frame_free(frame);
+		return copied;
+	}
+	memset(page, 0, offset);
+	memset(page + offset + copied, 0, PAGE_SIZE - offset - (size_t)copied);
+	phys_t present = frame;
+	frame_get(frame);
+	int result = page_cache_add(cache, index, &present);
+	if (result == 0 && present != frame)
+		/* A fault put a page there meanwhile, and programs may see it already: ours goes
+		 * into it. */
+		memcpy((char *)phys_to_virt(present) + offset, page + offset, (size_t)copied);
+	frame_free(frame);
+	if (result != 0) {
+		frame_free(frame);
+		return result;
+	}
+	frame_free(present);
+	return copied;
+}
+
+static ssize_t write_piece(struct page_cache *cache, struct io_cursor *cursor, u64 position,
+			   size_t piece)
+{
+	size_t offset = position % PAGE_SIZE;
+	u64 index = position / PAGE_SIZE;
+	phys_t frame = page_cache_peek(cache, index);
+
+	if (frame == 0) {
+		bool filled = cache->ops != NULL && cache->ops->fill != NULL;
+		if (!filled || piece == PAGE_SIZE)
+			return write_new_page(cache, cursor, index, offset, piece);
+		int result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &frame);
+		if (result != 0)
+			return result;
+	}
+	ssize_t copied = io_copy_from(cursor, (char *)phys_to_virt(frame) + offset, piece);
+	frame_free(frame);
+	return copied;
+}
+
+ssize_t page_cache_write(struct page_cache *cache, struct io_cursor *cursor, u64 position)
+{
+	size_t done = 0;
+	ssize_t result = 0;
+
+	while (cursor->remaining > 0) {
+		size_t piece = MIN(PAGE_SIZE - position % PAGE_SIZE, cursor->remaining);
+		result = write_piece(cache, cursor, position, piece);
+		if (result < 0)
+			break;
+		done += (size_t)result;
+		position += (size_t)result;
+		if (position > cache->size)
+			WRITE_ONCE(cache->size, position);
+		if ((size_t)result < piece)
+			break;
+	}
+	return done > 0 ? (ssize_t)done : result;
+}

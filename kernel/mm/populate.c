@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bringing pages in ahead of their use: MAP_POPULATE, mlock, MADV_POPULATE_*, and reading or
+ * writing memory from outside.
+ *
+ * Each page is faulted as a touch would; the map lock is taken anew for each, so that other threads
+ * get their turn.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/fault.h"
+#include "mm/space.h"
+
+/* The part of the first region at or above *start, at most to `end`; false when there is none.  Its
+ * flags to *flags. */
+static bool next_piece(struct address_space *space, vaddr_t *start, vaddr_t end, vaddr_t *stop,
+		       u32 *flags)
+{
+	rwlock_read_lock(&space->map_lock);
+	struct region *region = region_find_first(space, *start);
+	bool found = region != NULL && region->start < end;
+	if (found) {
+		*start = MAX(*start, region->start);
+		*stop = MIN(region->end, end);
+		*flags = region->flags;
+	}
+	rwlock_read_unlock(&space->map_lock);
+	return found;
+}
+
+static bool is_present(struct address_space *space, vaddr_t page, bool write)
+{
+	rwlock_read_lock(&space->map_lock);
+	pte_t *slot = tree_find(&space->tree, page);
+	pte_t entry = slot != NULL ? pte_read(slot) : entry_none();
+	rwlock_read_unlock(&space->map_lock);
+	return pte_is_present(entry) && (!write || entry_is_writable(entry));
+}
+
+static int populate_piece(struct address_space *space, vaddr_t start, vaddr_t end, bool write)
+{
+	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+		if (is_present(space, page, write))
+			continue;
+		int result = vmm_fault(space, page, FAULT_USER | (write ? FAULT_WRITE : 0), NULL);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+int populate_range(struct address_space *space, vaddr_t start, vaddr_t end, bool only_locked)
+{
+	vaddr_t stop;
+	u32 flags;
+
+	for (; next_piece(space, &start, end, &stop, &flags); start = stop) {
+		bool wanted = !only_locked ||
+			      (flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED;
+		if (!wanted || (flags & REGION_SPECIAL) || !(flags & REGION_ACCESS))
+			continue;
+		int result =
+			populate_piece(space, start, stop,
+				       (flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bool write)
+{
+	vaddr_t end = address + length;
+	vaddr_t stop, start = address;
+	u32 flags;
+
+	for (; start < end; start = stop) {
+		vaddr_t wanted = start;
+		if (!next_piece(space, &start, end, &stop, &flags) || start != wanted)
+			return -ENOMEM;
+		if ((flags & REGION_SPECIAL) || (write && !(flags & REGION_WRITE)) ||
+		    !(flags & REGION_ACCESS))
+			return -EINVAL;
+		int result = populate_piece(space, start, stop, write);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* --- Memory from outside
+ * ------------------------------------------------------------------------------------------- */
+
+/* Through the direct map, a debugger may also write to a frame that is this entry's alone.  The
+ * table's lock is held. */
+static bool may_write(pte_t entry, u32 mode)
+{
+	if (entry_is_writable(entry))
+		return true;
+	return (mode & VM_FORCE) && pte_is_present(entry) && !entry_is_special(entry) &&
+	       frame_of(pte_phys(entry))->kind == FRAME_USER && frame_refs(pte_phys(entry)) == 1;
+}
+
+/*
+ * Copies within one page.  The map lock is held across the copy, so that fork cannot share the
+ * frame in the middle of a write.  0; -EAGAIN: fault it in first.
+ */
+static int copy_in_page(struct address_space *space, vaddr_t address, void *buffer, size_t length,
+			u32 mode)
+{
+	int result = -EAGAIN;
+
+	rwlock_read_lock(&space->map_lock);
+	pte_t *slot = tree_find(&space->tree, address);
+	phys_t frame = 0;
+	bool special = false;
+	if (slot != NULL) {
+		spin_lock(entry_lock(slot));
+		pte_t entry = pte_read(slot);
+		if (mode & VM_WRITE ? may_write(entry, mode) : !pte_is_none(entry)) {
+			frame = entry_phys(entry);
+			special = entry_is_special(entry);
+			if (!special)
+				frame_get(frame);
+		}
+		spin_unlock(entry_lock(slot));
+	}
+	if (frame != 0) {
+		char *page = (char *)phys_to_virt(frame) + address % PAGE_SIZE;
+		if (mode & VM_WRITE)
+			memcpy(page, buffer, length);
+		else
+			memcpy(buffer, page, length);
+		if (!special)
+			frame_free(frame);
+		result = 0;
+	}
+	rwlock_read_unlock(&space->map_lock);
+	return result;
+}
+
+/* Is the access one that the program, or with VM_FORCE its debugger, may make?  0 or -EFAULT. */
+static int check_access(struct address_space *space, vaddr_t address, u32 mode)
+{
+	u32 wanted = mode & VM_WRITE ? REGION_WRITE : REGION_READ;
+	int result = -EFAULT;
+
+	rwlock_read_lock(&space->map_lock);
+	struct region *region = region_find(space, address);
+	if (region != NULL) {
+		u32 may = region->flags & (wanted * (REGION_MAY_READ / REGION_READ));
+		if (region->flags & wanted)
+			result = 0;
+		else if ((mode & VM_FORCE) && may && (region->flags & REGION_ACCESS) &&
+			 !(region->flags & (REGION_SHARED | REGION_SPECIAL)))
+			result = 0;
+	}
+	rwlock_read_unlock(&space->map_lock);
+	return result;
+}
+
+ssize_t vmm_access(struct address_space *space, vaddr_t address, void *buffer, size_t length,
+		   u32 mode)
+{
+	size_t done = 0;
+	unsigned flags = FAULT_USER | (mode & VM_WRITE ? FAULT_WRITE : 0);
+
+	if (address >= USER_TOP || length > USER_TOP - address)
+		return -EFAULT;
+	while (done < length) {
+		vaddr_t at = address + done;
+		size_t piece = MIN(PAGE_SIZE - at % PAGE_SIZE, length - done);
+		int result = check_access(space, at, mode);
+		if (result != 0 && stack_grow(space, at) == 0)
+			result = check_access(space, at, mode);
+		while (result == 0 &&
+		       copy_in_page(space, at, (char *)buffer + done, piece, mode) == -EAGAIN)
+			result = (mode & VM_FORCE) && (mode & VM_WRITE)
+					 ? fault_forced(space, at)
+					 : vmm_fault(space, at, flags, NULL);
+		if (result != 0)
+			break;
+		done += piece;
+	}
+	return done > 0 || length == 0 ? (ssize_t)done : -EFAULT;
+}

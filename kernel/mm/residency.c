@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mincore(2), msync(2), the words behind futexes, and single pages of a given space.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache_internal.h"
+#include "mm/space.h"
+
+/* Is the page in memory, mapped or ready in the page cache? */
+static bool is_resident(struct region *region, vaddr_t page)
+{
+	pte_t *slot = tree_find(&region->space->tree, page);
+
+	if (slot != NULL && !pte_is_none(pte_read(slot)))
+		return true;
+	struct page_cache *cache = region_cache(region);
+	phys_t frame = cache != NULL ? page_cache_peek(cache, region_index(region, page)) : 0;
+	if (frame != 0)
+		frame_free(frame);
+	return frame != 0;
+}
+
+int vmm_mincore(struct address_space *space, vaddr_t address, size_t length, u8 *vector)
+{
+	vaddr_t end = address + ALIGN_UP(length, PAGE_SIZE);
+	int result = 0;
+
+	if (address % PAGE_SIZE != 0)
+		return -EINVAL;
+	if (end < address || end > USER_TOP)
+		return -ENOMEM;
+	rwlock_read_lock(&space->map_lock);
+	for (vaddr_t page = address; page < end && result == 0; page += PAGE_SIZE) {
+		struct region *region = region_find(space, page);
+		if (region == NULL)
+			result = -ENOMEM;
+		else
+			*vector++ = is_resident(region, page);
+	}
+	rwlock_read_unlock(&space->map_lock);
+	return result;
+}
+
+/* The first region at or above *start.  A backing to be synced, with a reference and the file's
+ * range; NULL: none. */
+static int msync_piece(struct address_space *space, vaddr_t *start, vaddr_t end, int flags,
+		       struct backing **backing, u64 *from, u64 *to)
+{
+	struct region *region = region_find_first(space, *start);
+
+	*backing = NULL;
+	if (region == NULL || region->start >= end)
+		return -ENOMEM;
+	vaddr_t first = MAX(*start, region->start);
+	vaddr_t stop = MIN(region->end, end);
+	if ((flags & MS_INVALIDATE) && (region->flags & REGION_LOCKED))
+		return -EBUSY;
+	if ((flags & MS_SYNC) && (region->flags & REGION_SHARED) &&
+	    region->backing->ops->sync != NULL) {
+		*backing = region->backing;
+		(*backing)->ops->get(*backing);
+		*from = region->offset + (first - region->start);
+		*to = *from + (stop - first);
+	}
+	int hole = first > *start ? 1 : 0;
+	*start = stop;
+	return hole;
+}
+
+int vmm_msync(struct address_space *space, vaddr_t address, size_t length, int flags)
+{
+	vaddr_t end = address + ALIGN_UP(length, PAGE_SIZE);
+	int holes = 0;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || address % PAGE_SIZE != 0)
+		return -EINVAL;
+	if ((flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (end < address)
+		return -ENOMEM;
+	while (address < end) {
+		struct backing *backing;
+		u64 from, to;
+		rwlock_read_lock(&space->map_lock);
+		int result = msync_piece(space, &address, end, flags, &backing, &from, &to);
+		rwlock_read_unlock(&space->map_lock);
+		if (result < 0)
+			return result;
+		if (result > 0)
+			holes = -ENOMEM;
+		if (backing != NULL) {
+			result = backing->ops->sync(backing, from, to);
+			backing->ops->put(backing);
+			if (result != 0)
+				return result;
+		}
+	}
+	return holes;
+}
+
+int vmm_word_key(struct address_space *space, vaddr_t address, bool shared, struct vm_word_key *key)
+{
+	int result = -EFAULT;
+
+	*key = (struct vm_word_key){.object = space, .offset = address};
+	if (!shared)
+		return address < USER_TOP ? 0 : -EFAULT;
+	rwlock_read_lock(&space->map_lock);
+	struct region *region = region_find(space, address);
+	if (region != NULL && (region->flags & REGION_ACCESS)) {
+		if (region->flags & REGION_SHARED)
+			*key = (struct vm_word_key){
+				.object = region->backing->cache,
+				.offset = region->offset + (address - region->start),
+			};
+		result = 0;
+	}
+	rwlock_read_unlock(&space->map_lock);
+	return result;
+}
+
+/* --- API.md's single pages
+ * ----------------------------------------------------------------------------------------- */
+
+/* A page that no region covers gets one of its own, so that fork and the end of the space know of
+ * it. */
+static int ensure_region(struct address_space *space, vaddr_t address, u64 flags)
+{
+	if (region_find(space, address) != NULL)
+		return 0;
+	struct region *region = region_alloc();
+	if (region == NULL)
+		return -ENOMEM;
+	region->start = address;
+	region->end = address + PAGE_SIZE;
+	region->flags = REGION_READ | REGION_MAY_READ | REGION_MAY_WRITE | REGION_MAY_EXECUTE |
+			(flags & PAGE_WRITABLE ? REGION_WRITE : 0) |
+			(flags & PAGE_NX ? 0 : REGION_EXECUTE);
+	region->kind = KIND_KERNEL;
+	region->anonymous = true;
+	region_insert(space, region);
+	return 0;
+}
+
+static int map_page_locked(struct address_space *space, vaddr_t address, phys_t frame, u64 flags)
+{
+	pte_t *slot = tree_create(&space->tree, address);
+
+	if (slot == NULL)
+		return -ENOMEM;
+	if (!pte_is_none(pte_read(slot)))
+		return -EEXIST;
+	int result = ensure_region(space, address, flags);
+	if (result != 0)
+		return result;
+	spin_lock(entry_lock(slot));
+	pte_write(slot, pte_leaf(frame, flags | PAGE_PRESENT | PAGE_USER, 1));
+	spin_unlock(entry_lock(slot));
+	if (!(flags & PAGE_SPECIAL)) {
+		frame_of(frame)->kind = FRAME_USER;
+		space_add_resident(space, RESIDENT_ANONYMOUS, 1);
+	}
+	return 0;
+}
+
+int vmm_map_page(struct address_space *space, vaddr_t address, phys_t frame, u64 flags)
+{
+	if (address % PAGE_SIZE != 0 || frame % PAGE_SIZE != 0 || address >= USER_TOP)
+		return -EINVAL;
+	rwlock_write_lock(&space->map_lock);
+	int result = map_page_locked(space, address, frame, flags);
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}
+
+void vmm_unmap_page(struct address_space *space, vaddr_t address)
+{
+	vaddr_t page = ALIGN_DOWN(address, PAGE_SIZE);
+
+	if (address >= USER_TOP)
+		return;
+	rwlock_write_lock(&space->map_lock);
+	struct region *region = region_find(space, page);
+	if (region != NULL && region->kind == KIND_KERNEL)
+		space_remove_regions_locked(space, page, page + PAGE_SIZE);
+	else if (region != NULL)
+		zap_range(region, page, page + PAGE_SIZE, ZAP_ALL);
+	rwlock_write_unlock(&space->map_lock);
+}
+
+phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address)
+{
+	u32 level;
+	const pte_t *slot = tree_walk(space->tree.root, address, &level);
+
+	return slot != NULL ? pte_phys(pte_read(slot)) + address % pt_span(level) : 0;
+}
+
+vaddr_t vmm_alloc_virtual(struct address_space *space, size_t length)
+{
+	long result = vmm_mmap(space, 0, length, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+
+	return result < 0 ? 0 : (vaddr_t)result;
+}
+
+void vmm_free_virtual(struct address_space *space, vaddr_t address, size_t length)
+{
+	(void)!vmm_munmap(space, address, length);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: their birth by exec and fork, their life on CPUs, their end.
+ *
+ * A CPU enters the space's set of CPUs before it loads the root and leaves it after it has loaded
+ * another, so the set always contains every CPU whose TLB may hold an entry of the space.  (Loading
+ * a root drops all of the user half.)
+ */
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "mm/fault.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "mm/tree.h"
+
+struct cpu_space {
+	struct address_space
+		*space; /* that this CPU runs; changed by this CPU with preemption off */
+} __cacheline;
+
+static struct cpu_space cpu_spaces[MAX_CPUS];
+static slab_cache_t *space_slab; /* set once */
+
+void vmm_init(void)
+{
+	space_slab =
+		slab_cache_create("address_space", sizeof(struct address_space), 0, NULL, NULL);
+	if (space_slab == NULL)
+		panic("no memory for address spaces");
+	regions_init();
+	zero_frame_init();
+	shared_memory_init();
+}
+
+struct address_space *vmm_create_address_space(void)
+{
+	struct address_space *space = slab_alloc_zeroed(space_slab);
+
+	if (space == NULL)
+		return NULL;
+	if (tree_init(&space->tree) != 0) {
+		slab_free(space_slab, space);
+		return NULL;
+	}
+	space->refs = 1;
+	rwlock_init(&space->map_lock);
+	region_map_init(space);
+	space->layout.mmap_base = USER_TOP;
+	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
+	return space;
+}
+
+struct address_space *vmm_get_address_space(struct address_space *space)
+{
+	__atomic_fetch_add(&space->refs, 1, __ATOMIC_RELAXED);
+	return space;
+}
+
+static void destroy(struct address_space *space)
+{
+	struct gather gather;
+
+	ASSERT(space->cpus == 0);
+	space_remove_regions_locked(space, 0, USER_TOP);
+	gather_begin(&gather, space);
+	tree_free_tables(&space->tree, 0, USER_TOP, 0, USER_TABLES_TOP, &gather);
+	gather_finish(&gather);
+	for (int kind = 0; kind < RESIDENT_KINDS; kind++)
+		ASSERT(space->resident[kind] == 0);
+	tree_destroy(&space->tree);
+	slab_free(space_slab, space);
+}
+
+void vmm_put_address_space(struct address_space *space)
+{
+	if (space != NULL && __atomic_fetch_sub(&space->refs, 1, __ATOMIC_ACQ_REL) == 1)
+		destroy(space);
+}
+
+void vmm_destroy_address_space(struct address_space *space)
+{
+	ASSERT(space->refs == 1);
+	vmm_put_address_space(space);
+}
+
+struct address_space *vmm_current_space(void)
+{
+	return cpu_spaces[cpu_id()].space;
+}
+
+void vmm_switch_address_space(struct address_space *space)
+{
+	u32 cpu = cpu_id();
+	struct address_space *old = cpu_spaces[cpu].space;
+
+	if (old == space)
+		return;
+	if (space != NULL)
+		__atomic_fetch_or(&space->cpus, cpumask_of(cpu), __ATOMIC_SEQ_CST);
+	mmu_switch(space != NULL ? space->tree.root : mmu_kernel_root());
+	cpu_spaces[cpu].space = space;
+	if (old != NULL)
+		__atomic_fetch_and(&old->cpus, ~cpumask_of(cpu), __ATOMIC_SEQ_CST);
+}
+
+/* --- fork
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static int copy_region(struct address_space *child, struct region *parent)
+{
+	struct region *region;
+
+	if (parent->flags & REGION_NO_FORK)
+		return 0;
+	region = region_alloc();
+	if (region == NULL)
+		return -ENOMEM;
+	region->start = parent->start;
+	region->end = parent->end;
+	region->flags = parent->flags & ~(REGION_LOCKED | REGION_LOCK_ON_FAULT);
+	region->kind = parent->kind;
+	region->backing = parent->backing;
+	region->offset = parent->offset;
+	region->name = parent->name;
+	if (region->backing != NULL)
+		region->backing->ops->get(region->backing);
+	region_insert(child, region);
+	if (parent->flags & REGION_WIPE_ON_FORK)
+		return 0;
+	region->anonymous = parent->anonymous;
+	/* Pages of files come back by faults; only what exists nowhere else has to be shared. */
+	if (!parent->anonymous && !(parent->flags & REGION_SPECIAL))
+		return 0;
+	return clone_region_entries(region, parent);
+}
+
+static int copy_regions(struct address_space *child, struct address_space *parent)
+{
+	struct region *region;
+
+	rb_for_each_entry (region, &parent->regions, node) {
+		int result = copy_region(child, region);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+struct address_space *vmm_copy_address_space(struct address_space *parent)
+{
+	struct address_space *child = vmm_create_address_space();
+
+	if (child == NULL)
+		return NULL;
+	rwlock_write_lock(&parent->map_lock);
+	child->layout = parent->layout;
+	child->limits = parent->limits;
+	int result = copy_regions(child, parent);
+	/* Only now: no write of the parent's through a stale entry may reach a frame that the child
+	 * shares once it runs. */
+	space_flush(parent, 0, USER_TOP);
+	rwlock_write_unlock(&parent->map_lock);
+	if (result != 0) {
+		vmm_put_address_space(child);
+		return NULL;
+	}
+	return child;
+}
+
+/* --- Figures
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static size_t positive(s64 value)
+{
+	return value > 0 ? (size_t)value : 0;
+}
+
+void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats)
+{
+	size_t anonymous = positive(READ_ONCE(space->resident[RESIDENT_ANONYMOUS]));
+	size_t file = positive(READ_ONCE(space->resident[RESIDENT_FILE]));
+	size_t shared = positive(READ_ONCE(space->resident[RESIDENT_SHARED]));
+	size_t resident = anonymous + file + shared;
+
+	if (resident > READ_ONCE(space->peak_resident))
+		WRITE_ONCE(space->peak_resident, resident);
+	*stats = (struct vm_space_stats){
+		.total = READ_ONCE(space->total_pages),
+		.resident = resident,
+		.resident_anonymous = anonymous,
+		.resident_file = file,
+		.resident_shared = shared,
+		.peak_resident = READ_ONCE(space->peak_resident),
+		.locked = READ_ONCE(space->locked_pages),
+		.data = READ_ONCE(space->data_pages),
+		.stack = READ_ONCE(space->stack_pages),
+		.code = READ_ONCE(space->code_pages),
+		.page_tables = READ_ONCE(space->tree.tables),
+	};
+}

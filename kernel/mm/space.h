@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files that implement vmm.h.
+ */
+#ifndef MM_SPACE_H
+#define MM_SPACE_H
+
+#include "mm/region.h"
+#include "mm/zap.h"
+
+/* Unmaps [start, end) of whole pages, which no boundary of a region needs to match.  Map lock held
+ * for writing.  0, -ENOMEM. */
+int __must_check space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/*
+ * Removes whole regions in [start, end) and everything they map.  Cannot fail.  Map lock held for
+ * writing.
+ */
+void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/* Copies the entries of a region to the same region of a child, read-only in both.  0, -ENOMEM.
+ * Both map locks held for writing. */
+int __must_check clone_region_entries(struct region *child, struct region *parent);
+
+/* Gives every present entry of the region's range the access that its flags say now; flushes.  Map
+ * lock held for writing. */
+void protect_region_entries(struct region *region, vaddr_t start, vaddr_t end);
+
+/* Moves entries from one range to another of the same space, empty one.  Cannot fail: tables exist
+ * (move_prepare). */
+int __must_check move_prepare(struct address_space *space, vaddr_t to, size_t length);
+void move_entries(struct address_space *space, vaddr_t from, vaddr_t to, size_t length);
+
+/*
+ * A place for `length` bytes as mmap without MAP_FIXED chooses it: the hint if it is free, else the
+ * highest hole.  Negative errno when there is none.  Map lock held.
+ */
+long __must_check space_find_place(struct address_space *space, vaddr_t hint, size_t length,
+				   u32 flags);
+
+/* May the process lock so many pages more?  0, -EPERM, or `error`. */
+int __must_check space_check_locked(struct address_space *space, size_t pages, int error);
+
+/* Brings in what MAP_POPULATE, mlock and the like want; map lock not held. */
+int __must_check populate_range(struct address_space *space, vaddr_t start, vaddr_t end,
+				bool only_locked);
+
+/* The object behind shared anonymous memory, with one reference; NULL: no memory. */
+struct backing *__must_check shared_memory_create(size_t size);
+void shared_memory_init(void);
+bool is_shared_memory(const struct backing *backing);
+
+#endif

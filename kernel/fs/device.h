@@ -50,6 +50,12 @@ int device_node_remove(const char *name);
 /* Calls function for each registered range: /proc/devices. */
 void device_iterate(void (*function)(u32 major, const char *name, void *argument), void *argument);
 
+/* The operations of a number, or NULL. */
+const struct file_operations *device_find_char(dev_t device);
+
+/* Mounts the directory of devices at /dev.  In a task, once. */
+void device_directory_mount(void);
+
 /* Drivers of this floor. */
 void memory_devices_init(void); /* drivers/char/mem.c: null, zero, full, random, urandom, kmsg */
 

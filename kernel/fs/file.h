@@ -17,7 +17,6 @@
 #include "fs/vfs.h"
 #include "lib/abi/fcntl.h"
 
-struct backing;
 struct task;
 
 /* Collects directory entries.  `position` is the entry's own; see dir_emit. */

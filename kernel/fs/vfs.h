@@ -151,7 +151,7 @@ enum inode_flags {
 	INODE_IMMUTABLE = 1 << 0,
 	INODE_APPEND_ONLY = 1 << 1,
 	INODE_NO_ATIME = 1 << 2, /* reads leave no time stamp */
-	INODE_NO_MODE_CHANGE = 1 << 3,
+	INODE_PAGE_CACHE = 1 << 3, /* `cache` is initialised and keeps the size */
 };
 
 struct inode {
@@ -163,7 +163,7 @@ struct inode {
 	u32 flags;
 	dev_t rdev;
 	ino_t ino;
-	off_t size; /* written with lock held for writing; read with READ_ONCE */
+	off_t size; /* without a page cache; read through inode_size() */
 	u64 blocks; /* the file system's */
 	const struct inode_operations *ops;
 	const struct file_operations *file_ops;
@@ -315,6 +315,7 @@ struct superblock {
 	u64 magic;
 	dev_t device;
 	off_t max_size;
+	bool has_xattrs; /* trusted. and security. attributes are kept */
 	ino_t next_ino; /* atomic */
 	const struct filesystem *type;
 	const struct superblock_operations *ops;
@@ -407,6 +408,8 @@ int __must_check vfs_mknod(int directory, const char *text, mode_t mode, dev_t d
 int __must_check vfs_symlink(const char *target, int directory, const char *text);
 int __must_check vfs_link(int from_directory, const char *from, int to_directory, const char *to,
 			  u32 lookup_flags);
+/* The same for a file that was looked up or opened already (O_TMPFILE). */
+int __must_check vfs_link_path(const struct path *from, int to_directory, const char *to);
 int __must_check vfs_unlink(int directory, const char *text);
 int __must_check vfs_rmdir(int directory, const char *text);
 int __must_check vfs_rename(int from_directory, const char *from, int to_directory, const char *to,
@@ -415,9 +418,15 @@ int __must_check vfs_rename(int from_directory, const char *from, int to_directo
 int __must_check vfs_change(const struct path *path, struct attr_change *change);
 int __must_check vfs_truncate(const struct path *path, off_t size);
 
-/* kernel/main.c: the caches, the root tmpfs, the types; then /dev.  Once, before the first program.
+/* kernel/main.c: the caches, the root tmpfs, the types, the devices.  Once, before the first program.
  */
 void vfs_init(void);
+
+/*
+ * Unpacks the initramfs that the boot loader brought into /, gives its memory back, and mounts /dev.  A broken archive is
+ * reported in the log, and what came before the broken place stays.  In a task, once.  0 or an error.
+ */
+int initramfs_unpack(void);
 
 /* Unpacks the initramfs that the boot loader brought into / and gives its memory back.  In a task.
  * 0 or an error. */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of kernel/fs share among themselves.
+ */
+#ifndef FS_INTERNAL_H
+#define FS_INTERNAL_H
+
+#include "fs/file.h"
+#include "fs/mount.h"
+#include "lib/assert.h"
+
+/* --- Start-up, called by vfs_init in this order --------------------------------------------------------------------- */
+
+void dentry_cache_init(void);
+void inode_cache_init(void);
+void file_cache_init(void);
+void anon_init(void);
+void mount_init(void); /* the root tmpfs; then descriptors and contexts can be made */
+void devices_init(void);
+void file_hooks_register(void);
+void tmpfs_init(void);
+
+/* --- Walking (walk.c) ----------------------------------------------------------------------------------------------- */
+
+enum last_kind { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
+struct walk_pin {
+	struct dentry *link; /* whose text is being walked */
+	char *allocated;
+};
+
+/* A walk in progress: belongs to one task, lives on its stack. */
+struct walk {
+	struct path path; /* where we are; referenced */
+	struct path root; /* referenced; mount NULL until it is needed */
+	u32 flags;        /* LOOKUP_* */
+	u32 links;        /* symlinks so far; also how many pins */
+	u32 depth;        /* of rests */
+	const char *text; /* what is left at this level */
+	struct name last;
+	enum last_kind last_kind;
+	bool must_be_directory; /* there was a slash behind the last component */
+	bool jumped;            /* the last step was a magic link: path is the result */
+	const char *rests[MAX_SYMLINKS];
+	struct walk_pin pins[MAX_SYMLINKS];
+};
+
+/* Where to start; takes references.  text must stay until walk_end. */
+int __must_check walk_begin(struct walk *walk, int directory, const char *text, u32 flags);
+void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags);
+/* Goes to the directory of the last component, which is left in walk->last. */
+int __must_check walk_to_parent(struct walk *walk);
+/*
+ * Takes the last component, following a link there when `follow`: returns 1 when a link was taken up (go on with
+ * walk_to_parent), 0 at the goal, or an error.
+ */
+int __must_check walk_last(struct walk *walk, bool follow);
+/* The same for a dentry (referenced, taken over) that the caller has looked up. */
+int __must_check walk_into(struct walk *walk, struct dentry *dentry, bool follow);
+/* All of it. */
+int __must_check walk_whole(struct walk *walk);
+void walk_end(struct walk *walk); /* drops all references, walk->path too */
+/* Finds walk->last in walk->path's directory: cache or file system.  Referenced, perhaps negative, or ERR_PTR. */
+struct dentry *walk_lookup(struct walk *walk);
+
+/* A path from user memory: short ones stay on the stack. */
+#define PATHNAME_INLINE 120
+struct pathname {
+	const char *text;
+	char *allocated;
+	char inline_text[PATHNAME_INLINE];
+};
+/* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM.  Empty strings are fine here. */
+int __must_check pathname_get(struct pathname *name, vaddr_t user);
+static inline void pathname_put(struct pathname *name);
+
+/* As path_name() with a given root; *reached: the root was met on the way up. */
+char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size, bool *reached);
+/* With the real user and group in the place of the effective ones (access(2)). */
+int __must_check inode_permission_real(struct inode *inode, unsigned mask);
+
+/* --- Dentries (dentry.c) -------------------------------------------------------------------------------------------- */
+
+/* A dentry of that name below parent, one reference, neither hashed nor positive. */
+struct dentry *dentry_alloc(struct dentry *parent, const struct name *name);
+/* Makes `dentry` the name `parent`/`name` (rename); rename locks held. */
+void dentry_move(struct dentry *dentry, struct dentry *target);
+void dentry_exchange(struct dentry *one, struct dentry *other);
+/* Puts a dentry into the cache. */
+void dentry_hash(struct dentry *dentry);
+/* Is `ancestor` the dentry itself or above it? */
+bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
+/* Frees all unused dentries of a superblock. */
+void dentry_shrink_superblock(struct superblock *superblock);
+/* The parent, with a reference. */
+struct dentry *dentry_get_parent(struct dentry *dentry);
+spinlock_t *dentry_move_lock(void); /* held: no name or parent changes anywhere */
+
+/* --- Mounts (mount.c) ----------------------------------------------------------------------------------------------- */
+
+spinlock_t *mount_tree_lock(void);
+struct mount *mount_root(void); /* of the first tree; no reference */
+/* What is mounted at that place, no reference; mount_lock held. */
+struct mount *mount_find_locked(const struct mount *parent, const struct dentry *mountpoint);
+/* Hangs `mount` at a path, and unhooks it; mount_lock held.  Both move references as mount.c says. */
+void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentry *mountpoint);
+void mount_detach_locked(struct mount *mount, struct path *was_at);
+struct mount *mount_next_locked(struct mount *at, const struct mount *top);
+struct list_head *mount_all(void);
+/* Replaces the root of a mount by the place it is mounted on; false: it is at the top. */
+bool mount_cross_up(struct path *path);
+/* 0, or -EROFS. */
+static inline int mount_want_write(const struct mount *mount)
+{
+	return mount_is_readonly(mount) ? -EROFS : 0;
+}
+
+const struct filesystem *filesystem_find(const char *name); /* or NULL */
+
+/* --- Names (names.c) -------------------------------------------------------------------------------------------------- */
+
+/* inode->flags, inode->lock: a removed directory, which takes no new names; an O_TMPFILE that may get its first name. */
+#define INODE_DEAD     (1u << 31)
+#define INODE_LINKABLE (1u << 30)
+
+int __must_check may_create(const struct inode *directory);
+int __must_check may_delete(const struct inode *directory, const struct dentry *victim, bool is_directory);
+
+/* --- Attributes ------------------------------------------------------------------------------------------------------- */
+
+/* Access time by relatime and the mount's flags. */
+void inode_accessed(const struct mount *mount, struct inode *inode);
+/* Before a write or truncation: takes away the set-id bits where the rules say so.  inode->lock held for writing. */
+int __must_check inode_remove_setid(struct inode *inode);
+/* Changes the size after checks; inode->lock not held. */
+int __must_check inode_truncate(struct inode *inode, off_t size);
+int __must_check inode_change(struct inode *inode, struct attr_change *change);
+
+/* --- Files ------------------------------------------------------------------------------------------------------------ */
+
+struct file *file_alloc(const struct path *path, u32 flags); /* takes references on path; ops not set */
+/* Sets mode and operations by flags and inode, and opens. */
+int __must_check file_open_checked(struct file *file);
+mode_t current_umask(void);
+int __must_check may_open(const struct path *path, u32 flags, bool exec);
+struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode, u32 lookup_flags, bool exec);
+/* Takes and drops the right to write, against programs that run the file. */
+int __must_check inode_take_write(struct inode *inode);
+void inode_drop_write(struct inode *inode);
+/* The other way round: nobody may write while the program runs. */
+int __must_check inode_deny_write(struct inode *inode);
+void inode_allow_write(struct inode *inode);
+
+void locks_release_file(struct file *file); /* at the last reference: flock and open-file locks */
+void locks_release_owner(struct file *file, const struct files *owner); /* at each close: the process's record locks */
+void locks_free_inode(struct inode *inode);
+/* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */
+long locks_fcntl(struct file *file, unsigned command, vaddr_t argument);
+long locks_flock(struct file *file, int operation);
+void xattrs_free(struct xattr_list *list);
+/* Extended attributes; kernel memory.  size 0: asks for the length.  Length, 0 or negative errno. */
+ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t size);
+int __must_check xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+ssize_t xattr_list(struct inode *inode, char *list, size_t size);
+int __must_check xattr_remove(struct inode *inode, const char *name);
+
+struct files *files_create(void);
+void files_put(struct files *files);
+void fs_context_put(struct fs_context *context);
+/* Where it is at `from`, it is at `to` now. */
+void fs_context_replace(struct fs_context *context, const struct path *from, const struct path *to);
+struct files *files_copy(struct files *from); /* NULL: no memory */
+int files_unshare(void); /* gives current a table of its own: 0 or -ENOMEM */
+void files_close_range(struct files *files, u32 first, u32 last, bool only_close_on_exec);
+/* Puts another reference on `file` at exactly `fd`, closing what was there (dup2).  fd or an error. */
+int fd_replace(struct file *file, int fd, bool close_on_exec);
+int fd_flags(int fd); /* FD_CLOEXEC, 0 or -EBADF */
+int fd_set_flags(int fd, bool close_on_exec);
+/* Makes a path the root or the working directory. */
+void fs_context_set(struct fs_context *context, const struct path *path, bool root);
+
+extern const struct file_operations special_char_ops, special_block_ops, special_fifo_ops, special_socket_ops;
+extern const struct file_operations regular_file_ops;
+
+/* Moves the `fd`'s position lock rules: see readwrite.c. */
+bool file_lock_position(struct file *file);
+void file_unlock_position(struct file *file, bool locked);
+
+#include "mm/kmalloc.h"
+
+static inline void pathname_put(struct pathname *name)
+{
+	if (unlikely(name->allocated != NULL))
+		kfree(name->allocated);
+}
+
+#endif

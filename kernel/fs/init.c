@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The order in which the file systems come up. */
+#include "fs/fs_internal.h"
+
+void vfs_init(void)
+{
+	dentry_cache_init();
+	inode_cache_init();
+	file_cache_init();
+	anon_init();
+	tmpfs_init();
+	mount_init();
+	file_hooks_register();
+	devices_init();
+}

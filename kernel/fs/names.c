@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making and removing names: mkdir, mknod, symlink, link, unlink, rmdir.
+ *
+ * Each walks to the directory, locks it for writing, looks the last component up, checks everything, and then lets the
+ * file system act; the name cache follows.  A removed name leaves the cache at once, so a dentry never turns negative.
+ */
+#include "fs/fs_internal.h"
+
+#include "proc/credentials.h"
+#include "proc/task.h"
+
+int may_create(const struct inode *directory)
+{
+	if (directory->flags & INODE_DEAD)
+		return -ENOENT;
+	return inode_permission((struct inode *)directory, MAY_WRITE | MAY_EXEC);
+}
+
+/* In a sticky directory only the owner of the file or of the directory removes names. */
+static bool is_protected_by_sticky(const struct inode *directory, const struct inode *victim)
+{
+	uid_t me = current_credentials()->fsuid;
+
+	return directory->mode & S_ISVTX && victim->uid != me && directory->uid != me && !capable(CAP_FOWNER);
+}
+
+int may_delete(const struct inode *directory, const struct dentry *victim, bool is_directory)
+{
+	struct inode *inode = dentry_inode(victim);
+	int error;
+
+	if (!inode)
+		return -ENOENT;
+	error = inode_permission((struct inode *)directory, MAY_WRITE | MAY_EXEC);
+	if (error)
+		return error;
+	if (directory->flags & INODE_APPEND_ONLY || inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ||
+	    is_protected_by_sticky(directory, inode))
+		return -EPERM;
+	if (is_directory) {
+		if (!S_ISDIR(inode->mode))
+			return -ENOTDIR;
+		if (victim->flags & DENTRY_ROOT)
+			return -EBUSY;
+	} else if (S_ISDIR(inode->mode)) {
+		return -EISDIR;
+	}
+	return directory->flags & INODE_DEAD ? -ENOENT : 0;
+}
+
+/*
+ * Walks to where a name is to be made, locks the directory and looks the name up: *result is then a negative, referenced
+ * dentry, and end_create must follow.
+ */
+static int begin_create(struct walk *walk, int directory, const char *text, bool for_directory, struct dentry **result)
+{
+	struct inode *parent;
+	struct dentry *dentry;
+	int error;
+
+	if (!*text)
+		return -ENOENT;
+	error = walk_begin(walk, directory, text, 0);
+	if (error)
+		return error;
+	error = walk_to_parent(walk);
+	if (!error && walk->last_kind != LAST_NAME)
+		error = -EEXIST;
+	if (error)
+		goto out_walk;
+	parent = path_inode(&walk->path);
+	rwlock_write_lock(&parent->lock);
+	dentry = dentry_lookup_locked(walk->path.dentry, &walk->last);
+	if (IS_ERR(dentry)) {
+		error = (int)PTR_ERR(dentry);
+		goto out_unlock;
+	}
+	if (dentry_inode(dentry))
+		error = -EEXIST;
+	else if (walk->must_be_directory && !for_directory)
+		error = -ENOENT;
+	else
+		error = mount_want_write(walk->path.mount);
+	if (!error)
+		error = may_create(parent);
+	if (!error) {
+		*result = dentry;
+		return 0;
+	}
+	dentry_put(dentry);
+out_unlock:
+	rwlock_write_unlock(&parent->lock);
+out_walk:
+	walk_end(walk);
+	return error;
+}
+
+static void end_create(struct walk *walk, struct dentry *dentry)
+{
+	rwlock_write_unlock(&path_inode(&walk->path)->lock);
+	dentry_put(dentry);
+	walk_end(walk);
+}
+
+static mode_t apply_umask(mode_t mode)
+{
+	return mode & ~current_umask();
+}
+
+int vfs_mkdir(int directory, const char *text, mode_t mode)
+{
+	struct walk walk;
+	struct dentry *dentry;
+	struct inode *parent;
+	int error = begin_create(&walk, directory, text, true, &dentry);
+
+	if (error)
+		return error;
+	parent = path_inode(&walk.path);
+	mode = S_IFDIR | (apply_umask(mode) & (S_IRWXUGO | S_ISVTX));
+	error = parent->ops->mkdir ? parent->ops->mkdir(parent, dentry, mode) : -EPERM;
+	end_create(&walk, dentry);
+	return error;
+}
+
+static int check_node_type(mode_t mode, dev_t device)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	case S_IFCHR:
+		/* The whiteout of overlays is open to all. */
+		return device == 0 || capable(CAP_MKNOD) ? 0 : -EPERM;
+	case S_IFBLK:
+		return capable(CAP_MKNOD) ? 0 : -EPERM;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
+{
+	struct walk walk;
+	struct dentry *dentry;
+	struct inode *parent;
+	int error;
+
+	if ((mode & S_IFMT) == 0)
+		mode |= S_IFREG;
+	if (S_ISDIR(mode) || !(S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) || S_ISBLK(mode)))
+		return check_node_type(mode, device);
+	error = begin_create(&walk, directory, text, false, &dentry);
+	if (error)
+		return error;
+	parent = path_inode(&walk.path);
+	error = check_node_type(mode, device);
+	if (!error) {
+		mode = (mode & S_IFMT) | (apply_umask(mode) & S_IALLUGO);
+		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device) : -EPERM;
+	}
+	end_create(&walk, dentry);
+	return error;
+}
+
+int vfs_symlink(const char *target, int directory, const char *text)
+{
+	struct walk walk;
+	struct dentry *dentry;
+	struct inode *parent;
+	int error;
+
+	if (!*target)
+		return -ENOENT;
+	error = begin_create(&walk, directory, text, false, &dentry);
+	if (error)
+		return error;
+	parent = path_inode(&walk.path);
+	error = parent->ops->symlink ? parent->ops->symlink(parent, dentry, target) : -EPERM;
+	end_create(&walk, dentry);
+	return error;
+}
+
+static int link_checked(struct walk *walk, struct dentry *dentry, const struct path *from)
+{
+	struct inode *parent = path_inode(&walk->path), *inode = path_inode(from);
+
+	if (from->mount != walk->path.mount)
+		return -EXDEV;
+	if (inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE))
+		return -EPERM;
+	if (S_ISDIR(inode->mode) || !parent->ops->link)
+		return -EPERM;
+	if (inode->nlink == 0 && !(inode->flags & INODE_LINKABLE))
+		return -ENOENT;
+	return parent->ops->link(parent, dentry, inode);
+}
+
+int vfs_link_path(const struct path *from, int to_directory, const char *to)
+{
+	struct walk walk;
+	struct dentry *dentry;
+	int error = begin_create(&walk, to_directory, to, false, &dentry);
+
+	if (error)
+		return error;
+	error = link_checked(&walk, dentry, from);
+	end_create(&walk, dentry);
+	return error;
+}
+
+int vfs_link(int from_directory, const char *from, int to_directory, const char *to, u32 lookup_flags)
+{
+	struct path path;
+	int error = path_lookup(from_directory, from, lookup_flags, &path);
+
+	if (error)
+		return error;
+	error = vfs_link_path(&path, to_directory, to);
+	path_put(&path);
+	return error;
+}
+
+static int unlink_locked(struct walk *walk, struct dentry *dentry)
+{
+	struct inode *parent = path_inode(&walk->path), *inode = dentry_inode(dentry);
+	int error;
+
+	if (!inode)
+		return -ENOENT;
+	if (walk->must_be_directory)
+		return S_ISDIR(inode->mode) ? -EISDIR : -ENOTDIR;
+	error = mount_want_write(walk->path.mount);
+	if (!error)
+		error = may_delete(parent, dentry, false);
+	if (error)
+		return error;
+	if (!parent->ops->unlink)
+		return -EPERM;
+	if (READ_ONCE(dentry->mounts) > 0)
+		return -EBUSY;
+	error = parent->ops->unlink(parent, dentry);
+	if (!error)
+		dentry_drop(dentry);
+	return error;
+}
+
+static int rmdir_locked(struct walk *walk, struct dentry *dentry)
+{
+	struct inode *parent = path_inode(&walk->path), *inode = dentry_inode(dentry);
+	int error;
+
+	if (!inode)
+		return -ENOENT;
+	error = mount_want_write(walk->path.mount);
+	if (!error)
+		error = may_delete(parent, dentry, true);
+	if (error)
+		return error;
+	if (!parent->ops->rmdir)
+		return -EPERM;
+	if (READ_ONCE(dentry->mounts) > 0)
+		return -EBUSY;
+	rwlock_write_lock(&inode->lock);
+	error = parent->ops->rmdir(parent, dentry);
+	if (!error)
+		inode->flags |= INODE_DEAD;
+	rwlock_write_unlock(&inode->lock);
+	if (!error)
+		dentry_drop_tree(dentry);
+	return error;
+}
+
+static int remove_name(int directory, const char *text, bool is_directory)
+{
+	struct walk walk;
+	struct inode *parent;
+	struct dentry *dentry;
+	int error;
+
+	if (!*text)
+		return -ENOENT;
+	error = walk_begin(&walk, directory, text, 0);
+	if (error)
+		return error;
+	error = walk_to_parent(&walk);
+	if (error)
+		goto out;
+	if (walk.last_kind != LAST_NAME) {
+		if (!is_directory)
+			error = -EISDIR;
+		else if (walk.last_kind == LAST_DOT)
+			error = -EINVAL;
+		else
+			error = walk.last_kind == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+		goto out;
+	}
+	parent = path_inode(&walk.path);
+	rwlock_write_lock(&parent->lock);
+	dentry = dentry_lookup_locked(walk.path.dentry, &walk.last);
+	if (IS_ERR(dentry))
+		error = (int)PTR_ERR(dentry);
+	else
+		error = is_directory ? rmdir_locked(&walk, dentry) : unlink_locked(&walk, dentry);
+	rwlock_write_unlock(&parent->lock);
+	if (!IS_ERR(dentry))
+		dentry_put(dentry);
+out:
+	walk_end(&walk);
+	return error;
+}
+
+int vfs_unlink(int directory, const char *text)
+{
+	return remove_name(directory, text, false);
+}
+
+int vfs_rmdir(int directory, const char *text)
+{
+	return remove_name(directory, text, true);
+}

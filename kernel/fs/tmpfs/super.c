@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mounting tmpfs: options, limits, statistics (tmpfs(5)).
+ *
+ * Unless told otherwise, half of the memory may be filled and there may be one inode for every two pages of it.
+ */
+#include "fs/tmpfs/tmpfs_internal.h"
+
+#include "lib/format.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+
+enum { OPTION_MAX = 64 };
+
+static int parse_limit(const char *value, u64 *limit, bool percent_allowed)
+{
+	char number[OPTION_MAX];
+	size_t length = strlen(value);
+	u64 percent;
+
+	if (percent_allowed && length > 0 && value[length - 1] == '%') {
+		strscpy(number, value, MIN(length, sizeof(number)));
+		if (parse_u64(number, 10, &percent))
+			return -EINVAL;
+		*limit = frame_get_total_memory() / 100 * percent;
+		return 0;
+	}
+	return parse_size(value, limit) ? -EINVAL : 0;
+}
+
+static int parse_id(const char *value, unsigned base, u32 *result)
+{
+	u64 number;
+
+	if (parse_u64(value, base, &number) || number > UINT32_MAX)
+		return -EINVAL;
+	*result = (u32)number;
+	return 0;
+}
+
+/* One word of the options: "size=4m". */
+static int parse_option(struct tmpfs_super *super, char *word)
+{
+	char *value = strchr(word, '=');
+	u64 number;
+	int error = 0;
+
+	if (!value)
+		return *word == '\0' || strcmp(word, "relatime") == 0 ? 0 : -EINVAL;
+	*value++ = '\0';
+	if (strcmp(word, "size") == 0) {
+		error = parse_limit(value, &number, true);
+		if (!error)
+			super->max_pages = DIV_ROUND_UP(number, PAGE_SIZE);
+	} else if (strcmp(word, "nr_blocks") == 0) {
+		error = parse_limit(value, &super->max_pages, false);
+	} else if (strcmp(word, "nr_inodes") == 0) {
+		error = parse_limit(value, &super->max_inodes, false);
+	} else if (strcmp(word, "mode") == 0) {
+		error = parse_id(value, 8, &super->mode);
+		super->mode &= S_IALLUGO;
+		super->mode_given = true;
+	} else if (strcmp(word, "uid") == 0) {
+		error = parse_id(value, 10, &super->uid);
+	} else if (strcmp(word, "gid") == 0) {
+		error = parse_id(value, 10, &super->gid);
+	} else if (strcmp(word, "huge") != 0 && strcmp(word, "mpol") != 0) {
+		error = -EINVAL;
+	}
+	return error;
+}
+
+static int parse_options(struct tmpfs_super *super, const char *options)
+{
+	char word[OPTION_MAX];
+
+	while (options && *options) {
+		const char *comma = strchr(options, ',');
+		size_t length = comma ? (size_t)(comma - options) : strlen(options);
+		int error;
+
+		if (length >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, options, length);
+		word[length] = '\0';
+		error = parse_option(super, word);
+		if (error)
+			return error;
+		options += length + (comma ? 1 : 0);
+	}
+	return 0;
+}
+
+static int statfs(struct superblock *superblock, struct linux_statfs *result)
+{
+	const struct tmpfs_super *super = tmpfs_super(superblock);
+	u64 pages = READ_ONCE(super->pages), inodes = READ_ONCE(super->inodes);
+
+	if (super->max_pages) {
+		result->blocks = super->max_pages;
+		result->blocks_free = result->blocks_available =
+			super->max_pages > pages ? super->max_pages - pages : 0;
+	}
+	if (super->max_inodes) {
+		result->files = super->max_inodes;
+		result->files_free = super->max_inodes > inodes ? super->max_inodes - inodes : 0;
+	}
+	return 0;
+}
+
+static int remount(struct superblock *superblock, u64 flags __unused, const char *options)
+{
+	struct tmpfs_super *super = tmpfs_super(superblock), changed = *super;
+	int error = parse_options(&changed, options);
+
+	if (error)
+		return error;
+	if ((changed.max_pages && changed.max_pages < READ_ONCE(super->pages)) ||
+	    (changed.max_inodes && changed.max_inodes < READ_ONCE(super->inodes)))
+		return -EINVAL;
+	super->max_pages = changed.max_pages;
+	super->max_inodes = changed.max_inodes;
+	return 0;
+}
+
+static int show_options(struct superblock *superblock, char *buffer, size_t size)
+{
+	const struct tmpfs_super *super = tmpfs_super(superblock);
+	size_t length = 0;
+
+	if (super->max_pages)
+		length += ksnprintf(buffer, size, ",size=%luk",
+				    (unsigned long)(super->max_pages * (PAGE_SIZE / KIB)));
+	if (super->max_inodes)
+		length += ksnprintf(buffer + length, size - length, ",nr_inodes=%lu",
+				    (unsigned long)super->max_inodes);
+	if (super->mode_given)
+		length += ksnprintf(buffer + length, size - length, ",mode=%o", super->mode);
+	if (super->uid)
+		length += ksnprintf(buffer + length, size - length, ",uid=%u", super->uid);
+	if (super->gid)
+		length += ksnprintf(buffer + length, size - length, ",gid=%u", super->gid);
+	return (int)length;
+}
+
+static void destroy(struct superblock *superblock)
+{
+	kfree(superblock->private);
+}
+
+static const struct superblock_operations super_ops = {
+	.destroy_inode = tmpfs_inode_destroy,
+	.destroy = destroy,
+	.statfs = statfs,
+	.remount = remount,
+	.show_options = show_options,
+};
+
+static int make_root(struct superblock *superblock, const struct tmpfs_super *super)
+{
+	struct inode *root = tmpfs_inode_create(superblock, NULL, S_IFDIR | super->mode, 0);
+
+	if (IS_ERR(root))
+		return (int)PTR_ERR(root);
+	root->uid = super->uid;
+	root->gid = super->gid;
+	superblock->root = dentry_alloc_root(superblock, root);
+	if (superblock->root)
+		return 0;
+	inode_put(root);
+	return -ENOMEM;
+}
+
+static int tmpfs_mount(const struct filesystem *type, u64 flags __unused, const char *source __unused,
+		       const char *options, struct superblock **result)
+{
+	struct superblock *superblock = superblock_alloc(type, &super_ops);
+	struct tmpfs_super *super = kzalloc(sizeof(*super));
+	int error = -ENOMEM;
+
+	if (!superblock || !super)
+		goto fail;
+	super->mode = S_IRWXUGO | S_ISVTX;
+	super->max_pages = super->max_inodes = frame_get_total_memory() / PAGE_SIZE / 2;
+	superblock->private = super;
+	superblock->magic = TMPFS_MAGIC;
+	superblock->has_xattrs = true;
+	error = parse_options(super, options);
+	if (!error)
+		error = make_root(superblock, super);
+	if (error)
+		goto fail;
+	*result = superblock;
+	return 0;
+fail:
+	kfree(super);
+	kfree(superblock);
+	return error;
+}
+
+static struct filesystem tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount};
+
+void tmpfs_init(void)
+{
+	if (tmpfs_inode_init())
+		panic("no memory for tmpfs");
+	filesystem_register(&tmpfs_type);
+}

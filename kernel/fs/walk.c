@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Walking paths (path_resolution(7)).
+ *
+ * A walk holds a reference on the place where it is, and takes one component after the other: permission to search the
+ * directory, the dentry from the cache (or, with the directory locked, from the file system), what is mounted there,
+ * and, for a symbolic link, its text in the place of the rest of the path.
+ *
+ * The last component is left to the caller (walk_to_parent), because creating, removing and opening treat it in their
+ * own ways.  Texts of links in the middle of a path nest: `rests` is the stack of what follows them.  The last component
+ * of a nested text is taken after its rest is back, so chains of links need no depth.  A link at the end of the path
+ * replaces the text at depth 0.  What the texts live in is pinned until the walk ends: at most MAX_SYMLINKS of them.
+ */
+#include "fs/fs_internal.h"
+
+#include "proc/credentials.h"
+#include "proc/task.h"
+
+static void set_root(struct walk *walk)
+{
+	if (!walk->root.mount)
+		fs_context_root(current->fs, &walk->root);
+}
+
+void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags)
+{
+	walk->text = text;
+	walk->flags = flags;
+	walk->links = 0;
+	walk->depth = 0;
+	walk->must_be_directory = false;
+	walk->jumped = false;
+	walk->last_kind = LAST_ROOT;
+	walk->root.mount = NULL;
+	walk->root.dentry = NULL;
+	path_get(start);
+	walk->path = *start;
+	if (flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) {
+		walk->root = *start;
+		path_get(start);
+	}
+}
+
+int walk_begin(struct walk *walk, int directory, const char *text, u32 flags)
+{
+	struct path start;
+
+	if (*text == '/' && flags & LOOKUP_BENEATH)
+		return -EXDEV;
+	if (*text == '/' && !(flags & LOOKUP_IN_ROOT)) {
+		fs_context_root(current->fs, &start);
+	} else if (directory == AT_FDCWD) {
+		fs_context_cwd(current->fs, &start);
+	} else {
+		struct fd_borrow borrow = fd_borrow_any(directory);
+
+		if (!borrow.file)
+			return -EBADF;
+		if (*text && !S_ISDIR(borrow.file->inode->mode)) {
+			fd_return(borrow);
+			return -ENOTDIR;
+		}
+		start = borrow.file->path;
+		path_get(&start);
+		fd_return(borrow);
+	}
+	walk_begin_at(walk, &start, text, flags);
+	path_put(&start);
+	return 0;
+}
+
+void walk_end(struct walk *walk)
+{
+	path_put(&walk->path);
+	if (walk->root.mount)
+		path_put(&walk->root);
+	for (u32 i = 0; i < walk->links; i++) {
+		dentry_put(walk->pins[i].link);
+		kfree(walk->pins[i].allocated);
+	}
+}
+
+static int may_search(const struct walk *walk)
+{
+	struct inode *directory = path_inode(&walk->path);
+
+	if (!directory->ops || !directory->ops->permission) {
+		if ((directory->mode & S_IXUGO) == S_IXUGO)
+			return 0;
+	}
+	if (walk->flags & LOOKUP_REAL_IDS)
+		return inode_permission_real(directory, MAY_EXEC);
+	return inode_permission(directory, MAY_EXEC);
+}
+
+struct dentry *walk_lookup(struct walk *walk)
+{
+	struct dentry *parent = walk->path.dentry;
+	struct dentry *dentry = dentry_find(parent, &walk->last);
+	struct inode *directory;
+
+	if (likely(dentry != NULL)) {
+		if (!dentry->ops || !dentry->ops->revalidate || dentry->ops->revalidate(dentry))
+			return dentry;
+		dentry_drop_tree(dentry);
+		dentry_put(dentry);
+	}
+	directory = dentry_inode(parent);
+	rwlock_write_lock(&directory->lock);
+	dentry = dentry_lookup_locked(parent, &walk->last);
+	rwlock_write_unlock(&directory->lock);
+	return dentry;
+}
+
+/* Takes over a referenced path as the place where we are. */
+static void walk_set(struct walk *walk, struct mount *mount, struct dentry *dentry)
+{
+	if (mount != walk->path.mount) {
+		path_put(&walk->path);
+		walk->path.mount = mount;
+	} else {
+		dentry_put(walk->path.dentry);
+	}
+	walk->path.dentry = dentry;
+}
+
+/* "..": up, through mount points, but not above the root. */
+static int walk_up(struct walk *walk)
+{
+	struct path up;
+
+	set_root(walk);
+	if (path_equal(&walk->path, &walk->root))
+		return walk->flags & LOOKUP_BENEATH ? -EXDEV : 0;
+	up = walk->path;
+	path_get(&up);
+	while (up.dentry == up.mount->root) {
+		if (path_equal(&up, &walk->root) || !mount_cross_up(&up))
+			break;
+		if (walk->flags & LOOKUP_NO_XDEV) {
+			path_put(&up);
+			return -EXDEV;
+		}
+	}
+	if (up.dentry != up.mount->root && !path_equal(&up, &walk->root)) {
+		struct dentry *parent = dentry_get_parent(up.dentry);
+
+		dentry_put(up.dentry);
+		up.dentry = parent;
+	}
+	mount_cross_down(&up);
+	path_put(&walk->path);
+	walk->path = up;
+	return 0;
+}
+
+/* Makes `text` the path to walk; absolute ones start at the root. */
+static int walk_text(struct walk *walk, const char *text)
+{
+	walk->text = text;
+	if (*text != '/')
+		return 0;
+	if (walk->flags & LOOKUP_BENEATH)
+		return -EXDEV;
+	set_root(walk);
+	if (walk->flags & LOOKUP_NO_XDEV && walk->path.mount != walk->root.mount)
+		return -EXDEV;
+	path_get(&walk->root);
+	path_put(&walk->path);
+	walk->path = walk->root;
+	return 0;
+}
+
+/* Takes up a symbolic link (the reference too).  1: there is text to walk; 0: it was a jump; or an error. */
+static int walk_link(struct walk *walk, struct dentry *link)
+{
+	struct inode *inode = dentry_inode(link);
+	struct link_target target = {0};
+	int error;
+
+	if (walk->links >= MAX_SYMLINKS || walk->flags & LOOKUP_NO_SYMLINKS) {
+		dentry_put(link);
+		return -ELOOP;
+	}
+	walk->pins[walk->links++] = (struct walk_pin){link, NULL};
+	inode_accessed(walk->path.mount, inode);
+	if (inode->ops && inode->ops->get_link)
+		error = inode->ops->get_link(link, inode, &target);
+	else
+		error = inode->link_text ? 0 : -EINVAL;
+	if (error)
+		return error;
+	walk->pins[walk->links - 1].allocated = target.allocated;
+	if (target.jump.dentry) {
+		path_put(&walk->path);
+		walk->path = target.jump;
+		walk->jumped = true;
+		if (walk->flags & (LOOKUP_NO_MAGICLINKS))
+			return -ELOOP;
+		return walk->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT | LOOKUP_NO_XDEV) ? -EXDEV : 0;
+	}
+	if (target.allocated && !target.text)
+		target.text = target.allocated;
+	if (!target.text)
+		target.text = inode->link_text;
+	if (!*target.text)
+		return -ENOENT;
+	error = walk_text(walk, target.text);
+	return error ? error : 1;
+}
+
+int walk_into(struct walk *walk, struct dentry *dentry, bool follow)
+{
+	struct path child = {walk->path.mount, dentry};
+	struct inode *inode = dentry_inode(dentry);
+
+	walk->jumped = false;
+	if (!inode) {
+		dentry_put(dentry);
+		return -ENOENT;
+	}
+	if (S_ISLNK(inode->mode) && follow)
+		return walk_link(walk, dentry);
+	if (unlikely(READ_ONCE(dentry->mounts) > 0)) {
+		mount_get(child.mount);
+		mount_cross_down(&child);
+		if (child.mount != walk->path.mount && walk->flags & LOOKUP_NO_XDEV) {
+			path_put(&child);
+			return -EXDEV;
+		}
+		path_put(&walk->path);
+		walk->path = child;
+		return 0;
+	}
+	walk_set(walk, child.mount, dentry);
+	return 0;
+}
+
+int walk_last(struct walk *walk, bool follow)
+{
+	struct dentry *dentry;
+
+	switch (walk->last_kind) {
+	case LAST_NAME:
+		dentry = walk_lookup(walk);
+		if (IS_ERR(dentry))
+			return (int)PTR_ERR(dentry);
+		return walk_into(walk, dentry, follow);
+	case LAST_DOTDOT:
+		return walk_up(walk);
+	default:
+		return 0;
+	}
+}
+
+/* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the slashes behind it. */
+static int next_component(struct walk *walk, bool *slashes)
+{
+	const char *start = walk->text, *at = start;
+	u32 hash = 0;
+
+	for (; *at && *at != '/'; at++)
+		hash = (hash + (u8)*at) * 0x9e3779b1u; /* as name_hash() */
+	if (at - start > NAME_MAX)
+		return -ENAMETOOLONG;
+	walk->last = (struct name){start, (u32)(at - start), hash};
+	walk->last_kind = LAST_NAME;
+	if (*start == '.') {
+		if (walk->last.length == 1)
+			walk->last_kind = LAST_DOT;
+		else if (walk->last.length == 2 && start[1] == '.')
+			walk->last_kind = LAST_DOTDOT;
+	}
+	*slashes = *at == '/';
+	while (*at == '/')
+		at++;
+	walk->text = at;
+	return 0;
+}
+
+int walk_to_parent(struct walk *walk)
+{
+	while (*walk->text == '/')
+		walk->text++;
+	if (!*walk->text) {
+		walk->last_kind = LAST_ROOT;
+		return 0;
+	}
+	for (;;) {
+		bool slashes;
+		int error = may_search(walk);
+
+		if (!error)
+			error = next_component(walk, &slashes);
+		if (error)
+			return error;
+		if (!*walk->text) {
+			if (walk->depth == 0) {
+				walk->must_be_directory |= slashes;
+				return 0;
+			}
+			walk->text = walk->rests[--walk->depth];
+		}
+		const char *rest = walk->text;
+
+		error = walk_last(walk, true);
+		if (error < 0)
+			return error;
+		if (error > 0) {
+			const char *text = walk->text;
+
+			while (*text == '/')
+				text++;
+			if (*text) {
+				walk->rests[walk->depth++] = rest;
+				walk->text = text;
+				continue;
+			}
+			walk->text = rest; /* a link to the root */
+		}
+		if (!S_ISDIR(path_inode(&walk->path)->mode))
+			return -ENOTDIR;
+	}
+}
+
+int walk_whole(struct walk *walk)
+{
+	int error;
+
+	for (;;) {
+		error = walk_to_parent(walk);
+		if (error)
+			return error;
+		if (walk->last_kind == LAST_ROOT)
+			break;
+		error = walk_last(walk, walk->flags & LOOKUP_FOLLOW || walk->must_be_directory);
+		if (error < 0)
+			return error;
+		if (error == 0)
+			break;
+	}
+	if ((walk->must_be_directory || walk->flags & LOOKUP_DIRECTORY) &&
+	    !S_ISDIR(path_inode(&walk->path)->mode))
+		return -ENOTDIR;
+	return 0;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extended attributes (xattr(7)), kept in a list at the inode.
+ *
+ * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security. exist, user. does not;
+ * no file has access control lists.  inode->lock guards the list.
+ */
+#include "fs/fs_internal.h"
+
+#include "lib/string.h"
+#include "proc/credentials.h"
+
+struct xattr {
+	struct list_head link;
+	char *name;
+	size_t size;
+	u8 value[];
+};
+
+struct xattr_list {
+	struct list_head attributes;
+};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_acl(const char *name)
+{
+	return strcmp(name, "system.posix_acl_access") == 0 || strcmp(name, "system.posix_acl_default") == 0;
+}
+
+/* May the caller touch that name?  0 or what to answer. */
+static int check_name(const struct inode *inode, const char *name, bool write)
+{
+	if (!inode->superblock->has_xattrs)
+		return -EOPNOTSUPP;
+	if (starts_with(name, "trusted.") && name[8]) {
+		if (!capable(CAP_SYS_ADMIN))
+			return write ? -EPERM : -ENODATA;
+	} else if (starts_with(name, "security.") && name[9]) {
+		if (write && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	} else if (is_acl(name)) {
+		return write ? -EOPNOTSUPP : -ENODATA;
+	} else {
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static struct xattr *find(const struct inode *inode, const char *name)
+{
+	struct xattr *attribute;
+
+	if (!inode->xattrs)
+		return NULL;
+	list_for_each_entry (attribute, &inode->xattrs->attributes, link)
+		if (strcmp(attribute->name, name) == 0)
+			return attribute;
+	return NULL;
+}
+
+static void xattr_free(struct xattr *attribute)
+{
+	kfree(attribute->name);
+	kfree(attribute);
+}
+
+void xattrs_free(struct xattr_list *list)
+{
+	struct xattr *attribute, *next;
+
+	list_for_each_entry_safe (attribute, next, &list->attributes, link)
+		xattr_free(attribute);
+	kfree(list);
+}
+
+ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t size)
+{
+	const struct xattr *attribute;
+	ssize_t result = check_name(inode, name, false);
+
+	if (result)
+		return result;
+	rwlock_read_lock(&inode->lock);
+	attribute = find(inode, name);
+	if (!attribute) {
+		result = -ENODATA;
+	} else if (size > 0 && size < attribute->size) {
+		result = -ERANGE;
+	} else {
+		if (size > 0)
+			memcpy(value, attribute->value, attribute->size);
+		result = (ssize_t)attribute->size;
+	}
+	rwlock_read_unlock(&inode->lock);
+	return result;
+}
+
+static struct xattr *xattr_alloc(const char *name, const void *value, size_t size)
+{
+	struct xattr *attribute = kmalloc(sizeof(*attribute) + size);
+
+	if (!attribute)
+		return NULL;
+	attribute->name = kstrdup(name);
+	if (!attribute->name) {
+		kfree(attribute);
+		return NULL;
+	}
+	attribute->size = size;
+	if (size > 0)
+		memcpy(attribute->value, value, size);
+	return attribute;
+}
+
+static int set_locked(struct inode *inode, struct xattr *added, int flags)
+{
+	struct xattr *old = find(inode, added->name);
+
+	if (old && flags & XATTR_CREATE)
+		return -EEXIST;
+	if (!old && flags & XATTR_REPLACE)
+		return -ENODATA;
+	if (!inode->xattrs) {
+		inode->xattrs = kmalloc(sizeof(*inode->xattrs));
+		if (!inode->xattrs)
+			return -ENOMEM;
+		list_init(&inode->xattrs->attributes);
+	}
+	list_add_tail(&added->link, &inode->xattrs->attributes);
+	if (old) {
+		list_remove(&old->link);
+		xattr_free(old);
+	}
+	return 0;
+}
+
+int xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	struct xattr *added;
+	int error = check_name(inode, name, true);
+
+	if (error)
+		return error;
+	added = xattr_alloc(name, value, size);
+	if (!added)
+		return -ENOMEM;
+	rwlock_write_lock(&inode->lock);
+	error = set_locked(inode, added, flags);
+	rwlock_write_unlock(&inode->lock);
+	if (error)
+		xattr_free(added);
+	else
+		inode_touch(inode, ATTR_CTIME);
+	return error;
+}
+
+int xattr_remove(struct inode *inode, const char *name)
+{
+	struct xattr *attribute;
+	int error = check_name(inode, name, true);
+
+	if (error)
+		return error;
+	rwlock_write_lock(&inode->lock);
+	attribute = find(inode, name);
+	if (attribute)
+		list_remove(&attribute->link);
+	rwlock_write_unlock(&inode->lock);
+	if (!attribute)
+		return -ENODATA;
+	xattr_free(attribute);
+	inode_touch(inode, ATTR_CTIME);
+	return 0;
+}
+
+ssize_t xattr_list(struct inode *inode, char *list, size_t size)
+{
+	bool privileged = capable(CAP_SYS_ADMIN);
+	struct xattr *attribute;
+	size_t total = 0;
+
+	if (!inode->superblock->has_xattrs || !inode->xattrs)
+		return 0;
+	rwlock_read_lock(&inode->lock);
+	list_for_each_entry (attribute, &inode->xattrs->attributes, link) {
+		size_t length = strlen(attribute->name) + 1;
+
+		if (starts_with(attribute->name, "trusted.") && !privileged)
+			continue;
+		if (size > 0 && total + length <= size)
+			memcpy(list + total, attribute->name, length);
+		total += length;
+	}
+	rwlock_read_unlock(&inode->lock);
+	return size > 0 && total > size ? -ERANGE : (ssize_t)total;
+}

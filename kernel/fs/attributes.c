@@ -42,7 +42,7 @@ static int check_change(struct inode *inode, struct attr_change *change)
 		if (!credentials_in_group(current_credentials(), group) && !capable(CAP_FSETID))
 			change->mode &= ~(mode_t)S_ISGID;
 	}
-	if (change->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET) && !inode_owner_or_capable(inode))
+	if (change->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_NEEDS_OWNER) && !inode_owner_or_capable(inode))
 		return -EPERM;
 	if (change->valid & ATTR_TOUCH && !inode_owner_or_capable(inode))
 		return inode_permission(inode, MAY_WRITE);

@@ -142,6 +142,8 @@ struct file *file_alloc(const struct path *path, u32 flags); /* takes references
 /* Sets mode and operations by flags and inode, and opens. */
 int __must_check file_open_checked(struct file *file);
 mode_t current_umask(void);
+/* F_SETFL and FIONBIO: replaces the flags in `mask`, if the operations agree. */
+int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 int __must_check may_open(const struct path *path, u32 flags, bool exec);
 struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode, u32 lookup_flags, bool exec);
 /* Takes and drops the right to write, against programs that run the file. */

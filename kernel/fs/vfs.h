@@ -91,6 +91,7 @@ enum attr_valid {
 	ATTR_FORCE = 1 << 9, /* no permission checks: the kernel's own change */
 	ATTR_KILL_SETID = 1 << 10,
 	ATTR_TOUCH = 1 << 11, /* both times to now: writers may */
+	ATTR_NEEDS_OWNER = 1 << 12, /* to now, but as strict as a given time */
 };
 
 struct attr_change {

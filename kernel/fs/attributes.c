@@ -2,8 +2,8 @@
 /*
  * Changing and reporting attributes: chmod, chown, utimes, truncate, stat.
  *
- * inode_change checks who may do what (inode(7)), completes the change (change time, set-id bits that go), and hands it
- * to the file system.
+ * inode_change checks who may do what (inode(7)), completes the change (change time, set-id bits
+ * that go), and hands it to the file system.
  */
 #include "fs/fs_internal.h"
 
@@ -42,14 +42,16 @@ static int check_change(struct inode *inode, struct attr_change *change)
 		if (!credentials_in_group(current_credentials(), group) && !capable(CAP_FSETID))
 			change->mode &= ~(mode_t)S_ISGID;
 	}
-	if (change->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_NEEDS_OWNER) && !inode_owner_or_capable(inode))
+	if (change->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_NEEDS_OWNER) &&
+	    !inode_owner_or_capable(inode))
 		return -EPERM;
 	if (change->valid & ATTR_TOUCH && !inode_owner_or_capable(inode))
 		return inode_permission(inode, MAY_WRITE);
 	return 0;
 }
 
-/* A change of owner, a write or a truncation takes set-id bits away; set-group-id only from executables. */
+/* A change of owner, a write or a truncation takes set-id bits away; set-group-id only from
+ * executables. */
 static mode_t mode_without_setid(mode_t mode)
 {
 	if (mode & S_ISUID)

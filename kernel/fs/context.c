@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Working directory, root and umask of a task, and what proc asks of files in general (proc/hooks.h).
+ * Working directory, root and umask of a task, and what proc asks of files in general
+ * (proc/hooks.h).
  *
  * Kernel threads have no context of their own; they see the first root.
  */
@@ -100,7 +101,9 @@ static bool context_shared(struct fs_context *context)
 	return __atomic_load_n(&context->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
-/* --- Tables ---------------------------------------------------------------------------------------------------------- */
+/* --- Tables
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static struct files *hook_files_copy(struct files *files)
 {
@@ -124,7 +127,9 @@ static void hook_close_on_exec(struct files *files)
 	files_close_range(files, 0, UINT_MAX - 1, true);
 }
 
-/* --- Programs -------------------------------------------------------------------------------------------------------- */
+/* --- Programs
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static struct file *hook_exec_open(int directory, const char *path, int flags)
 {

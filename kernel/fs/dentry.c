@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dentry cache: names that were looked up lately, so that a path walk seldom asks a file system.
+ * The dentry cache: names that were looked up lately, so that a path walk seldom asks a file
+ * system.
  *
- * A hash table keyed by parent and name, a spin lock a bucket.  A look-up takes the bucket's lock for the few
- * instructions of the search and takes a reference; it never takes the directory's lock.  Hashed dentries are in their
- * parent's list of children as well.  One that nobody references stays in the cache, on its superblock's LRU list,
- * until there are too many.
+ * A hash table keyed by parent and name, a spin lock a bucket.  A look-up takes the bucket's lock
+ * for the few instructions of the search and takes a reference; it never takes the directory's
+ * lock.  Hashed dentries are in their parent's list of children as well.  One that nobody
+ * references stays in the cache, on its superblock's LRU list, until there are too many.
  *
- * Death: only who holds dentry->lock, finds refs 0 and, with the bucket locked, swings refs from 0 to DYING may free
- * one; look-ups take references under the bucket's lock alone, so either the finder or the killer wins.  A dying dentry
- * leaves its parent's list under the parent's lock before it is freed, which is what makes a walk over children safe.
+ * Death: only who holds dentry->lock, finds refs 0 and, with the bucket locked, swings refs from 0
+ * to DYING may free one; look-ups take references under the bucket's lock alone, so either the
+ * finder or the killer wins.  A dying dentry leaves its parent's list under the parent's lock
+ * before it is freed, which is what makes a walk over children safe.
  *
- * The name and the parent of a dentry change in dentry_move alone, under move_lock and dentry->lock, while the dentry is
- * in no bucket.  Who misses it meanwhile asks the directory under its lock, which the mover holds.
+ * The name and the parent of a dentry change in dentry_move alone, under move_lock and
+ * dentry->lock, while the dentry is in no bucket.  Who misses it meanwhile asks the directory under
+ * its lock, which the mover holds.
  *
- * Lock order: move_lock, dentry->lock, bucket lock; dentry->lock, lru_lock.  The shrinker has lru_lock first, so it only
- * tries for dentry->lock.
+ * Lock order: move_lock, dentry->lock, bucket lock; dentry->lock, lru_lock.  The shrinker has
+ * lru_lock first, so it only tries for dentry->lock.
  */
 #include "fs/fs_internal.h"
 
@@ -117,8 +120,8 @@ static bool dentry_try_get(struct dentry *dentry)
 	s32 refs = __atomic_load_n(&dentry->refs, __ATOMIC_RELAXED);
 
 	while (refs >= 0)
-		if (__atomic_compare_exchange_n(&dentry->refs, &refs, refs + 1, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&dentry->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
 	return false;
 }
@@ -241,8 +244,8 @@ void dentry_drop(struct dentry *dentry)
 }
 
 /*
- * Takes the dentry out of the world if it is still unused.  dentry->lock held, released when the result is true; the
- * caller then owns a dead dentry and passes it to bury().
+ * Takes the dentry out of the world if it is still unused.  dentry->lock held, released when the
+ * result is true; the caller then owns a dead dentry and passes it to bury().
  */
 static bool kill_locked(struct dentry *dentry)
 {
@@ -254,15 +257,15 @@ static bool kill_locked(struct dentry *dentry)
 		bool dead;
 
 		spin_lock(&bucket->lock);
-		dead = __atomic_compare_exchange_n(&dentry->refs, &unused, DYING, false, __ATOMIC_ACQUIRE,
-						   __ATOMIC_RELAXED);
+		dead = __atomic_compare_exchange_n(&dentry->refs, &unused, DYING, false,
+						   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 		if (dead)
 			hash_remove(dentry);
 		spin_unlock(&bucket->lock);
 		if (!dead)
 			return false;
-	} else if (!__atomic_compare_exchange_n(&dentry->refs, &unused, DYING, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED)) {
+	} else if (!__atomic_compare_exchange_n(&dentry->refs, &unused, DYING, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		return false;
 	}
 	if (dentry->flags & DENTRY_ON_LRU) {
@@ -276,7 +279,8 @@ static bool kill_locked(struct dentry *dentry)
 	return true;
 }
 
-/* Frees a dead dentry; returns its parent, whose reference the caller now has, or NULL.  May sleep. */
+/* Frees a dead dentry; returns its parent, whose reference the caller now has, or NULL.  May sleep.
+ */
 static struct dentry *bury(struct dentry *dentry)
 {
 	struct dentry *parent = dentry->parent;
@@ -310,7 +314,8 @@ static void lru_add_locked(struct dentry *dentry)
 }
 
 /*
- * Frees up to `batch` of the oldest unused dentries; with `all`, recently used ones too.  How many left the list.
+ * Frees up to `batch` of the oldest unused dentries; with `all`, recently used ones too.  How many
+ * left the list.
  */
 static u32 lru_shrink(struct superblock *superblock, u32 batch, bool all)
 {
@@ -318,7 +323,8 @@ static u32 lru_shrink(struct superblock *superblock, u32 batch, bool all)
 	u32 count = 0, seen = 0;
 
 	spin_lock(&superblock->lru_lock);
-	while (count < MIN(batch, (u32)LRU_BATCH) && seen < 4 * batch && !list_empty(&superblock->lru)) {
+	while (count < MIN(batch, (u32)LRU_BATCH) && seen < 4 * batch &&
+	       !list_empty(&superblock->lru)) {
 		struct dentry *dentry = list_last_entry(&superblock->lru, struct dentry, lru);
 
 		seen++;
@@ -356,7 +362,8 @@ void dentry_shrink_superblock(struct superblock *superblock)
 		;
 }
 
-/* Drops the last reference of a dentry, or finds that it is not the last.  The parent to put next, or NULL. */
+/* Drops the last reference of a dentry, or finds that it is not the last.  The parent to put next,
+ * or NULL. */
 static struct dentry *put_last(struct dentry *dentry)
 {
 	struct superblock *superblock = dentry->superblock;
@@ -525,7 +532,8 @@ static void naming_give(struct dentry *dentry, const struct naming *naming)
 	spin_unlock(&naming->parent->lock);
 }
 
-/* Exchanges the names of two dentries; each keeps a reference on its parent, so these just change places. */
+/* Exchanges the names of two dentries; each keeps a reference on its parent, so these just change
+ * places. */
 static void exchange(struct dentry *one, struct dentry *other, bool keep_other)
 {
 	struct naming first, second;

@@ -2,12 +2,14 @@
 /*
  * Tables of descriptors.
  *
- * The first FD_INLINE slots are in the structure itself; a larger table is allocated as a whole and replaced when it is
- * too small, under files->lock.  A look-up in a table that only the caller uses takes neither the lock nor a reference:
- * nobody else can close a descriptor during the call.  A task that looks at another one's table (procfs) takes the lock
- * and never closes, so it does not disturb that.
+ * The first FD_INLINE slots are in the structure itself; a larger table is allocated as a whole and
+ * replaced when it is too small, under files->lock.  A look-up in a table that only the caller uses
+ * takes neither the lock nor a reference: nobody else can close a descriptor during the call.  A
+ * task that looks at another one's table (procfs) takes the lock and never closes, so it does not
+ * disturb that.
  *
- * `open` says which descriptors are taken (reserved ones have no file yet), `next` that none below it is free.
+ * `open` says which descriptors are taken (reserved ones have no file yet), `next` that none below
+ * it is free.
  */
 #include "fs/fs_internal.h"
 
@@ -102,7 +104,8 @@ static int take_locked(struct files *files, u32 from, bool close_on_exec)
 		u32 start = MAX(from, files->next), fd = start;
 
 		if (start < files->table.capacity)
-			fd = (u32)bitmap_find_clear(files->table.open, files->table.capacity, start);
+			fd = (u32)bitmap_find_clear(files->table.open, files->table.capacity,
+						    start);
 		if (fd >= limit)
 			return -EMFILE;
 		if (fd >= files->table.capacity) {

@@ -2,8 +2,9 @@
 /*
  * The registry of character devices, and /dev.
  *
- * Ranges of numbers are in a list that only grows; a range is complete before it is linked.  /dev is a tmpfs that the
- * kernel mounts at start; every `mount -t devtmpfs` shows the same one, as on Linux.
+ * Ranges of numbers are in a list that only grows; a range is complete before it is linked.  /dev
+ * is a tmpfs that the kernel mounts at start; every `mount -t devtmpfs` shows the same one, as on
+ * Linux.
  */
 #include "fs/device.h"
 #include "fs/fs_internal.h"
@@ -60,7 +61,8 @@ int device_register_char(u32 major, u32 minor, u32 count, const char *name, mode
 
 	if (!range)
 		return -ENOMEM;
-	*range = (struct char_range){.major = major, .first = minor, .count = count, .name = name, .ops = ops};
+	*range = (struct char_range){
+		.major = major, .first = minor, .count = count, .name = name, .ops = ops};
 	spin_lock(&ranges_lock);
 	taken = overlaps_locked(range);
 	if (!taken)
@@ -72,10 +74,12 @@ int device_register_char(u32 major, u32 minor, u32 count, const char *name, mode
 	}
 	if (count != 1)
 		return 0;
-	return device_node_create(name, S_IFCHR | (mode & S_IALLUGO), device_make(major, minor), 0, 0);
+	return device_node_create(name, S_IFCHR | (mode & S_IALLUGO), device_make(major, minor), 0,
+				  0);
 }
 
-/* Locks the directory of a name below /dev, making directories on the way; *rest is the last component. */
+/* Locks the directory of a name below /dev, making directories on the way; *rest is the last
+ * component. */
 static struct dentry *open_directory(const char *text, const char **rest)
 {
 	struct dentry *at = dentry_get(dev_mount->root);
@@ -163,8 +167,9 @@ int device_node_remove(const char *text)
 	return error;
 }
 
-static int devtmpfs_mount(const struct filesystem *type __unused, u64 flags __unused, const char *source __unused,
-			  const char *options __unused, struct superblock **result)
+static int devtmpfs_mount(const struct filesystem *type __unused, u64 flags __unused,
+			  const char *source __unused, const char *options __unused,
+			  struct superblock **result)
 {
 	__atomic_add_fetch(&dev_mount->superblock->refs, 1, __ATOMIC_RELAXED);
 	*result = dev_mount->superblock;
@@ -202,7 +207,6 @@ void devices_init(void)
 	if (!dev_mount)
 		panic("no memory for /dev");
 	filesystem_register(&devtmpfs_type);
-	memory_devices_init();
 }
 
 void device_directory_mount(void)

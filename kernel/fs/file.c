@@ -2,8 +2,8 @@
 /*
  * Open files: their life from open to the last close, and files without a name.
  *
- * Anonymous files that need no inode of their own share one; pipes and sockets get their own.  All live in one internal
- * mount that no path leads to.
+ * Anonymous files that need no inode of their own share one; pipes and sockets get their own.  All
+ * live in one internal mount that no path leads to.
  */
 #include "fs/fs_internal.h"
 
@@ -36,7 +36,8 @@ void files_count(u64 *open, u64 *limit)
 	*limit = max_files;
 }
 
-/* --- What mappings hold -------------------------------------------------------------------------------------------- */
+/* --- What mappings hold
+ * -------------------------------------------------------------------------------------------- */
 
 static struct file *file_of_backing(struct backing *backing)
 {
@@ -107,13 +108,16 @@ int file_backing(struct file *file, unsigned prot, unsigned flags, struct backin
 	return 0;
 }
 
-/* --- Life ---------------------------------------------------------------------------------------------------------- */
+/* --- Life
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 struct file *file_alloc(const struct path *path, u32 flags)
 {
 	struct file *file;
 
-	if (__atomic_add_fetch(&open_files, 1, __ATOMIC_RELAXED) > max_files && !capable(CAP_SYS_ADMIN)) {
+	if (__atomic_add_fetch(&open_files, 1, __ATOMIC_RELAXED) > max_files &&
+	    !capable(CAP_SYS_ADMIN)) {
 		__atomic_sub_fetch(&open_files, 1, __ATOMIC_RELAXED);
 		return ERR_PTR(-ENFILE);
 	}
@@ -158,7 +162,8 @@ void file_put(struct file *file)
 	slab_free(file_slab, file);
 }
 
-/* --- Files without a name ------------------------------------------------------------------------------------------ */
+/* --- Files without a name
+ * ------------------------------------------------------------------------------------------ */
 
 static int describe_anon(struct dentry *dentry, char *buffer, size_t size)
 {
@@ -166,7 +171,8 @@ static int describe_anon(struct dentry *dentry, char *buffer, size_t size)
 
 	if (inode == anon_inode)
 		return snprintf(buffer, size, "%s", (const char *)dentry->private);
-	return snprintf(buffer, size, "%s:[%lu]", (const char *)dentry->private, (unsigned long)inode->ino);
+	return snprintf(buffer, size, "%s:[%lu]", (const char *)dentry->private,
+			(unsigned long)inode->ino);
 }
 
 static const struct dentry_operations anon_dentry_ops = {.describe = describe_anon};
@@ -192,8 +198,8 @@ void anon_init(void)
 }
 
 /* An open file on a dentry of its own; takes over the inode's reference. */
-static struct file *anon_open(struct inode *inode, const char *name, const struct file_operations *ops,
-			      void *private, u32 flags)
+static struct file *anon_open(struct inode *inode, const char *name,
+			      const struct file_operations *ops, void *private, u32 flags)
 {
 	struct path path = {anon_mount, dentry_alloc_root(anon_mount->superblock, inode)};
 	struct file *file;
@@ -215,13 +221,14 @@ static struct file *anon_open(struct inode *inode, const char *name, const struc
 	return file;
 }
 
-struct file *anon_file_create(const char *name, const struct file_operations *ops, void *private, u32 flags)
+struct file *anon_file_create(const char *name, const struct file_operations *ops, void *private,
+			      u32 flags)
 {
 	return anon_open(inode_get(anon_inode), name, ops, private, flags);
 }
 
-struct file *anon_inode_create(const char *name, mode_t mode, const struct file_operations *ops, void *private,
-			       u32 flags)
+struct file *anon_inode_create(const char *name, mode_t mode, const struct file_operations *ops,
+			       void *private, u32 flags)
 {
 	struct inode *inode = inode_alloc(anon_mount->superblock, mode);
 
@@ -231,7 +238,8 @@ struct file *anon_inode_create(const char *name, mode_t mode, const struct file_
 	return anon_open(inode, name, ops, private, flags);
 }
 
-struct file *anon_file_clone(struct file *file, const struct file_operations *ops, void *private, u32 flags)
+struct file *anon_file_clone(struct file *file, const struct file_operations *ops, void *private,
+			     u32 flags)
 {
 	struct file *clone = file_alloc(&file->path, flags);
 
@@ -239,6 +247,7 @@ struct file *anon_file_clone(struct file *file, const struct file_operations *op
 		return clone;
 	clone->ops = ops;
 	clone->private = private;
-	clone->mode = (((flags & O_ACCMODE) + 1) & (FILE_READ | FILE_WRITE)) | (file->mode & FILE_SEEK);
+	clone->mode =
+		(((flags & O_ACCMODE) + 1) & (FILE_READ | FILE_WRITE)) | (file->mode & FILE_SEEK);
 	return clone;
 }

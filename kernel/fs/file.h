@@ -94,6 +94,7 @@ struct file {
 	struct inode *inode; /* path's; held through the dentry */
 	off_t position;      /* position_lock when shared */
 	mutex_t position_lock;
+	struct backing backing;   /* what mappings of the file hold; counts in refs */
 	void *private;            /* the operations' */
 	s32 owner;                /* F_SETOWN: pid, or negative process group; lock */
 	s32 owner_signal;         /* F_SETSIG; lock */
@@ -139,6 +140,14 @@ u32 file_poll(struct file *file, struct poll_table *table);
  * memory. */
 int __must_check file_backing(struct file *file, unsigned prot, unsigned flags,
 			      struct backing **result);
+
+/* VM_ACCESS_* (mm/vmm.h) that mappings of the file have. */
+u32 file_map_access(const struct file *file);
+/* How many files are open in all, and may be: /proc/sys/fs/file-nr. */
+void files_count(u64 *open, u64 *limit);
+/* Named pipes: what an open of one does (ipc/pipe's, set once); before, -ENXIO.  inode->private is
+ * its own. */
+void fifo_set_open(int (*open)(struct inode *inode, struct file *file));
 
 /* --- Descriptors
  * --------------------------------------------------------------------------------------------------
@@ -215,11 +224,13 @@ void fs_context_root(struct fs_context *context, struct path *result); /* a refe
 void fs_context_cwd(struct fs_context *context, struct path *result);
 void fs_context_put(struct fs_context *context); /* drops a reference; may sleep */
 
-/* --- What the floor of pipes and event files brings, once, at start-up ------------------------------------------------ */
+/* --- What the floor of pipes and event files brings, once, at start-up
+ * ------------------------------------------------ */
 
 /* The operations of fifos: their `open` joins the inode's pipe. */
 void fifo_register(const struct file_operations *ops);
-/* Called when a file on whose `watches` list anything stands is released for good, before its release operation; may sleep. */
+/* Called when a file on whose `watches` list anything stands is released for good, before its
+ * release operation; may sleep. */
 void file_set_release_hook(void (*hook)(struct file *file));
 
 #endif

@@ -9,7 +9,8 @@
 #include "fs/mount.h"
 #include "lib/assert.h"
 
-/* --- Start-up, called by vfs_init in this order --------------------------------------------------------------------- */
+/* --- Start-up, called by vfs_init in this order
+ * --------------------------------------------------------------------- */
 
 void dentry_cache_init(void);
 void inode_cache_init(void);
@@ -20,7 +21,9 @@ void devices_init(void);
 void file_hooks_register(void);
 void tmpfs_init(void);
 
-/* --- Walking (walk.c) ----------------------------------------------------------------------------------------------- */
+/* --- Walking (walk.c)
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum last_kind { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
@@ -51,8 +54,8 @@ void walk_begin_at(struct walk *walk, const struct path *start, const char *text
 /* Goes to the directory of the last component, which is left in walk->last. */
 int __must_check walk_to_parent(struct walk *walk);
 /*
- * Takes the last component, following a link there when `follow`: returns 1 when a link was taken up (go on with
- * walk_to_parent), 0 at the goal, or an error.
+ * Takes the last component, following a link there when `follow`: returns 1 when a link was taken
+ * up (go on with walk_to_parent), 0 at the goal, or an error.
  */
 int __must_check walk_last(struct walk *walk, bool follow);
 /* The same for a dentry (referenced, taken over) that the caller has looked up. */
@@ -60,7 +63,8 @@ int __must_check walk_into(struct walk *walk, struct dentry *dentry, bool follow
 /* All of it. */
 int __must_check walk_whole(struct walk *walk);
 void walk_end(struct walk *walk); /* drops all references, walk->path too */
-/* Finds walk->last in walk->path's directory: cache or file system.  Referenced, perhaps negative, or ERR_PTR. */
+/* Finds walk->last in walk->path's directory: cache or file system.  Referenced, perhaps negative,
+ * or ERR_PTR. */
 struct dentry *walk_lookup(struct walk *walk);
 
 /* A path from user memory: short ones stay on the stack. */
@@ -75,11 +79,13 @@ int __must_check pathname_get(struct pathname *name, vaddr_t user);
 static inline void pathname_put(struct pathname *name);
 
 /* As path_name() with a given root; *reached: the root was met on the way up. */
-char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size, bool *reached);
+char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size,
+		     bool *reached);
 /* With the real user and group in the place of the effective ones (access(2)). */
 int __must_check inode_permission_real(struct inode *inode, unsigned mask);
 
-/* --- Dentries (dentry.c) -------------------------------------------------------------------------------------------- */
+/* --- Dentries (dentry.c)
+ * -------------------------------------------------------------------------------------------- */
 
 /* A dentry of that name below parent, one reference, neither hashed nor positive. */
 struct dentry *dentry_alloc(struct dentry *parent, const struct name *name);
@@ -96,13 +102,16 @@ void dentry_shrink_superblock(struct superblock *superblock);
 struct dentry *dentry_get_parent(struct dentry *dentry);
 spinlock_t *dentry_move_lock(void); /* held: no name or parent changes anywhere */
 
-/* --- Mounts (mount.c) ----------------------------------------------------------------------------------------------- */
+/* --- Mounts (mount.c)
+ * -----------------------------------------------------------------------------------------------
+ */
 
 spinlock_t *mount_tree_lock(void);
 struct mount *mount_root(void); /* of the first tree; no reference */
 /* What is mounted at that place, no reference; mount_lock held. */
 struct mount *mount_find_locked(const struct mount *parent, const struct dentry *mountpoint);
-/* Hangs `mount` at a path, and unhooks it; mount_lock held.  Both move references as mount.c says. */
+/* Hangs `mount` at a path, and unhooks it; mount_lock held.  Both move references as mount.c says.
+ */
 void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentry *mountpoint);
 void mount_detach_locked(struct mount *mount, struct path *was_at);
 struct mount *mount_next_locked(struct mount *at, const struct mount *top);
@@ -117,35 +126,46 @@ static inline int mount_want_write(const struct mount *mount)
 
 const struct filesystem *filesystem_find(const char *name); /* or NULL */
 
-/* --- Names (names.c) -------------------------------------------------------------------------------------------------- */
+/* --- Names (names.c)
+ * --------------------------------------------------------------------------------------------------
+ */
 
-/* inode->flags, inode->lock: a removed directory, which takes no new names; an O_TMPFILE that may get its first name. */
+/* inode->flags, inode->lock: a removed directory, which takes no new names; an O_TMPFILE that may
+ * get its first name. */
 #define INODE_DEAD     (1u << 31)
 #define INODE_LINKABLE (1u << 30)
 
 int __must_check may_create(const struct inode *directory);
-int __must_check may_delete(const struct inode *directory, const struct dentry *victim, bool is_directory);
+int __must_check may_delete(const struct inode *directory, const struct dentry *victim,
+			    bool is_directory);
 
-/* --- Attributes ------------------------------------------------------------------------------------------------------- */
+/* --- Attributes
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* Access time by relatime and the mount's flags. */
 void inode_accessed(const struct mount *mount, struct inode *inode);
-/* Before a write or truncation: takes away the set-id bits where the rules say so.  inode->lock held for writing. */
+/* Before a write or truncation: takes away the set-id bits where the rules say so.  inode->lock
+ * held for writing. */
 int __must_check inode_remove_setid(struct inode *inode);
 /* Changes the size after checks; inode->lock not held. */
 int __must_check inode_truncate(struct inode *inode, off_t size);
 int __must_check inode_change(struct inode *inode, struct attr_change *change);
 
-/* --- Files ------------------------------------------------------------------------------------------------------------ */
+/* --- Files
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
-struct file *file_alloc(const struct path *path, u32 flags); /* takes references on path; ops not set */
+struct file *file_alloc(const struct path *path,
+			u32 flags); /* takes references on path; ops not set */
 /* Sets mode and operations by flags and inode, and opens. */
 int __must_check file_open_checked(struct file *file);
 mode_t current_umask(void);
 /* F_SETFL and FIONBIO: replaces the flags in `mask`, if the operations agree. */
 int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 int __must_check may_open(const struct path *path, u32 flags, bool exec);
-struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode, u32 lookup_flags, bool exec);
+struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode,
+			    u32 lookup_flags, bool exec);
 /* Takes and drops the right to write, against programs that run the file. */
 int __must_check inode_take_write(struct inode *inode);
 void inode_drop_write(struct inode *inode);
@@ -154,15 +174,18 @@ int __must_check inode_deny_write(struct inode *inode);
 void inode_allow_write(struct inode *inode);
 
 void locks_release_file(struct file *file); /* at the last reference: flock and open-file locks */
-void locks_release_owner(struct file *file, const struct files *owner); /* at each close: the process's record locks */
+void locks_release_owner(struct file *file,
+			 const struct files *owner); /* at each close: the process's record locks */
 void locks_free_inode(struct inode *inode);
 /* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */
 long locks_fcntl(struct file *file, unsigned command, vaddr_t argument);
 long locks_flock(struct file *file, int operation);
 void xattrs_free(struct xattr_list *list);
-/* Extended attributes; kernel memory.  size 0: asks for the length.  Length, 0 or negative errno. */
+/* Extended attributes; kernel memory.  size 0: asks for the length.  Length, 0 or negative errno.
+ */
 ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t size);
-int __must_check xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+int __must_check xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+			   int flags);
 ssize_t xattr_list(struct inode *inode, char *list, size_t size);
 int __must_check xattr_remove(struct inode *inode, const char *name);
 
@@ -172,16 +195,18 @@ void fs_context_put(struct fs_context *context);
 /* Where it is at `from`, it is at `to` now. */
 void fs_context_replace(struct fs_context *context, const struct path *from, const struct path *to);
 struct files *files_copy(struct files *from); /* NULL: no memory */
-int files_unshare(void); /* gives current a table of its own: 0 or -ENOMEM */
+int files_unshare(void);                      /* gives current a table of its own: 0 or -ENOMEM */
 void files_close_range(struct files *files, u32 first, u32 last, bool only_close_on_exec);
-/* Puts another reference on `file` at exactly `fd`, closing what was there (dup2).  fd or an error. */
+/* Puts another reference on `file` at exactly `fd`, closing what was there (dup2).  fd or an error.
+ */
 int fd_replace(struct file *file, int fd, bool close_on_exec);
 int fd_flags(int fd); /* FD_CLOEXEC, 0 or -EBADF */
 int fd_set_flags(int fd, bool close_on_exec);
 /* Makes a path the root or the working directory. */
 void fs_context_set(struct fs_context *context, const struct path *path, bool root);
 
-extern const struct file_operations special_char_ops, special_block_ops, special_fifo_ops, special_socket_ops;
+extern const struct file_operations special_char_ops, special_block_ops, special_fifo_ops,
+	special_socket_ops;
 extern const struct file_operations regular_file_ops;
 
 /* Moves the `fd`'s position lock rules: see readwrite.c. */

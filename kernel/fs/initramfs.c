@@ -2,12 +2,14 @@
 /*
  * Filling the root from the initramfs.
  *
- * lib/initramfs reads the image; here each entry becomes a file.  Entries with the same inode and device numbers and
- * more than one link are names of one file: the first makes it, the others link to it, and whichever of them brings data
- * writes it.  The names met so far are remembered until the end.
+ * lib/initramfs reads the image; here each entry becomes a file.  Entries with the same inode and
+ * device numbers and more than one link are names of one file: the first makes it, the others link
+ * to it, and whichever of them brings data writes it.  The names met so far are remembered until
+ * the end.
  *
- * As Linux does: what is there already is replaced (or, for directories, adjusted), an entry that cannot be made is
- * reported and skipped, and a broken image keeps what came before the broken place.
+ * As Linux does: what is there already is replaced (or, for directories, adjusted), an entry that
+ * cannot be made is reported and skipped, and a broken image keeps what came before the broken
+ * place.
  */
 #include "fs/device.h"
 #include "fs/fs_internal.h"
@@ -109,7 +111,8 @@ static int open_regular(struct unpacking *u, bool linked)
 
 	if (linked && entry->size == 0)
 		return 0;
-	u->file = file_open(AT_FDCWD, u->path, O_WRONLY | O_CREAT | O_TRUNC, entry->mode & S_IALLUGO);
+	u->file =
+		file_open(AT_FDCWD, u->path, O_WRONLY | O_CREAT | O_TRUNC, entry->mode & S_IALLUGO);
 	if (!IS_ERR(u->file))
 		return 0;
 	int error = (int)PTR_ERR(u->file);
@@ -252,12 +255,13 @@ static int unpack(const void *image, size_t size)
 	error = initramfs_read(&u->reader, image, size, &unpack_ops, u);
 	entry_release(u);
 	if (u->reader.error)
-		log_error("initramfs: %s at byte %lu%s; unpacked %lu files before it", u->reader.error,
-			  (unsigned long)u->reader.error_offset,
-			  u->reader.error_unpacked ? " of the unpacked data" : "", (unsigned long)u->files);
+		log_error("initramfs: %s at byte %lu%s; unpacked %lu files before it",
+			  u->reader.error, (unsigned long)u->reader.error_offset,
+			  u->reader.error_unpacked ? " of the unpacked data" : "",
+			  (unsigned long)u->files);
 	else if (error)
-		log_error("initramfs: unpacking stopped after %lu files: error %d", (unsigned long)u->files,
-			  -error);
+		log_error("initramfs: unpacking stopped after %lu files: error %d",
+			  (unsigned long)u->files, -error);
 	else
 		log_info("initramfs: %lu files, %lu KiB", (unsigned long)u->files,
 			 (unsigned long)(u->bytes / KIB));
@@ -272,10 +276,10 @@ int initramfs_unpack(void)
 
 	if (boot_info.initramfs_size > 0) {
 		error = unpack(phys_to_virt(boot_info.initramfs), boot_info.initramfs_size);
-		frame_release_range(ALIGN_DOWN(boot_info.initramfs, PAGE_SIZE),
-				    ALIGN_UP(boot_info.initramfs_size +
-						     (boot_info.initramfs & (PAGE_SIZE - 1)),
-					     PAGE_SIZE));
+		frame_release_range(
+			ALIGN_DOWN(boot_info.initramfs, PAGE_SIZE),
+			ALIGN_UP(boot_info.initramfs_size + (boot_info.initramfs & (PAGE_SIZE - 1)),
+				 PAGE_SIZE));
 	}
 	device_directory_mount();
 	return error;

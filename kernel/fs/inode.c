@@ -2,8 +2,9 @@
 /*
  * Inodes: life, owners and permissions, time stamps.
  *
- * An inode lives while anybody references it: dentries, and whatever the file system itself keeps (a tmpfs directory
- * entry).  The file system's destroy_inode runs at the end, in a task that may sleep.
+ * An inode lives while anybody references it: dentries, and whatever the file system itself keeps
+ * (a tmpfs directory entry).  The file system's destroy_inode runs at the end, in a task that may
+ * sleep.
  */
 #include "fs/fs_internal.h"
 
@@ -156,7 +157,8 @@ void inode_accessed(const struct mount *mount, struct inode *inode)
 	now = vfs_now();
 	spin_lock(&inode->attribute_lock);
 	if (flags & MS_STRICTATIME || time_before_or_equal(inode->atime, inode->mtime) ||
-	    time_before_or_equal(inode->atime, inode->ctime) || now.seconds - inode->atime.seconds >= 86400)
+	    time_before_or_equal(inode->atime, inode->ctime) ||
+	    now.seconds - inode->atime.seconds >= 86400)
 		inode->atime = now;
 	spin_unlock(&inode->attribute_lock);
 }
@@ -170,7 +172,8 @@ int inode_permission(struct inode *inode, unsigned mask)
 	/* What everybody may needs no look at who asks. */
 	if ((inode->mode & inode->mode >> 3 & inode->mode >> 6 & mask) == mask)
 		return 0;
-	return credentials_permission(current_credentials(), inode->uid, inode->gid, inode->mode, mask);
+	return credentials_permission(current_credentials(), inode->uid, inode->gid, inode->mode,
+				      mask);
 }
 
 int inode_permission_real(struct inode *inode, unsigned mask)
@@ -217,8 +220,8 @@ int inode_take_write(struct inode *inode)
 	do {
 		if (writers < 0)
 			return -ETXTBSY;
-	} while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers + 1, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers + 1, false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return 0;
 }
 
@@ -234,8 +237,8 @@ int inode_deny_write(struct inode *inode)
 	do {
 		if (writers > 0)
 			return -ETXTBSY;
-	} while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers - 1, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers - 1, false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advisory locks: fcntl(2)'s record locks, owned by a process (its descriptor table) or by an open file description, and
- * flock(2)'s, owned by an open file description.
+ * Advisory locks: fcntl(2)'s record locks, owned by a process (its descriptor table) or by an open
+ * file description, and flock(2)'s, owned by an open file description.
  *
- * One spin lock guards all lists: locks are few and operations short.  A request that must wait sleeps on the inode's
- * queue and tries again whenever a lock of the inode goes.  For deadlock detection every waiting process is on a list
- * with the owner that it waits for; owners are followed from one to the next before a process lies down.
+ * One spin lock guards all lists: locks are few and operations short.  A request that must wait
+ * sleeps on the inode's queue and tries again whenever a lock of the inode goes.  For deadlock
+ * detection every waiting process is on a list with the owner that it waits for; owners are
+ * followed from one to the next before a process lies down.
  *
  * The locks of one owner on one inode never overlap, and neighbours of one type are merged.
  */
@@ -22,7 +23,7 @@ enum lock_kind { LOCK_PROCESS, LOCK_OPEN_FILE, LOCK_FLOCK };
 struct file_lock {
 	struct list_head link;
 	enum lock_kind kind;
-	int type; /* F_RDLCK or F_WRLCK; F_UNLCK in requests */
+	int type;       /* F_RDLCK or F_WRLCK; F_UNLCK in requests */
 	s64 start, end; /* inclusive; end INT64_MAX: to the end of the file, however long */
 	const void *owner;
 	pid_t pid;
@@ -44,7 +45,8 @@ static struct list_head waiters = LIST_INIT(waiters); /* locks_lock */
 
 static struct lock_context *context_of(struct inode *inode)
 {
-	struct lock_context *context = __atomic_load_n(&inode->locks, __ATOMIC_ACQUIRE), *expected = NULL;
+	struct lock_context *context = __atomic_load_n(&inode->locks, __ATOMIC_ACQUIRE),
+			    *expected = NULL;
 
 	if (context)
 		return context;
@@ -84,7 +86,8 @@ static bool conflict(const struct file_lock *a, const struct file_lock *b)
 	return overlap(a, b) && (a->type == F_WRLCK || b->type == F_WRLCK);
 }
 
-static struct file_lock *find_conflict(struct lock_context *context, const struct file_lock *request)
+static struct file_lock *find_conflict(struct lock_context *context,
+				       const struct file_lock *request)
 {
 	struct file_lock *lock;
 
@@ -100,10 +103,11 @@ static bool same_owner(const struct file_lock *a, const struct file_lock *b)
 }
 
 /*
- * Takes [start, end] out of what the owner has; *spare serves for the second half of a lock that is cut in two, and is
- * NULL afterwards if it did.
+ * Takes [start, end] out of what the owner has; *spare serves for the second half of a lock that is
+ * cut in two, and is NULL afterwards if it did.
  */
-static void carve(struct lock_context *context, const struct file_lock *request, struct file_lock **spare)
+static void carve(struct lock_context *context, const struct file_lock *request,
+		  struct file_lock **spare)
 {
 	struct file_lock *lock, *next;
 
@@ -174,8 +178,10 @@ static bool would_deadlock(const struct file_lock *request, const struct file_lo
 	return false;
 }
 
-/* One attempt.  0; -EAGAIN: somebody else has it (and `waiter`, if any, is listed); -EDEADLK; -ENOLCK. */
-static int try_lock(struct lock_context *context, const struct file_lock *request, struct lock_waiter *waiter)
+/* One attempt.  0; -EAGAIN: somebody else has it (and `waiter`, if any, is listed); -EDEADLK;
+ * -ENOLCK. */
+static int try_lock(struct lock_context *context, const struct file_lock *request,
+		    struct lock_waiter *waiter)
 {
 	struct file_lock *added = kmalloc(sizeof(*added)), *spare = kmalloc(sizeof(*spare));
 	struct file_lock *blocker;
@@ -268,7 +274,8 @@ void locks_release_file(struct file *file)
 }
 
 /* From fcntl's terms: any whence, a length that may be negative or 0. */
-static int request_from_user(struct file *file, const struct linux_flock *from, struct file_lock *request)
+static int request_from_user(struct file *file, const struct linux_flock *from,
+			     struct file_lock *request)
 {
 	s64 base, start, end;
 

@@ -2,12 +2,13 @@
 /*
  * The tree of mounts, and the way through it.
  *
- * mount_lock guards the tree: parent, mountpoint, lists, the hash table by place, and dentry->mounts, which lets a walk
- * pass a dentry that nothing is mounted on without a look at the table.
+ * mount_lock guards the tree: parent, mountpoint, lists, the hash table by place, and
+ * dentry->mounts, which lets a walk pass a dentry that nothing is mounted on without a look at the
+ * table.
  *
- * References: an attached mount has one from the tree, and itself holds one on its parent and its mount point.  Whoever
- * detaches a mount takes these over, and drops them once the lock is released.  A mount is freed with its last
- * reference, and lets go of its superblock then.
+ * References: an attached mount has one from the tree, and itself holds one on its parent and its
+ * mount point.  Whoever detaches a mount takes these over, and drops them once the lock is
+ * released.  A mount is freed with its last reference, and lets go of its superblock then.
  */
 #include "fs/fs_internal.h"
 

@@ -2,8 +2,8 @@
 /*
  * Changing the tree of mounts: mount(2), umount2(2), pivot_root(2).
  *
- * change_mutex makes changes one after the other; the tree itself is guarded by mount_lock, under which each change is
- * made in one step.  All mounts are private: nothing propagates.
+ * change_mutex makes changes one after the other; the tree itself is guarded by mount_lock, under
+ * which each change is made in one step.  All mounts are private: nothing propagates.
  */
 #include "fs/fs_internal.h"
 
@@ -11,13 +11,14 @@
 #include "proc/process.h"
 #include "proc/task.h"
 
-static mutex_t change_mutex = MUTEX_INIT(change_mutex); /* outside of all other locks of this floor */
+static mutex_t change_mutex =
+	MUTEX_INIT(change_mutex); /* outside of all other locks of this floor */
 
 /* What of mount(2)'s flags belongs to the mount; the rest is the superblock's. */
 static u32 mount_flags_of(u64 flags)
 {
-	u32 kept = (u32)flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |
-				 MS_STRICTATIME);
+	u32 kept = (u32)flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
+				 MS_NODIRATIME | MS_STRICTATIME);
 
 	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
 		kept |= MS_RELATIME;
@@ -47,9 +48,11 @@ static int lookup_target(const char *text, struct path *path)
 	return path_lookup(AT_FDCWD, text, LOOKUP_FOLLOW, path);
 }
 
-static int mount_at(struct superblock *superblock, const char *source, const char *target, u64 flags)
+static int mount_at(struct superblock *superblock, const char *source, const char *target,
+		    u64 flags)
 {
-	struct mount *mount = mount_create(superblock, source ? source : "none", mount_flags_of(flags));
+	struct mount *mount =
+		mount_create(superblock, source ? source : "none", mount_flags_of(flags));
 	struct path path;
 	int error;
 
@@ -70,7 +73,8 @@ static int mount_at(struct superblock *superblock, const char *source, const cha
 	return error;
 }
 
-int mount_filesystem(const char *source, const char *target, const char *type_name, u64 flags, const char *options)
+int mount_filesystem(const char *source, const char *target, const char *type_name, u64 flags,
+		     const char *options)
 {
 	const struct filesystem *type = type_name ? filesystem_find(type_name) : NULL;
 	struct superblock *superblock;
@@ -113,8 +117,8 @@ static struct mount *mount_clone(const struct mount *from, struct dentry *root)
 }
 
 /*
- * Unhooks every mount of a tree, leaves first, and lets go of all but the top.  mount_lock held, and released in
- * between: change_mutex keeps others out.
+ * Unhooks every mount of a tree, leaves first, and lets go of all but the top.  mount_lock held,
+ * and released in between: change_mutex keeps others out.
  */
 static void unhook_tree_locked(struct mount *top)
 {
@@ -136,7 +140,8 @@ static void unhook_tree_locked(struct mount *top)
 	}
 }
 
-/* Copies the mounts below `from` (from `root` on) to below `to`.  change_mutex keeps the tree as it is. */
+/* Copies the mounts below `from` (from `root` on) to below `to`.  change_mutex keeps the tree as it
+ * is. */
 static int clone_children(struct mount *from, struct dentry *root, struct mount *to)
 {
 	struct mount *child;
@@ -258,7 +263,8 @@ int mount_remount(const char *target, u64 flags, const char *options, bool bind)
 		spin_lock(mount_tree_lock());
 		path.mount->flags = mount_flags_of(flags);
 		if (!bind)
-			superblock->flags = (superblock->flags & ~(u64)MS_RDONLY) | (flags & MS_RDONLY);
+			superblock->flags =
+				(superblock->flags & ~(u64)MS_RDONLY) | (flags & MS_RDONLY);
 		spin_unlock(mount_tree_lock());
 	}
 	mutex_unlock(&change_mutex);
@@ -270,7 +276,8 @@ int mount_umount(const char *target, int flags)
 {
 	struct path path;
 	struct mount *mount;
-	int error = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &path);
+	int error =
+		path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &path);
 
 	if (error)
 		return error;
@@ -327,7 +334,8 @@ static void replace_roots(const struct path *old_root, const struct path *new_ro
 }
 
 /* The rules of pivot_root(2).  change_mutex held. */
-static int check_pivot(const struct path *new_root, const struct path *put_old, const struct path *root)
+static int check_pivot(const struct path *new_root, const struct path *put_old,
+		       const struct path *root)
 {
 	if (new_root->mount == root->mount || put_old->mount == root->mount)
 		return -EBUSY;
@@ -335,7 +343,8 @@ static int check_pivot(const struct path *new_root, const struct path *put_old, 
 		return -EINVAL;
 	if (new_root->dentry != new_root->mount->root || !new_root->mount->parent)
 		return -EINVAL;
-	if (!mount_is_below(put_old->mount, new_root->mount) || !mount_is_below(new_root->mount, root->mount))
+	if (!mount_is_below(put_old->mount, new_root->mount) ||
+	    !mount_is_below(new_root->mount, root->mount))
 		return -EINVAL;
 	return 0;
 }
@@ -343,7 +352,8 @@ static int check_pivot(const struct path *new_root, const struct path *put_old, 
 int mount_pivot_root(const char *new_root_text, const char *put_old_text)
 {
 	struct path new_root, put_old, root, place;
-	int error = path_lookup(AT_FDCWD, new_root_text, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new_root);
+	int error =
+		path_lookup(AT_FDCWD, new_root_text, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new_root);
 
 	if (error)
 		return error;

@@ -15,8 +15,9 @@ static void describe_flags(u32 flags, bool readonly, char *buffer, size_t size)
 		u32 flag;
 		const char *word;
 	} words[] = {
-		{MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},       {MS_NOEXEC, ",noexec"},
-		{MS_NOATIME, ",noatime"},       {MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"},
+		{MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},
+		{MS_NOEXEC, ",noexec"},         {MS_NOATIME, ",noatime"},
+		{MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"},
 	};
 	size_t length = ksnprintf(buffer, size, "%s", readonly ? "ro" : "rw");
 

@@ -2,8 +2,9 @@
 /*
  * Making and removing names: mkdir, mknod, symlink, link, unlink, rmdir.
  *
- * Each walks to the directory, locks it for writing, looks the last component up, checks everything, and then lets the
- * file system act; the name cache follows.  A removed name leaves the cache at once, so a dentry never turns negative.
+ * Each walks to the directory, locks it for writing, looks the last component up, checks
+ * everything, and then lets the file system act; the name cache follows.  A removed name leaves the
+ * cache at once, so a dentry never turns negative.
  */
 #include "fs/fs_internal.h"
 
@@ -22,7 +23,8 @@ static bool is_protected_by_sticky(const struct inode *directory, const struct i
 {
 	uid_t me = current_credentials()->fsuid;
 
-	return directory->mode & S_ISVTX && victim->uid != me && directory->uid != me && !capable(CAP_FOWNER);
+	return directory->mode & S_ISVTX && victim->uid != me && directory->uid != me &&
+	       !capable(CAP_FOWNER);
 }
 
 int may_delete(const struct inode *directory, const struct dentry *victim, bool is_directory)
@@ -35,7 +37,8 @@ int may_delete(const struct inode *directory, const struct dentry *victim, bool 
 	error = inode_permission((struct inode *)directory, MAY_WRITE | MAY_EXEC);
 	if (error)
 		return error;
-	if (directory->flags & INODE_APPEND_ONLY || inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ||
+	if (directory->flags & INODE_APPEND_ONLY ||
+	    inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ||
 	    is_protected_by_sticky(directory, inode))
 		return -EPERM;
 	if (is_directory) {
@@ -50,10 +53,11 @@ int may_delete(const struct inode *directory, const struct dentry *victim, bool 
 }
 
 /*
- * Walks to where a name is to be made, locks the directory and looks the name up: *result is then a negative, referenced
- * dentry, and end_create must follow.
+ * Walks to where a name is to be made, locks the directory and looks the name up: *result is then a
+ * negative, referenced dentry, and end_create must follow.
  */
-static int begin_create(struct walk *walk, int directory, const char *text, bool for_directory, struct dentry **result)
+static int begin_create(struct walk *walk, int directory, const char *text, bool for_directory,
+			struct dentry **result)
 {
 	struct inode *parent;
 	struct dentry *dentry;
@@ -152,7 +156,8 @@ int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
 
 	if ((mode & S_IFMT) == 0)
 		mode |= S_IFREG;
-	if (S_ISDIR(mode) || !(S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) || S_ISBLK(mode)))
+	if (S_ISDIR(mode) ||
+	    !(S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) || S_ISBLK(mode)))
 		return check_node_type(mode, device);
 	error = begin_create(&walk, directory, text, false, &dentry);
 	if (error)
@@ -161,7 +166,8 @@ int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
 	error = check_node_type(mode, device);
 	if (!error) {
 		mode = (mode & S_IFMT) | (apply_umask(mode) & S_IALLUGO);
-		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device) : -EPERM;
+		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device)
+					    : -EPERM;
 	}
 	end_create(&walk, dentry);
 	return error;
@@ -213,7 +219,8 @@ int vfs_link_path(const struct path *from, int to_directory, const char *to)
 	return error;
 }
 
-int vfs_link(int from_directory, const char *from, int to_directory, const char *to, u32 lookup_flags)
+int vfs_link(int from_directory, const char *from, int to_directory, const char *to,
+	     u32 lookup_flags)
 {
 	struct path path;
 	int error = path_lookup(from_directory, from, lookup_flags, &path);

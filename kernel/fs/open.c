@@ -2,8 +2,8 @@
 /*
  * open(2): from a path and flags to an open file.
  *
- * The last component is looked up without the directory's lock first, since most opens find it in the cache.  When it
- * may have to be created, the directory is locked and asked again.
+ * The last component is looked up without the directory's lock first, since most opens find it in
+ * the cache.  When it may have to be created, the directory is locked and asked again.
  */
 #include "fs/fs_internal.h"
 
@@ -22,7 +22,8 @@ struct opening {
 
 int may_open(const struct path *path, u32 flags, bool exec)
 {
-	static const u8 wanted[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+	static const u8 wanted[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+				    MAY_READ | MAY_WRITE};
 	struct inode *inode = path_inode(path);
 	unsigned mask = exec ? MAY_EXEC : wanted[flags & O_ACCMODE];
 
@@ -54,7 +55,8 @@ int may_open(const struct path *path, u32 flags, bool exec)
 	default:
 		break;
 	}
-	if (mask & MAY_WRITE && (S_ISREG(inode->mode) || S_ISDIR(inode->mode)) && mount_is_readonly(path->mount))
+	if (mask & MAY_WRITE && (S_ISREG(inode->mode) || S_ISDIR(inode->mode)) &&
+	    mount_is_readonly(path->mount))
 		return -EROFS;
 	int error = inode_permission(inode, mask);
 
@@ -266,12 +268,14 @@ static struct file *open_tmpfile(struct opening *opening)
 		return ERR_PTR(error);
 	if (!directory->ops->tmpfile)
 		return ERR_PTR(-EOPNOTSUPP);
-	error = directory->ops->tmpfile(directory, S_IFREG | (opening->mode & S_IALLUGO & ~current_umask()), &inode);
+	error = directory->ops->tmpfile(
+		directory, S_IFREG | (opening->mode & S_IALLUGO & ~current_umask()), &inode);
 	if (error)
 		return ERR_PTR(error);
 	if (!(opening->flags & O_EXCL))
 		inode->flags |= INODE_LINKABLE;
-	struct name name = name_of(text, ksnprintf(text, sizeof(text), "#%lu", (unsigned long)inode->ino));
+	struct name name =
+		name_of(text, ksnprintf(text, sizeof(text), "#%lu", (unsigned long)inode->ino));
 
 	path = (struct path){walk->path.mount, dentry_alloc(walk->path.dentry, &name)};
 	if (!path.dentry) {
@@ -284,7 +288,8 @@ static struct file *open_tmpfile(struct opening *opening)
 	return file;
 }
 
-struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode, u32 lookup_flags, bool exec)
+struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode,
+			    u32 lookup_flags, bool exec)
 {
 	struct opening opening;
 	struct file *file;

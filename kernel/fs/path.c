@@ -23,7 +23,8 @@ void path_put(const struct path *path)
 
 int pathname_get(struct pathname *name, vaddr_t user)
 {
-	ssize_t length = strncpy_from_user(name->inline_text, (const char __user *)user, PATHNAME_INLINE);
+	ssize_t length =
+		strncpy_from_user(name->inline_text, (const char __user *)user, PATHNAME_INLINE);
 
 	name->allocated = NULL;
 	name->text = name->inline_text;
@@ -112,7 +113,8 @@ static void prepend(struct name_builder *builder, const char *text, size_t lengt
 }
 
 /* move_lock and mount_lock held.  Whether the walk up ended at `root`. */
-static bool build_name(struct name_builder *builder, const struct path *path, const struct path *root)
+static bool build_name(struct name_builder *builder, const struct path *path,
+		       const struct path *root)
 {
 	const struct mount *mount = path->mount;
 	const struct dentry *dentry = path->dentry;
@@ -141,7 +143,8 @@ static char *describe(const struct path *path, char *buffer, size_t size)
 	return length < 0 || (size_t)length >= size ? ERR_PTR(-ENAMETOOLONG) : buffer;
 }
 
-char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size, bool *reached)
+char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size,
+		     bool *reached)
 {
 	struct name_builder builder = {buffer, buffer + size, false};
 

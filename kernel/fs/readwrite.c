@@ -2,9 +2,9 @@
 /*
  * Reading, writing and seeking open files, with the checks that are the same for all.
  *
- * An open file that several tasks can reach has its position guarded by position_lock, so that reads and writes on one
- * description follow each other as POSIX asks.  One that only the caller can reach needs no lock: a sole reference in a
- * table that nobody else uses.
+ * An open file that several tasks can reach has its position guarded by position_lock, so that
+ * reads and writes on one description follow each other as POSIX asks.  One that only the caller
+ * can reach needs no lock: a sole reference in a table that nobody else uses.
  */
 #include "fs/fs_internal.h"
 
@@ -121,7 +121,8 @@ off_t file_seek(struct file *file, off_t offset, int whence)
 	if (!(file->mode & FILE_SEEK))
 		return -ESPIPE;
 	locked = file_lock_position(file);
-	result = file->ops->seek ? file->ops->seek(file, offset, whence) : seek_plain(file, offset, whence);
+	result = file->ops->seek ? file->ops->seek(file, offset, whence)
+				 : seek_plain(file, offset, whence);
 	file_unlock_position(file, locked);
 	return result;
 }

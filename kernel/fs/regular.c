@@ -2,8 +2,8 @@
 /*
  * Regular files whose data is in the page cache.
  *
- * Reads take no lock but the cache's own; writes and everything that changes the size hold inode->lock for writing, so
- * an append finds the end and puts its data there in one step.
+ * Reads take no lock but the cache's own; writes and everything that changes the size hold
+ * inode->lock for writing, so an append finds the end and puts its data there in one step.
  */
 #include "fs/fs_internal.h"
 

@@ -2,8 +2,9 @@
 /*
  * rename(2) and renameat2(2).
  *
- * Two directories are locked ancestor first; a file system's rename_lock keeps the tree's shape while we find out which
- * one that is, and while directories move between parents, so that none can become its own descendant.
+ * Two directories are locked ancestor first; a file system's rename_lock keeps the tree's shape
+ * while we find out which one that is, and while directories move between parents, so that none can
+ * become its own descendant.
  */
 #include "fs/fs_internal.h"
 
@@ -15,8 +16,8 @@ struct renaming {
 };
 
 /*
- * Locks both directories.  *trap: the child of one directory that is, or is above, the other; it may not be renamed
- * (NULL: none).
+ * Locks both directories.  *trap: the child of one directory that is, or is above, the other; it
+ * may not be renamed (NULL: none).
  */
 static struct dentry *lock_directories(struct dentry *one, struct dentry *other)
 {
@@ -102,7 +103,8 @@ static int check_permissions(const struct renaming *r)
 	} else {
 		bool target_is_directory = S_ISDIR(target->mode);
 
-		error = may_delete(to, r->target, r->flags & RENAME_EXCHANGE ? target_is_directory : is_directory);
+		error = may_delete(to, r->target,
+				   r->flags & RENAME_EXCHANGE ? target_is_directory : is_directory);
 	}
 	if (error)
 		return error;
@@ -200,7 +202,8 @@ static int rename_walked(struct renaming *r)
 	return error;
 }
 
-static int walk_both(struct renaming *r, int from_directory, const char *from, int to_directory, const char *to)
+static int walk_both(struct renaming *r, int from_directory, const char *from, int to_directory,
+		     const char *to)
 {
 	int error = walk_begin(&r->from, from_directory, from, 0);
 
@@ -221,7 +224,8 @@ out_from:
 	return error;
 }
 
-int vfs_rename(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
+int vfs_rename(int from_directory, const char *from, int to_directory, const char *to,
+	       unsigned flags)
 {
 	struct renaming *r;
 	int error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening special files: an inode's first file operations find the real ones by its type and number.
+ * Opening special files: an inode's first file operations find the real ones by its type and
+ * number.
  */
 #include "fs/device.h"
 #include "fs/fs_internal.h"

@@ -2,8 +2,9 @@
 /*
  * File-system types and superblocks.
  *
- * Types register at start-up and stay.  A superblock is one instance of a file system; mounts hold references on it.
- * With the last one go the cached names, then the root, then the file system's own data.
+ * Types register at start-up and stay.  A superblock is one instance of a file system; mounts hold
+ * references on it. With the last one go the cached names, then the root, then the file system's
+ * own data.
  */
 #include "fs/device.h"
 #include "fs/fs_internal.h"
@@ -21,7 +22,8 @@ void filesystem_register(struct filesystem *type)
 	spin_unlock(&types_lock);
 }
 
-void filesystem_iterate(void (*function)(const struct filesystem *type, void *argument), void *argument)
+void filesystem_iterate(void (*function)(const struct filesystem *type, void *argument),
+			void *argument)
 {
 	struct filesystem *type;
 
@@ -40,7 +42,8 @@ const struct filesystem *filesystem_find(const char *name)
 	return NULL;
 }
 
-struct superblock *superblock_alloc(const struct filesystem *type, const struct superblock_operations *ops)
+struct superblock *superblock_alloc(const struct filesystem *type,
+				    const struct superblock_operations *ops)
 {
 	struct superblock *superblock = kzalloc(sizeof(*superblock));
 

@@ -90,7 +90,7 @@ enum attr_valid {
 	ATTR_MTIME_SET = 1 << 8,
 	ATTR_FORCE = 1 << 9, /* no permission checks: the kernel's own change */
 	ATTR_KILL_SETID = 1 << 10,
-	ATTR_TOUCH = 1 << 11, /* both times to now: writers may */
+	ATTR_TOUCH = 1 << 11,       /* both times to now: writers may */
 	ATTR_NEEDS_OWNER = 1 << 12, /* to now, but as strict as a given time */
 };
 
@@ -151,7 +151,7 @@ struct inode_operations {
 enum inode_flags {
 	INODE_IMMUTABLE = 1 << 0,
 	INODE_APPEND_ONLY = 1 << 1,
-	INODE_NO_ATIME = 1 << 2, /* reads leave no time stamp */
+	INODE_NO_ATIME = 1 << 2,   /* reads leave no time stamp */
 	INODE_PAGE_CACHE = 1 << 3, /* `cache` is initialised and keeps the size */
 };
 
@@ -215,6 +215,13 @@ enum permission_mask { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 int __must_check inode_permission(struct inode *inode, unsigned mask);
 /* Is current the owner, or does it have CAP_FOWNER? */
 bool inode_owner_or_capable(const struct inode *inode);
+
+/* The size that programs see. */
+static inline off_t inode_size(const struct inode *inode)
+{
+	return inode->flags & INODE_PAGE_CACHE ? (off_t)page_cache_size(&inode->cache)
+					       : READ_ONCE(inode->size);
+}
 
 /* --- Dentries
  * -----------------------------------------------------------------------------------------------------
@@ -317,7 +324,7 @@ struct superblock {
 	dev_t device;
 	off_t max_size;
 	bool has_xattrs; /* trusted. and security. attributes are kept */
-	ino_t next_ino; /* atomic */
+	ino_t next_ino;  /* atomic */
 	const struct filesystem *type;
 	const struct superblock_operations *ops;
 	const struct dentry_operations *dentry_ops; /* given to every dentry */
@@ -419,13 +426,15 @@ int __must_check vfs_rename(int from_directory, const char *from, int to_directo
 int __must_check vfs_change(const struct path *path, struct attr_change *change);
 int __must_check vfs_truncate(const struct path *path, off_t size);
 
-/* kernel/main.c: the caches, the root tmpfs, the types, the devices.  Once, before the first program.
+/* kernel/main.c: the caches, the root tmpfs, the types, the devices.  Once, before the first
+ * program.
  */
 void vfs_init(void);
 
 /*
- * Unpacks the initramfs that the boot loader brought into /, gives its memory back, and mounts /dev.  A broken archive is
- * reported in the log, and what came before the broken place stays.  In a task, once.  0 or an error.
+ * Unpacks the initramfs that the boot loader brought into /, gives its memory back, and mounts
+ * /dev.  A broken archive is reported in the log, and what came before the broken place stays.  In
+ * a task, once.  0 or an error.
  */
 int initramfs_unpack(void);
 

@@ -2,14 +2,16 @@
 /*
  * Walking paths (path_resolution(7)).
  *
- * A walk holds a reference on the place where it is, and takes one component after the other: permission to search the
- * directory, the dentry from the cache (or, with the directory locked, from the file system), what is mounted there,
- * and, for a symbolic link, its text in the place of the rest of the path.
+ * A walk holds a reference on the place where it is, and takes one component after the other:
+ * permission to search the directory, the dentry from the cache (or, with the directory locked,
+ * from the file system), what is mounted there, and, for a symbolic link, its text in the place of
+ * the rest of the path.
  *
- * The last component is left to the caller (walk_to_parent), because creating, removing and opening treat it in their
- * own ways.  Texts of links in the middle of a path nest: `rests` is the stack of what follows them.  The last component
- * of a nested text is taken after its rest is back, so chains of links need no depth.  A link at the end of the path
- * replaces the text at depth 0.  What the texts live in is pinned until the walk ends: at most MAX_SYMLINKS of them.
+ * The last component is left to the caller (walk_to_parent), because creating, removing and opening
+ * treat it in their own ways.  Texts of links in the middle of a path nest: `rests` is the stack of
+ * what follows them.  The last component of a nested text is taken after its rest is back, so
+ * chains of links need no depth.  A link at the end of the path replaces the text at depth 0.  What
+ * the texts live in is pinned until the walk ends: at most MAX_SYMLINKS of them.
  */
 #include "fs/fs_internal.h"
 
@@ -171,7 +173,8 @@ static int walk_text(struct walk *walk, const char *text)
 	return 0;
 }
 
-/* Takes up a symbolic link (the reference too).  1: there is text to walk; 0: it was a jump; or an error. */
+/* Takes up a symbolic link (the reference too).  1: there is text to walk; 0: it was a jump; or an
+ * error. */
 static int walk_link(struct walk *walk, struct dentry *link)
 {
 	struct inode *inode = dentry_inode(link);
@@ -197,7 +200,8 @@ static int walk_link(struct walk *walk, struct dentry *link)
 		walk->jumped = true;
 		if (walk->flags & (LOOKUP_NO_MAGICLINKS))
 			return -ELOOP;
-		return walk->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT | LOOKUP_NO_XDEV) ? -EXDEV : 0;
+		return walk->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT | LOOKUP_NO_XDEV) ? -EXDEV
+											: 0;
 	}
 	if (target.allocated && !target.text)
 		target.text = target.allocated;
@@ -253,7 +257,8 @@ int walk_last(struct walk *walk, bool follow)
 	}
 }
 
-/* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the slashes behind it. */
+/* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the
+ * slashes behind it. */
 static int next_component(struct walk *walk, bool *slashes)
 {
 	const char *start = walk->text, *at = start;

@@ -2,8 +2,8 @@
 /*
  * Extended attributes (xattr(7)), kept in a list at the inode.
  *
- * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security. exist, user. does not;
- * no file has access control lists.  inode->lock guards the list.
+ * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security.
+ * exist, user. does not; no file has access control lists.  inode->lock guards the list.
  */
 #include "fs/fs_internal.h"
 
@@ -28,7 +28,8 @@ static bool starts_with(const char *text, const char *prefix)
 
 static bool is_acl(const char *name)
 {
-	return strcmp(name, "system.posix_acl_access") == 0 || strcmp(name, "system.posix_acl_default") == 0;
+	return strcmp(name, "system.posix_acl_access") == 0 ||
+	       strcmp(name, "system.posix_acl_default") == 0;
 }
 
 /* May the caller touch that name?  0 or what to answer. */

@@ -90,8 +90,10 @@ long sys_fchown(int fd, uid_t uid, gid_t gid)
 	return change_descriptor(fd, &change);
 }
 
-/* One of utimensat's times: given, now, or left alone.  Microsecond callers come here too, converted. */
-static int add_time(struct attr_change *change, const struct linux_timespec *time, u32 which, u32 which_set)
+/* One of utimensat's times: given, now, or left alone.  Microsecond callers come here too,
+ * converted. */
+static int add_time(struct attr_change *change, const struct linux_timespec *time, u32 which,
+		    u32 which_set)
 {
 	struct vfs_time *to = which == ATTR_ATIME ? &change->atime : &change->mtime;
 

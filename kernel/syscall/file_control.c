@@ -80,7 +80,8 @@ static long owner_extended(struct file *file, unsigned command, vaddr_t argument
 	s32 now = file->owner;
 
 	if (command == F_GETOWN_EX) {
-		owner = (struct linux_f_owner_ex){now < 0 ? F_OWNER_PGRP : F_OWNER_PID, now < 0 ? -now : now};
+		owner = (struct linux_f_owner_ex){now < 0 ? F_OWNER_PGRP : F_OWNER_PID,
+						  now < 0 ? -now : now};
 		return put_user(owner, argument);
 	}
 	if (get_user(owner, argument))
@@ -176,7 +177,8 @@ static long ioctl_file(struct file *file, unsigned command, vaddr_t argument)
 	case FIOASYNC:
 		return ioctl_flag(file, O_ASYNC, argument);
 	case FIOQSIZE:
-		return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? put_user(size, argument) : -ENOTTY;
+		return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? put_user(size, argument)
+								       : -ENOTTY;
 	case FIONREAD:
 		if (S_ISREG(mode) && !(file->ops->ioctl))
 			return put_user((int)(size - file->position), argument);

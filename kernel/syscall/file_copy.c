@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copying between files inside the kernel: sendfile and copy_file_range, through a buffer of a few pages.
+ * Copying between files inside the kernel: sendfile and copy_file_range, through a buffer of a few
+ * pages.
  */
 #include "fs/fs_internal.h"
 #include "mm/usercopy.h"
@@ -64,7 +65,8 @@ static ssize_t check_sendfile(const struct file *in, const struct file *out, boo
 		return -EBADF;
 	if (positioned && !(in->mode & FILE_SEEK))
 		return -ESPIPE;
-	if (!in->ops->read || S_ISDIR(in->inode->mode) || S_ISFIFO(in->inode->mode) || out->flags & O_APPEND)
+	if (!in->ops->read || S_ISDIR(in->inode->mode) || S_ISFIFO(in->inode->mode) ||
+	    out->flags & O_APPEND)
 		return -EINVAL;
 	return 0;
 }
@@ -101,7 +103,8 @@ long sys_sendfile(int out_fd, int in_fd, vaddr_t position_address, size_t count)
 		if (!result && position < 0)
 			result = -EINVAL;
 		if (!result)
-			result = send(in.file, out.file, position_address ? &position : NULL, count);
+			result =
+				send(in.file, out.file, position_address ? &position : NULL, count);
 		if (result >= 0 && position_address && put_user(position, position_address))
 			result = -EFAULT;
 	}
@@ -131,7 +134,8 @@ static ssize_t check_range_copy(const struct file *in, const struct file *out, o
 	return 0;
 }
 
-static long copy_range(struct file *in, vaddr_t in_address, struct file *out, vaddr_t out_address, size_t count)
+static long copy_range(struct file *in, vaddr_t in_address, struct file *out, vaddr_t out_address,
+		       size_t count)
 {
 	off_t in_position = in->position, out_position = out->position;
 	struct copying copy = {
@@ -158,14 +162,15 @@ static long copy_range(struct file *in, vaddr_t in_address, struct file *out, va
 	return result;
 }
 
-long sys_copy_file_range(int in_fd, vaddr_t in_position, int out_fd, vaddr_t out_position, size_t count,
-			 unsigned flags)
+long sys_copy_file_range(int in_fd, vaddr_t in_position, int out_fd, vaddr_t out_position,
+			 size_t count, unsigned flags)
 {
 	struct fd_borrow in = fd_borrow(in_fd), out = fd_borrow(out_fd);
 	long result = -EBADF;
 
 	if (in.file && out.file)
-		result = flags ? -EINVAL : copy_range(in.file, in_position, out.file, out_position, count);
+		result = flags ? -EINVAL
+			       : copy_range(in.file, in_position, out.file, out_position, count);
 	fd_return(out);
 	fd_return(in);
 	return result;

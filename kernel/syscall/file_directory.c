@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directories: getdents, getdents64, and a task's place among them: getcwd, chdir, fchdir, chroot, umask.
+ * Directories: getdents, getdents64, and a task's place among them: getcwd, chdir, fchdir, chroot,
+ * umask.
  */
 #include "fs/fs_internal.h"
 #include "lib/abi/dirent.h"
@@ -11,8 +12,8 @@
 #include "syscall/table.h"
 
 /*
- * Fills a program's buffer with records.  A record's "next" is known only when the following entry comes, or the end:
- * `last` is the record that still waits for it.
+ * Fills a program's buffer with records.  A record's "next" is known only when the following entry
+ * comes, or the end: `last` is the record that still waits for it.
  */
 struct listing {
 	struct dir_context context;
@@ -28,7 +29,8 @@ static bool finish_last(struct listing *listing)
 	s64 next = listing->context.position;
 
 	/* At the same place in both formats. */
-	if (listing->last && put_user(next, listing->last + offsetof(struct linux_dirent64, next))) {
+	if (listing->last &&
+	    put_user(next, listing->last + offsetof(struct linux_dirent64, next))) {
 		listing->error = -EFAULT;
 		return false;
 	}
@@ -36,8 +38,8 @@ static bool finish_last(struct listing *listing)
 }
 
 /* The record's bytes in kernel memory: header, name, type.  Its length. */
-static size_t build_record(const struct listing *listing, u8 *record, const char *name, size_t length, ino_t ino,
-			   unsigned type)
+static size_t build_record(const struct listing *listing, u8 *record, const char *name,
+			   size_t length, ino_t ino, unsigned type)
 {
 	size_t header = listing->old_format ? offsetof(struct linux_dirent, name)
 					    : offsetof(struct linux_dirent64, name);
@@ -55,7 +57,8 @@ static size_t build_record(const struct listing *listing, u8 *record, const char
 	return size;
 }
 
-static bool emit(struct dir_context *context, const char *name, size_t length, ino_t ino, unsigned type)
+static bool emit(struct dir_context *context, const char *name, size_t length, ino_t ino,
+		 unsigned type)
 {
 	struct listing *listing = container_of(context, struct listing, context);
 	u8 record[ALIGN_UP(offsetof(struct linux_dirent64, name) + NAME_MAX + 2, (size_t)8)];
@@ -169,7 +172,8 @@ long sys_getcwd(vaddr_t user, size_t size)
 		if (length > size)
 			result = -ERANGE;
 		else
-			result = copy_to_user((void __user *)user, name, length) ? -EFAULT : (long)length;
+			result = copy_to_user((void __user *)user, name, length) ? -EFAULT
+										 : (long)length;
 	}
 	kfree(buffer);
 	return result;

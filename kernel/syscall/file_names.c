@@ -53,7 +53,8 @@ long sys_unlinkat(int directory, vaddr_t path, int flags)
 	error = pathname_get(&name, path);
 	if (error)
 		return error;
-	error = flags & AT_REMOVEDIR ? vfs_rmdir(directory, name.text) : vfs_unlink(directory, name.text);
+	error = flags & AT_REMOVEDIR ? vfs_rmdir(directory, name.text)
+				     : vfs_unlink(directory, name.text);
 	pathname_put(&name);
 	return error;
 }
@@ -107,7 +108,8 @@ long sys_linkat(int from_directory, vaddr_t from, int to_directory, vaddr_t to, 
 		return error;
 	error = pathname_get(&to_name, to);
 	if (!error) {
-		error = vfs_link(from_directory, from_name.text, to_directory, to_name.text, lookup);
+		error = vfs_link(from_directory, from_name.text, to_directory, to_name.text,
+				 lookup);
 		pathname_put(&to_name);
 	}
 	pathname_put(&from_name);
@@ -131,7 +133,8 @@ long sys_renameat2(int from_directory, vaddr_t from, int to_directory, vaddr_t t
 		return error;
 	error = pathname_get(&to_name, to);
 	if (!error) {
-		error = vfs_rename(from_directory, from_name.text, to_directory, to_name.text, flags);
+		error = vfs_rename(from_directory, from_name.text, to_directory, to_name.text,
+				   flags);
 		pathname_put(&to_name);
 	}
 	pathname_put(&from_name);

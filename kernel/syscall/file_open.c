@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening, closing and duplicating descriptors: open, openat, openat2, creat, close, close_range, dup, dup2, dup3.
+ * Opening, closing and duplicating descriptors: open, openat, openat2, creat, close, close_range,
+ * dup, dup2, dup3.
  */
 #include "fs/fs_internal.h"
 #include "mm/usercopy.h"
@@ -8,7 +9,8 @@
 #include "proc/task.h"
 #include "syscall/table.h"
 
-/* Opens and gives the file a descriptor, which is reserved first: an open must not have effects and then fail. */
+/* Opens and gives the file a descriptor, which is reserved first: an open must not have effects and
+ * then fail. */
 static long open_descriptor(int directory, vaddr_t path, u32 flags, mode_t mode, u32 lookup)
 {
 	struct pathname name;
@@ -47,22 +49,24 @@ long sys_creat(vaddr_t path, mode_t mode)
 	return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-#define OPEN_FLAGS_KNOWN \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | \
-	 O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define OPEN_FLAGS_KNOWN                                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |  \
+	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+	 O_PATH | O_TMPFILE)
 
 /* Unlike open, openat2 refuses what it does not know. */
 static int check_how(const struct linux_open_how *how)
 {
 	const u64 path_flags = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
-	const u64 resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
-			    RESOLVE_IN_ROOT | RESOLVE_CACHED;
+	const u64 resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+			    RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
 
 	if (how->flags & ~(u64)OPEN_FLAGS_KNOWN || how->resolve & ~resolve)
 		return -EINVAL;
 	if (how->resolve & RESOLVE_BENEATH && how->resolve & RESOLVE_IN_ROOT)
 		return -EINVAL;
-	if (how->flags & (O_CREAT | O_TMPFILE_BIT) ? (how->mode & ~(u64)S_IALLUGO) != 0 : how->mode != 0)
+	if (how->flags & (O_CREAT | O_TMPFILE_BIT) ? (how->mode & ~(u64)S_IALLUGO) != 0
+						   : how->mode != 0)
 		return -EINVAL;
 	if (how->flags & O_PATH && how->flags & ~path_flags)
 		return -EINVAL;
@@ -72,8 +76,8 @@ static int check_how(const struct linux_open_how *how)
 
 long sys_openat2(int directory, vaddr_t path, vaddr_t how_address, size_t size)
 {
-	static const u32 lookups[] = {LOOKUP_NO_XDEV, LOOKUP_NO_MAGICLINKS, LOOKUP_NO_SYMLINKS, LOOKUP_BENEATH,
-				      LOOKUP_IN_ROOT};
+	static const u32 lookups[] = {LOOKUP_NO_XDEV, LOOKUP_NO_MAGICLINKS, LOOKUP_NO_SYMLINKS,
+				      LOOKUP_BENEATH, LOOKUP_IN_ROOT};
 	struct linux_open_how how;
 	u32 lookup = 0;
 	int error;
@@ -123,7 +127,8 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
 	}
 	if (flags & CLOSE_RANGE_CLOEXEC) {
 		for (int fd = (int)MIN(first, (unsigned)INT_MAX);
-		     (fd = files_next_open(current->files, fd)) >= 0 && (unsigned)fd <= last; fd++) {
+		     (fd = files_next_open(current->files, fd)) >= 0 && (unsigned)fd <= last;
+		     fd++) {
 			int error = fd_set_flags(fd, true);
 
 			if (error && error != -EBADF)

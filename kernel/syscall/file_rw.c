@@ -59,7 +59,8 @@ long sys_write(int fd, vaddr_t buffer, size_t count)
 }
 
 /* At a given position, which the file's own does not notice. */
-static long transfer_at(int fd, struct io_cursor *cursor, int initialised, off_t position, transfer_t function)
+static long transfer_at(int fd, struct io_cursor *cursor, int initialised, off_t position,
+			transfer_t function)
 {
 	struct fd_borrow borrow;
 	long result = initialised;
@@ -82,7 +83,8 @@ static long transfer_at(int fd, struct io_cursor *cursor, int initialised, off_t
 long sys_pread64(int fd, vaddr_t buffer, size_t count, off_t position)
 {
 	struct io_cursor cursor = {.direction = IO_READ};
-	int error = (ssize_t)count < 0 ? -EINVAL : io_cursor_init_user(&cursor, buffer, count, IO_READ);
+	int error =
+		(ssize_t)count < 0 ? -EINVAL : io_cursor_init_user(&cursor, buffer, count, IO_READ);
 
 	return transfer_at(fd, &cursor, error, position, file_read);
 }
@@ -90,7 +92,8 @@ long sys_pread64(int fd, vaddr_t buffer, size_t count, off_t position)
 long sys_pwrite64(int fd, vaddr_t buffer, size_t count, off_t position)
 {
 	struct io_cursor cursor = {.direction = IO_WRITE};
-	int error = (ssize_t)count < 0 ? -EINVAL : io_cursor_init_user(&cursor, buffer, count, IO_WRITE);
+	int error = (ssize_t)count < 0 ? -EINVAL
+				       : io_cursor_init_user(&cursor, buffer, count, IO_WRITE);
 
 	return transfer_at(fd, &cursor, error, position, file_write);
 }
@@ -108,7 +111,8 @@ static long transfer_vector(int fd, vaddr_t vector, u64 count, enum io_direction
 	else
 		result = io_cursor_init_vector(&cursor, vector, count, direction);
 	if (result == 0) {
-		result = transfer(borrow.file, &cursor, direction == IO_READ ? file_read : file_write);
+		result = transfer(borrow.file, &cursor,
+				  direction == IO_READ ? file_read : file_write);
 		io_cursor_release(&cursor);
 	}
 	fd_return(borrow);
@@ -125,11 +129,13 @@ long sys_writev(int fd, vaddr_t vector, u64 count)
 	return transfer_vector(fd, vector, count, IO_WRITE);
 }
 
-static long transfer_vector_at(int fd, vaddr_t vector, u64 count, off_t position, enum io_direction direction)
+static long transfer_vector_at(int fd, vaddr_t vector, u64 count, off_t position,
+			       enum io_direction direction)
 {
 	struct io_cursor cursor = {.direction = direction};
 	int error = io_cursor_init_vector(&cursor, vector, count, direction);
-	long result = transfer_at(fd, &cursor, error, position, direction == IO_READ ? file_read : file_write);
+	long result = transfer_at(fd, &cursor, error, position,
+				  direction == IO_READ ? file_read : file_write);
 
 	if (!error)
 		io_cursor_release(&cursor);
@@ -147,7 +153,8 @@ long sys_pwritev(int fd, vaddr_t vector, u64 count, off_t position, u64 position
 	return transfer_vector_at(fd, vector, count, position, IO_WRITE);
 }
 
-/* All writes are synchronous here, and none is polled for; the other flags would need more than we have. */
+/* All writes are synchronous here, and none is polled for; the other flags would need more than we
+ * have. */
 static bool rwf_supported(int flags)
 {
 	return !(flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC));

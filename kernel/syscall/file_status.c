@@ -92,10 +92,12 @@ long sys_fstat(int fd, vaddr_t buffer)
 
 static struct linux_statx_timestamp statx_time(struct vfs_time time)
 {
-	return (struct linux_statx_timestamp){.seconds = time.seconds, .nanoseconds = time.nanoseconds};
+	return (struct linux_statx_timestamp){.seconds = time.seconds,
+					      .nanoseconds = time.nanoseconds};
 }
 
-static void fill_statx(const struct path *path, const struct file_status *status, struct linux_statx *result)
+static void fill_statx(const struct path *path, const struct file_status *status,
+		       struct linux_statx *result)
 {
 	*result = (struct linux_statx){
 		.mask = STATX_BASIC_STATS | STATX_MNT_ID | (status->has_btime ? STATX_BTIME : 0),
@@ -186,9 +188,10 @@ static long check_access(const struct path *path, int mode, bool effective)
 
 	if (mode & X_OK && S_ISREG(inode->mode) && path->mount->flags & MS_NOEXEC)
 		return -EACCES;
-	error = effective ? inode_permission(inode, (unsigned)mode) : inode_permission_real(inode, (unsigned)mode);
-	if (error || !(mode & W_OK) || S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) ||
-	    S_ISSOCK(inode->mode))
+	error = effective ? inode_permission(inode, (unsigned)mode)
+			  : inode_permission_real(inode, (unsigned)mode);
+	if (error || !(mode & W_OK) || S_ISCHR(inode->mode) || S_ISBLK(inode->mode) ||
+	    S_ISFIFO(inode->mode) || S_ISSOCK(inode->mode))
 		return error;
 	return mount_is_readonly(path->mount) ? -EROFS : 0;
 }
@@ -199,7 +202,8 @@ long sys_faccessat2(int directory, vaddr_t name, int mode, int flags)
 	struct path path;
 	long error;
 
-	if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+	if (mode & ~(R_OK | W_OK | X_OK) ||
+	    flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH)
 		lookup |= LOOKUP_EMPTY;

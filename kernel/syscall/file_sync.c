@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files and stable storage: sync and its kin, and advice about coming reads, which for files in memory means nothing.
+ * Files and stable storage: sync and its kin, and advice about coming reads, which for files in
+ * memory means nothing.
  */
 #include "fs/fs_internal.h"
 #include "syscall/table.h"
@@ -60,12 +61,14 @@ long sys_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 
 	if (!borrow.file)
 		return -EBADF;
-	if (flags & ~known || offset < 0 || length < 0 || __builtin_add_overflow(offset, length, &end))
+	if (flags & ~known || offset < 0 || length < 0 ||
+	    __builtin_add_overflow(offset, length, &end))
 		result = -EINVAL;
 	else
 		result = check_range_file(borrow.file);
 	if (!result && borrow.file->ops->fsync)
-		result = borrow.file->ops->fsync(borrow.file, offset, length ? end : INT64_MAX, true);
+		result = borrow.file->ops->fsync(borrow.file, offset, length ? end : INT64_MAX,
+						 true);
 	fd_return(borrow);
 	return result;
 }

@@ -6,10 +6,11 @@
 #include "mm/usercopy.h"
 #include "syscall/table.h"
 
-typedef long (*operation_t)(const struct path *path, vaddr_t name, vaddr_t value, size_t size, int flags);
+typedef long (*operation_t)(const struct path *path, vaddr_t name, vaddr_t value, size_t size,
+			    int flags);
 
-static long on_path(operation_t operation, vaddr_t file, u32 lookup, vaddr_t name, vaddr_t value, size_t size,
-		    int flags)
+static long on_path(operation_t operation, vaddr_t file, u32 lookup, vaddr_t name, vaddr_t value,
+		    size_t size, int flags)
 {
 	struct path path;
 	long result = path_lookup_user(AT_FDCWD, file, lookup, &path);
@@ -21,7 +22,8 @@ static long on_path(operation_t operation, vaddr_t file, u32 lookup, vaddr_t nam
 	return result;
 }
 
-static long on_descriptor(operation_t operation, int fd, vaddr_t name, vaddr_t value, size_t size, int flags)
+static long on_descriptor(operation_t operation, int fd, vaddr_t name, vaddr_t value, size_t size,
+			  int flags)
 {
 	struct fd_borrow borrow = fd_borrow(fd);
 	long result;
@@ -42,7 +44,8 @@ static long get_name(char *to, vaddr_t name)
 	return length == 0 || length > XATTR_NAME_MAX ? -ERANGE : 0;
 }
 
-static long get(const struct path *path, vaddr_t name_address, vaddr_t value, size_t size, int flags __unused)
+static long get(const struct path *path, vaddr_t name_address, vaddr_t value, size_t size,
+		int flags __unused)
 {
 	char name[XATTR_NAME_MAX + 1];
 	void *buffer = NULL;
@@ -60,7 +63,8 @@ static long get(const struct path *path, vaddr_t name_address, vaddr_t value, si
 	return result;
 }
 
-static long set(const struct path *path, vaddr_t name_address, vaddr_t value, size_t size, int flags)
+static long set(const struct path *path, vaddr_t name_address, vaddr_t value, size_t size,
+		int flags)
 {
 	char name[XATTR_NAME_MAX + 1];
 	void *buffer = NULL;
@@ -85,7 +89,8 @@ static long set(const struct path *path, vaddr_t name_address, vaddr_t value, si
 	return result;
 }
 
-static long list(const struct path *path, vaddr_t name __unused, vaddr_t value, size_t size, int flags __unused)
+static long list(const struct path *path, vaddr_t name __unused, vaddr_t value, size_t size,
+		 int flags __unused)
 {
 	char *buffer = NULL;
 	long result;
@@ -100,8 +105,8 @@ static long list(const struct path *path, vaddr_t name __unused, vaddr_t value, 
 	return result;
 }
 
-static long drop(const struct path *path, vaddr_t name_address, vaddr_t value __unused, size_t size __unused,
-		 int flags __unused)
+static long drop(const struct path *path, vaddr_t name_address, vaddr_t value __unused,
+		 size_t size __unused, int flags __unused)
 {
 	char name[XATTR_NAME_MAX + 1];
 	long result = get_name(name, name_address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mount, umount2 and pivot_root: permission, strings from user memory, and which of mount(2)'s many forms is meant.
+ * mount, umount2 and pivot_root: permission, strings from user memory, and which of mount(2)'s many
+ * forms is meant.
  */
 #include "fs/fs_internal.h"
 #include "mm/usercopy.h"
@@ -22,7 +23,8 @@ static int get_string(vaddr_t address, char **result)
 	return error == -ENAMETOOLONG ? -EINVAL : error;
 }
 
-static long dispatch(const char *source, const char *target, const char *type, u64 flags, const char *options)
+static long dispatch(const char *source, const char *target, const char *type, u64 flags,
+		     const char *options)
 {
 	const u64 propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 
@@ -40,7 +42,9 @@ static long dispatch(const char *source, const char *target, const char *type, u
 
 		if (error)
 			return error;
-		error = path.dentry != path.mount->root || flags & (MS_SHARED | MS_UNBINDABLE) ? -EINVAL : 0;
+		error = path.dentry != path.mount->root || flags & (MS_SHARED | MS_UNBINDABLE)
+				? -EINVAL
+				: 0;
 		path_put(&path);
 		/* Private is what all mounts are. */
 		return error;
@@ -64,7 +68,9 @@ long sys_mount(vaddr_t source_address, vaddr_t target_address, vaddr_t type_addr
 	if (!result)
 		result = pathname_get(&target, target_address);
 	if (!result) {
-		result = capable(CAP_SYS_ADMIN) ? dispatch(source, target.text, type, flags, options) : -EPERM;
+		result = capable(CAP_SYS_ADMIN)
+				 ? dispatch(source, target.text, type, flags, options)
+				 : -EPERM;
 		pathname_put(&target);
 	}
 	kfree(options);

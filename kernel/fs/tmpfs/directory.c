@@ -2,9 +2,9 @@
 /*
  * tmpfs directories: entries in two trees, and the operations on names.
  *
- * Listing goes from the newest entry to the oldest, so that names made meanwhile do not appear and the walk ends.  The
- * position of an entry is FIRST_POSITION + LAST_COOKIE - cookie, which ascends that way.  A directory's size is 20 bytes
- * an entry, which is what Linux shows.
+ * Listing goes from the newest entry to the oldest, so that names made meanwhile do not appear and
+ * the walk ends.  The position of an entry is FIRST_POSITION + LAST_COOKIE - cookie, which ascends
+ * that way.  A directory's size is 20 bytes an entry, which is what Linux shows.
  */
 #include "fs/tmpfs/tmpfs_internal.h"
 
@@ -56,7 +56,8 @@ static struct tmpfs_entry *entry_alloc(const struct dentry *dentry)
 }
 
 /* Links an entry with a new cookie; takes over the inode's reference. */
-static void entry_insert(struct tmpfs_inode *directory, struct tmpfs_entry *entry, struct inode *inode)
+static void entry_insert(struct tmpfs_inode *directory, struct tmpfs_entry *entry,
+			 struct inode *inode)
 {
 	struct rb_node **link = &directory->names.top, *parent = NULL;
 
@@ -65,7 +66,8 @@ static void entry_insert(struct tmpfs_inode *directory, struct tmpfs_entry *entr
 		const struct tmpfs_entry *other = rb_entry(*link, struct tmpfs_entry, by_name);
 
 		parent = *link;
-		link = compare(other, entry->hash, entry->text, entry->length) < 0 ? &parent->left : &parent->right;
+		link = compare(other, entry->hash, entry->text, entry->length) < 0 ? &parent->left
+										   : &parent->right;
 	}
 	rb_insert(&directory->names, &entry->by_name, parent, link);
 	entry->cookie = directory->next_cookie++;
@@ -237,8 +239,8 @@ static void move_parent(struct inode *moved, struct inode *from, struct inode *t
 	tmpfs_inode(moved)->parent = tmpfs_inode(to);
 }
 
-static int exchange(struct inode *from_directory, struct tmpfs_entry *from, struct inode *to_directory,
-		    struct tmpfs_entry *to)
+static int exchange(struct inode *from_directory, struct tmpfs_entry *from,
+		    struct inode *to_directory, struct tmpfs_entry *to)
 {
 	struct inode *moved = from->inode, *back = to->inode;
 
@@ -290,8 +292,8 @@ static void replace_target(struct inode *to_directory, struct tmpfs_entry *entry
 	inode_put(inode);
 }
 
-static int rename(struct inode *from_directory, struct dentry *from, struct inode *to_directory, struct dentry *to,
-		  unsigned flags)
+static int rename(struct inode *from_directory, struct dentry *from, struct inode *to_directory,
+		  struct dentry *to, unsigned flags)
 {
 	struct tmpfs_entry *source = find(tmpfs_inode(from_directory), from);
 	struct tmpfs_entry *target = find(tmpfs_inode(to_directory), to);
@@ -305,7 +307,8 @@ static int rename(struct inode *from_directory, struct dentry *from, struct inod
 		error = target ? exchange(from_directory, source, to_directory, target) : -ENOENT;
 		goto out;
 	}
-	if (target && S_ISDIR(target->inode->mode) && !rb_is_empty(&tmpfs_inode(target->inode)->names))
+	if (target && S_ISDIR(target->inode->mode) &&
+	    !rb_is_empty(&tmpfs_inode(target->inode)->names))
 		return -ENOTEMPTY;
 	error = stock_get(&stock, from_directory, from, to, flags & RENAME_WHITEOUT);
 	if (error)

@@ -63,7 +63,8 @@ static void set_operations(struct inode *inode)
 	}
 }
 
-struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory, mode_t mode, dev_t device)
+struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory,
+				 mode_t mode, dev_t device)
 {
 	struct tmpfs_super *super = tmpfs_super(superblock);
 	struct tmpfs_inode *node;

@@ -2,7 +2,8 @@
 /*
  * Mounting tmpfs: options, limits, statistics (tmpfs(5)).
  *
- * Unless told otherwise, half of the memory may be filled and there may be one inode for every two pages of it.
+ * Unless told otherwise, half of the memory may be filled and there may be one inode for every two
+ * pages of it.
  */
 #include "fs/tmpfs/tmpfs_internal.h"
 
@@ -172,8 +173,8 @@ static int make_root(struct superblock *superblock, const struct tmpfs_super *su
 	return -ENOMEM;
 }
 
-static int tmpfs_mount(const struct filesystem *type, u64 flags __unused, const char *source __unused,
-		       const char *options, struct superblock **result)
+static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
+		       const char *source __unused, const char *options, struct superblock **result)
 {
 	struct superblock *superblock = superblock_alloc(type, &super_ops);
 	struct tmpfs_super *super = kzalloc(sizeof(*super));

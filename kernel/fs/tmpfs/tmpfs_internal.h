@@ -2,9 +2,10 @@
 /*
  * tmpfs: files that live in memory alone.
  *
- * A directory keeps its entries in two trees: by name, to find them, and by cookie, to list them.  Cookies are drawn
- * from a counter of the directory and never used again, so a position in a directory stays good whatever happens to
- * other entries.  Each entry holds a reference on its inode; the name cache only points at the same inodes.
+ * A directory keeps its entries in two trees: by name, to find them, and by cookie, to list them.
+ * Cookies are drawn from a counter of the directory and never used again, so a position in a
+ * directory stays good whatever happens to other entries.  Each entry holds a reference on its
+ * inode; the name cache only points at the same inodes.
  *
  * Locks: a directory's trees are guarded by its inode->lock; the superblock's accounts are atomic.
  */
@@ -27,9 +28,9 @@ struct tmpfs_super {
 
 struct tmpfs_inode {
 	struct inode inode;
-	struct rb_root names;   /* by hash and text; inode.lock */
-	struct rb_root cookies; /* inode.lock */
-	u64 next_cookie;        /* inode.lock */
+	struct rb_root names;       /* by hash and text; inode.lock */
+	struct rb_root cookies;     /* inode.lock */
+	u64 next_cookie;            /* inode.lock */
 	struct tmpfs_inode *parent; /* of directories: for ".."; no reference */
 };
 
@@ -52,11 +53,14 @@ static inline struct tmpfs_super *tmpfs_super(const struct superblock *superbloc
 	return superblock->private;
 }
 
-extern const struct inode_operations tmpfs_directory_inode_ops, tmpfs_file_inode_ops, tmpfs_special_inode_ops;
+extern const struct inode_operations tmpfs_directory_inode_ops, tmpfs_file_inode_ops,
+	tmpfs_special_inode_ops;
 extern const struct file_operations tmpfs_directory_ops;
 
-/* A new inode, not yet named, of any type; owner by its directory (NULL: none).  ERR_PTR: -ENOSPC, -ENOMEM. */
-struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory, mode_t mode, dev_t device);
+/* A new inode, not yet named, of any type; owner by its directory (NULL: none).  ERR_PTR: -ENOSPC,
+ * -ENOMEM. */
+struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory,
+				 mode_t mode, dev_t device);
 void tmpfs_inode_destroy(struct inode *inode);
 int tmpfs_inode_init(void);
 

@@ -6,16 +6,19 @@
 #include "fs/device.h"
 #include "fs/fs_internal.h"
 
-static int (*fifo_open)(struct inode *inode, struct file *file); /* set once, at start-up */
+static const struct file_operations *fifo_ops; /* set once, at start-up */
 
-void fifo_set_open(int (*open)(struct inode *inode, struct file *file))
+void fifo_register(const struct file_operations *ops)
 {
-	fifo_open = open;
+	fifo_ops = ops;
 }
 
 static int open_fifo(struct inode *inode, struct file *file)
 {
-	return fifo_open ? fifo_open(inode, file) : -ENXIO;
+	if (!fifo_ops)
+		return -ENXIO;
+	file->ops = fifo_ops;
+	return fifo_ops->open(inode, file);
 }
 
 static int open_char(struct inode *inode, struct file *file)

@@ -9,6 +9,7 @@
 #include "arch/trap.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "proc/account.h"
 #include "proc/task.h"
 #include "syscall/table.h"
 
@@ -32,10 +33,13 @@ void syscall_entry(struct trap_frame *frame)
 {
 	u64 number = (u64)trap_syscall_number(frame);
 	const struct syscall *call = syscall_find(number);
+	struct task *task = current;
 
+	account_enter_kernel(task);
 	if (unlikely(call == NULL || call->function == NULL)) {
 		report_missing(number, call);
 		trap_set_result(frame, -ENOSYS);
+		account_leave_kernel(task);
 		return;
 	}
 	trap_set_result(
@@ -43,4 +47,5 @@ void syscall_entry(struct trap_frame *frame)
 		call->function(trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
 			       trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
 			       trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5)));
+	account_leave_kernel(task);
 }

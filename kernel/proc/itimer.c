@@ -30,7 +30,7 @@ static const int timer_signal[INTERVAL_TIMERS] = {
 
 nsec_t cpu_clock_next_look(nsec_t remaining)
 {
-	nsec_t soonest = remaining / (nsec_t)__builtin_popcountll(cpus_online());
+	nsec_t soonest = remaining / cpu_count();
 
 	return time_after(MAX(soonest, SHORTEST_LOOK));
 }

@@ -13,6 +13,7 @@
 #include "arch/cpu.h"
 #include "lib/crng.h"
 #include "lib/spinlock.h"
+#include "mm/vmm.h"
 
 #define PROCESSOR_WORDS 8
 #define JITTER_ROUNDS   256
@@ -59,6 +60,7 @@ void random_init(void)
 	random_mix(&now, sizeof(now));
 	mix_jitter();
 	seeded = true;
+	vmm_set_random_source(random_u64);
 }
 
 bool random_is_seeded(void)

@@ -45,8 +45,6 @@ endif
 # The loops of memcpy and memset must not become calls of memcpy and memset.
 CFLAGS_kernel/lib/memory := -fno-tree-loop-distribute-patterns
 
-# Set to nothing once every subsystem has landed.
-LDFLAGS += -Wl,--unresolved-symbols=ignore-all
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 

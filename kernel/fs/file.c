@@ -145,10 +145,19 @@ struct file *file_get_ref(struct file *file)
 	return file;
 }
 
+static void (*release_hook)(struct file *file); /* set once, at start-up */
+
+void file_set_release_hook(void (*hook)(struct file *file))
+{
+	release_hook = hook;
+}
+
 void file_put(struct file *file)
 {
 	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	if (!list_empty(&file->watches))
+		release_hook(file);
 	if (file->mode & FILE_LOCKED)
 		locks_release_file(file);
 	if (file->ops && file->ops->release)

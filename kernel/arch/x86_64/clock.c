@@ -22,10 +22,13 @@
 #include "x86.h"
 
 #define NO_TIMER UINT64_MAX
+/* A timer may fire early; whoever armed it looks at the clock. */
+#define LONGEST_WAIT (1000 * NSEC_PER_SEC)
 
 static struct clock_rates rates; /* constant after clock_init */
 static u64 tsc_base;
 static u64 tsc_multiplier;   /* nanoseconds a cycle, 32 fraction bits; 0: not calibrated */
+static u64 cycles_multiplier; /* cycles a nanosecond, 32 fraction bits */
 static u64 ticks_multiplier; /* timer ticks a nanosecond, 32 fraction bits */
 static struct cpu_timer {
 	nsec_t deadline; /* own CPU, interrupts off */
@@ -46,7 +49,8 @@ void clock_init(void)
 	if (!calibrate(&rates))
 		panic("no clock to calibrate the processor's counter with");
 	tsc_base = cpu_cycles();
-	tsc_multiplier = (u64)(((unsigned __int128)NSEC_PER_SEC << 32) / rates.tsc_hz);
+	tsc_multiplier = (NSEC_PER_SEC << 32) / rates.tsc_hz;
+	cycles_multiplier = ((rates.tsc_hz / 1000) << 32) / (NSEC_PER_SEC / 1000);
 	ticks_multiplier = (rates.timer_hz << 32) / NSEC_PER_SEC;
 	vdso_publish_clock(tsc_base, tsc_multiplier);
 	clock_init_cpu();
@@ -72,11 +76,11 @@ static void arm(nsec_t deadline, nsec_t now)
 	nsec_t wait = deadline > now ? deadline - now : 0;
 
 	if (cpu_features.tsc_deadline) {
-		u64 cycles = (u64)(((unsigned __int128)wait << 32) / tsc_multiplier) + 1;
+		u64 cycles = scale(MIN(wait, LONGEST_WAIT), cycles_multiplier) + 1;
 		msr_write(MSR_TSC_DEADLINE, cpu_cycles() + cycles);
 	} else {
 		u64 ticks =
-			wait < NSEC_PER_SEC * 1000 ? scale(wait, ticks_multiplier) + 1 : UINT_MAX;
+			wait < LONGEST_WAIT ? scale(wait, ticks_multiplier) + 1 : UINT_MAX;
 		apic_timer_start((u32)MIN(ticks, (u64)UINT_MAX));
 	}
 }

@@ -37,6 +37,13 @@ static struct counters *get_counters(void)
 	return counters;
 }
 
+void leave_counters(void)
+{
+	if (counters && counters != &private_counters)
+		munmap(counters, PAGE);
+	counters = &private_counters;
+}
+
 /* Counters exist before the first fork of any program. */
 __attribute__((constructor)) static void open_counters(void)
 {

@@ -89,6 +89,10 @@ int done(void);
  */
 pid_t child(int *status);
 
+/* Gives up the memory shared with the parent: for children that may write anywhere. They assert no
+ * more. */
+void leave_counters(void);
+
 /* Forks without waiting. The child is killed after 10 s. Returns as fork() does. */
 pid_t spawn(void);
 

@@ -22,10 +22,14 @@ ABI_PROGRAMS := \
 	thread_basics futex_calls \
 	file_open file_rw file_names file_stat file_dirs file_fcntl \
 	pipe_calls poll_calls time_calls time_vdso proc_files \
-	dev_files tty_lines tty_jobs
+	dev_files tty_lines tty_jobs \
+	stress_parallel hostile_greed hostile_programs hostile_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
-ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics
+ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics stress_parallel
+
+# And as static position-independent programs.
+ABI_PIE_PROGRAMS := start_vectors proc_exec mem_brk
 
 ABI_CFLAGS := -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -Wno-format-truncation -mno-red-zone \
 	-fno-strict-aliasing -D_GNU_SOURCE
@@ -34,7 +38,8 @@ ABI_HOST_CC := gcc
 
 ABI_MUSL_BINARIES := $(addprefix $(ABI_OUT)/root/abi/,$(ABI_PROGRAMS))
 ABI_GLIBC_BINARIES := $(patsubst %,$(ABI_OUT)/root/abi/glibc_%,$(ABI_GLIBC_PROGRAMS))
-ABI_BINARIES := $(ABI_MUSL_BINARIES) $(ABI_GLIBC_BINARIES)
+ABI_PIE_BINARIES := $(patsubst %,$(ABI_OUT)/root/abi/pie_%,$(ABI_PIE_PROGRAMS))
+ABI_BINARIES := $(ABI_MUSL_BINARIES) $(ABI_GLIBC_BINARIES) $(ABI_PIE_BINARIES)
 
 .PHONY: abi abi-host abi-initramfs abi-boot
 abi: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
@@ -46,6 +51,10 @@ $(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.
 $(ABI_GLIBC_BINARIES): $(ABI_OUT)/root/abi/glibc_%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-glibc.o $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
 	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
+
+$(ABI_PIE_BINARIES): $(ABI_OUT)/root/abi/pie_%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-glibc.o $(ABI_DIR)/abi.h
+	@mkdir -p $(@D)
+	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -static-pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
 
 $(ABI_OUT)/abi-musl.o: $(ABI_DIR)/abi.c $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
@@ -61,7 +70,8 @@ $(ABI_OUT)/root/init: $(ABI_DIR)/runner.c
 
 $(ABI_OUT)/root/abi/order: $(ABI_DIR)/abi.mk
 	@mkdir -p $(@D)
-	@printf '%s\n' $(ABI_PROGRAMS) $(addprefix glibc_,$(ABI_GLIBC_PROGRAMS)) >$@
+	@printf '%s\n' $(ABI_PROGRAMS) $(addprefix glibc_,$(ABI_GLIBC_PROGRAMS)) \
+		$(addprefix pie_,$(ABI_PIE_PROGRAMS)) >$@
 
 abi-host: abi
 	$(ABI_OUT)/root/init $(ABI_OUT)/root/abi $(foreach p,$(ABI),'$(p)')

@@ -104,12 +104,16 @@ void panic(const char *format, ...)
 void panic_frame(const struct trap_frame *frame, const char *format, ...)
 {
 	va_list arguments;
+	u64 caller;
 
 	begin();
 	va_start(arguments, format);
 	message(format, arguments);
 	va_end(arguments);
 	trap_frame_print(frame);
-	backtrace_from(frame->rip, frame->rbp);
+	/* After a call to nowhere, the caller is on top of the stack. */
+	if (frame->rip >= KERNEL_IMAGE_BASE || !probe_read_u64(&caller, frame->rsp))
+		caller = frame->rip;
+	backtrace_from(caller, frame->rbp);
 	end();
 }

@@ -65,6 +65,9 @@ void machine_power_off(void)
 		if (acpi_info.pm1b_control.address != 0)
 			pm1_sleep(&acpi_info.pm1b_control, acpi_info.s5_type_b);
 	}
+	/* It takes effect a little later. */
+	for (int spin = 0; spin < RESET_SPIN; spin++)
+		cpu_relax();
 	log_info("the machine cannot switch itself off; it is safe to do so now");
 	machine_halt();
 }

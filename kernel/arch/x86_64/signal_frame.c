@@ -5,8 +5,8 @@
  *
  *	higher	the interrupted program's stack, and its red zone of 128 bytes
  *		vector state in FXSAVE or XSAVE format, aligned to 64; XSAVE's is followed by MAGIC2
- *		struct signal_frame: return address, ucontext, siginfo; 8 off the alignment to 16, as
- *after a call lower	the handler's own frame
+ *		struct signal_frame: return address, ucontext, siginfo; 8 off the alignment to 16,
+ *as after a call lower	the handler's own frame
  *
  * The vector state names its size and components in bytes that the hardware leaves alone
  *(FX_SOFTWARE), so that programs and sigreturn know what is there.  It is in the task's save area

@@ -39,6 +39,14 @@ static inline cpumask_t cpumask_of(u32 cpu)
 {
 	return (cpumask_t)1 << cpu;
 }
+static inline u32 cpumask_count(cpumask_t cpus)
+{
+	u32 count = 0;
+
+	for (; cpus != 0; cpus &= cpus - 1)
+		count++;
+	return count;
+}
 
 /*
  * While the count is not zero the running task keeps its CPU.  preempt_enable offers the CPU when it drops to zero

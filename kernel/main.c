@@ -57,11 +57,10 @@ void kernel_main(void)
 	vmm_init();
 	arch_init_devices();
 	random_init();
+	timers_init();
 	signal_init();
 	scheduler_init();
-	timers_init();
 	time_init();
-	scheduler_init();
 	futex_init();
 	vfs_init();
 	procfs_init();

@@ -56,10 +56,32 @@ struct address_space *vmm_get_address_space(struct address_space *space)
 	return space;
 }
 
+static void leave_space(void *space)
+{
+	if (cpu_spaces[cpu_id()].space == space)
+		vmm_switch_address_space(NULL);
+}
+
+/* Kernel threads and idle CPUs go on in the space of the task that ran before them. */
+static void evict_cpus(struct address_space *space)
+{
+	cpumask_t cpus = __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST);
+
+	if (cpus == 0)
+		return;
+	preempt_disable();
+	leave_space(space);
+	cpus = __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST) & ~cpumask_of(cpu_id());
+	if (cpus != 0)
+		cpus_call(cpus, leave_space, space);
+	preempt_enable();
+}
+
 static void destroy(struct address_space *space)
 {
 	struct gather gather;
 
+	evict_cpus(space);
 	ASSERT(space->cpus == 0);
 	space_remove_regions_locked(space, 0, USER_TOP);
 	gather_begin(&gather, space);

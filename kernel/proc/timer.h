@@ -22,7 +22,7 @@ struct timer {
 	bool pending; /* in the queue; guarded, like all, by the queue's lock */
 };
 
-/* After the scheduler, on the boot CPU. */
+/* Before the scheduler, on the boot CPU. */
 void timers_init(void);
 
 void timer_init(struct timer *timer, void (*function)(struct timer *timer));

@@ -145,8 +145,6 @@ int __must_check file_backing(struct file *file, unsigned prot, unsigned flags,
 u32 file_map_access(const struct file *file);
 /* How many files are open in all, and may be: /proc/sys/fs/file-nr. */
 void files_count(u64 *open, u64 *limit);
-/* Named pipes: what an open of one does (ipc/pipe's operations, set once); before, -ENXIO. */
-void fifo_register(const struct file_operations *ops);
 
 /* --- Descriptors
  * --------------------------------------------------------------------------------------------------

@@ -281,6 +281,5 @@ int initramfs_unpack(void)
 			ALIGN_UP(boot_info.initramfs_size + (boot_info.initramfs & (PAGE_SIZE - 1)),
 				 PAGE_SIZE));
 	}
-	device_directory_mount();
 	return error;
 }

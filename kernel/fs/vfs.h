@@ -431,13 +431,6 @@ int __must_check vfs_truncate(const struct path *path, off_t size);
  */
 void vfs_init(void);
 
-/*
- * Unpacks the initramfs that the boot loader brought into /, gives its memory back, and mounts
- * /dev.  A broken archive is reported in the log, and what came before the broken place stays.  In
- * a task, once.  0 or an error.
- */
-int initramfs_unpack(void);
-
 /* Unpacks the initramfs that the boot loader brought into / and gives its memory back.  In a task.
  * 0 or an error. */
 int initramfs_unpack(void);

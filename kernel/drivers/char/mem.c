@@ -309,6 +309,7 @@ void memory_devices_init(void)
 	};
 	int error = 0;
 
+	device_directory_mount();
 	for (size_t i = 0; i < ARRAY_SIZE(devices) && !error; i++)
 		error = device_register_char(MEMORY_MAJOR, devices[i].minor, 1, devices[i].name,
 					     devices[i].mode, devices[i].ops);

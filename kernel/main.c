@@ -36,9 +36,9 @@ static void init_thread(void *argument __unused)
 	char prefix[SELFTEST_PREFIX] = "";
 
 	cpus_start();
-	drivers_init(boot_info.command_line);
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
+	drivers_init(boot_info.command_line);
 	if (cmdline_has(boot_info.command_line, "selftest")) {
 		cmdline_get(boot_info.command_line, "selftest", prefix, sizeof(prefix));
 		ktest_run_all(prefix);

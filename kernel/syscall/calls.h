@@ -14,3 +14,5 @@
 #include "syscall/signal.def"
 #include "syscall/system.def"
 #include "syscall/time.def"
+
+#include <machine/calls.def>

@@ -31,8 +31,9 @@ ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics stress_pa
 # And as static position-independent programs.
 ABI_PIE_PROGRAMS := start_vectors proc_exec mem_brk
 
-ABI_CFLAGS := -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -Wno-format-truncation -mno-red-zone \
+ABI_CFLAGS := -std=gnu11 -O2 -s -Wall -Wextra -Werror -Wno-format-truncation -mno-red-zone \
 	-fno-strict-aliasing -D_GNU_SOURCE
+ABI_SAY = $(if $(filter 1,$(V)),,@echo "  CC   $@";)
 ABI_MUSL_CC := musl-gcc
 ABI_HOST_CC := gcc
 
@@ -46,27 +47,27 @@ abi: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
 
 $(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
-	$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $< $(ABI_OUT)/abi-musl.o -lpthread
+	$(ABI_SAY)$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $< $(ABI_OUT)/abi-musl.o -lpthread
 
 $(ABI_GLIBC_BINARIES): $(ABI_OUT)/root/abi/glibc_%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-glibc.o $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
-	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
+	$(ABI_SAY)$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
 
 $(ABI_PIE_BINARIES): $(ABI_OUT)/root/abi/pie_%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-glibc.o $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
-	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -static-pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
+	$(ABI_SAY)$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -static-pie -o $@ $< $(ABI_OUT)/abi-glibc.o -lpthread
 
 $(ABI_OUT)/abi-musl.o: $(ABI_DIR)/abi.c $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
-	$(ABI_MUSL_CC) $(ABI_CFLAGS) -c -o $@ $<
+	$(ABI_SAY)$(ABI_MUSL_CC) $(ABI_CFLAGS) -c -o $@ $<
 
 $(ABI_OUT)/abi-glibc.o: $(ABI_DIR)/abi.c $(ABI_DIR)/abi.h
 	@mkdir -p $(@D)
-	$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -c -o $@ $<
+	$(ABI_SAY)$(ABI_HOST_CC) $(ABI_CFLAGS) -fPIE -c -o $@ $<
 
 $(ABI_OUT)/root/init: $(ABI_DIR)/runner.c
 	@mkdir -p $(@D)
-	$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $<
+	$(ABI_SAY)$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $<
 
 $(ABI_OUT)/root/abi/order: $(ABI_DIR)/abi.mk
 	@mkdir -p $(@D)
@@ -74,7 +75,7 @@ $(ABI_OUT)/root/abi/order: $(ABI_DIR)/abi.mk
 		$(addprefix pie_,$(ABI_PIE_PROGRAMS)) >$@
 
 abi-host: abi
-	$(ABI_OUT)/root/init $(ABI_OUT)/root/abi $(foreach p,$(ABI),'$(p)')
+	@$(ABI_OUT)/root/init $(ABI_OUT)/root/abi $(foreach p,$(ABI),'$(p)')
 
 # The glibc programs' libraries and their loader go along under the names that the loader looks for.
 $(ABI_OUT)/initramfs.cpio: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
@@ -82,7 +83,7 @@ $(ABI_OUT)/initramfs.cpio: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/
 	@for library in $$(ldd $(ABI_GLIBC_BINARIES) /dev/null 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do \
 		mkdir -p "$(ABI_OUT)/root$$(dirname "$$library")"; \
 		cp -L "$$library" "$(ABI_OUT)/root$$library"; done
-	cd $(ABI_OUT)/root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 >../initramfs.cpio
+	@cd $(ABI_OUT)/root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 >../initramfs.cpio
 
 abi-initramfs: $(ABI_OUT)/initramfs.cpio
 
@@ -92,6 +93,6 @@ space := $(empty) $(empty)
 KERNEL ?= $(BUILD)/x86_64/cowslip
 ABI_APPEND = console=ttyS0 quiet panic=-1 $(if $(ABI),abi=$(subst $(space),$(comma),$(strip $(ABI))))
 abi-boot: $(ABI_OUT)/initramfs.cpio
-	timeout $(or $(ABI_TIMEOUT),600) qemu-system-x86_64 -accel tcg -cpu max,la57=off -m 512M -smp 2 \
+	@timeout $(or $(ABI_TIMEOUT),600) qemu-system-x86_64 -accel tcg -cpu max,la57=off -m 512M -smp 2 \
 		-nographic -no-reboot -kernel $(KERNEL) -initrd $(ABI_OUT)/initramfs.cpio \
 		-append "$(ABI_APPEND)" </dev/null

@@ -27,7 +27,7 @@ def trailer():
 
 
 def read_without_trailer(path):
-    """Reads an archive, plain or gzip, checks that it is whole, and returns its bytes up to the trailer."""
+    """Reads an archive, plain or gzip, checks that it is whole; returns its bytes up to the trailer, and the paths in it."""
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -37,7 +37,7 @@ def read_without_trailer(path):
         raise ImageError(f"{path}: {error.strerror or error}") from None
     except (EOFError, zlib.error) as error:
         raise ImageError(f"{path}: broken gzip data: {error}") from None
-    at = 0
+    at, paths = 0, set()
     while True:
         if data[at:at + 6] not in (b"070701", b"070702") or len(data) < at + 110:
             raise ImageError(f"{path}: not a cpio archive in the newc format (at byte {at})")
@@ -48,7 +48,8 @@ def read_without_trailer(path):
         size, name_size = fields[6], fields[11]
         name = data[at + 110:at + 110 + name_size].rstrip(b"\0")
         if name == TRAILER.encode():
-            return data[:at]
+            return data[:at], paths
+        paths.add("/" + name.decode("utf-8", "surrogateescape").removeprefix("./").lstrip("/"))
         body = at + 110 + name_size
         body += -body % 4
         end = body + size

@@ -224,14 +224,16 @@ class Tree:
         listing = subprocess.run([busybox, "--list-full"], capture_output=True, text=True, check=True)
         for applet in listing.stdout.split():
             if not self.has("/" + applet):
-                self.add_link("/" + applet, "/bin/busybox")
+                self.add_link("/" + applet, "/usr/bin/busybox")
 
     # The archive
 
-    def archive(self, before=b""):
-        """The initramfs as bytes; `before` are entries of another archive that ours are to follow."""
+    def archive(self, before=b"", taken=()):
+        """The initramfs as bytes; `before` are entries of another archive, whose paths `taken` we leave as they are."""
         pieces = [before]
         for number, path in enumerate(sorted(self.entries), start=1):
+            if path in taken and path != "/init":
+                continue
             item = self.entries[path]
             pieces.append(cpio.entry(path[1:], item.mode, number, item.contents(), item.mtime, device=item.device))
         pieces.append(cpio.trailer())

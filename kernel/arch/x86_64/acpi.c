@@ -92,6 +92,11 @@ static void add_cpu(u32 apic_id, u64 flags)
 {
 	if (!(flags & 1) || acpi_info.cpus == MAX_CPUS)
 		return;
+	/* One may be listed in the old form and in the new. */
+	for (u32 i = 0; i < acpi_info.cpus; i++) {
+		if (acpi_info.cpu_apic_ids[i] == apic_id)
+			return;
+	}
 	acpi_info.cpu_apic_ids[acpi_info.cpus++] = apic_id;
 }
 

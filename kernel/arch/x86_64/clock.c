@@ -27,9 +27,9 @@
 
 static struct clock_rates rates; /* constant after clock_init */
 static u64 tsc_base;
-static u64 tsc_multiplier;   /* nanoseconds a cycle, 32 fraction bits; 0: not calibrated */
+static u64 tsc_multiplier;    /* nanoseconds a cycle, 32 fraction bits; 0: not calibrated */
 static u64 cycles_multiplier; /* cycles a nanosecond, 32 fraction bits */
-static u64 ticks_multiplier; /* timer ticks a nanosecond, 32 fraction bits */
+static u64 ticks_multiplier;  /* timer ticks a nanosecond, 32 fraction bits */
 static struct cpu_timer {
 	nsec_t deadline; /* own CPU, interrupts off */
 } __cacheline timers[MAX_CPUS];
@@ -79,8 +79,7 @@ static void arm(nsec_t deadline, nsec_t now)
 		u64 cycles = scale(MIN(wait, LONGEST_WAIT), cycles_multiplier) + 1;
 		msr_write(MSR_TSC_DEADLINE, cpu_cycles() + cycles);
 	} else {
-		u64 ticks =
-			wait < LONGEST_WAIT ? scale(wait, ticks_multiplier) + 1 : UINT_MAX;
+		u64 ticks = wait < LONGEST_WAIT ? scale(wait, ticks_multiplier) + 1 : UINT_MAX;
 		apic_timer_start((u32)MIN(ticks, (u64)UINT_MAX));
 	}
 }

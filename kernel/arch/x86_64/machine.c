@@ -35,6 +35,7 @@ void arch_init_devices(void)
 	acpi_init(boot_info.acpi_rsdp);
 	apic_init(acpi_info.local_apic);
 	cpu_locals[0].apic_id = apic_id();
+	smp_count_cpus();
 	irq_init();
 	clock_init();
 }

@@ -28,9 +28,9 @@
 #define START_DELAY   (200 * NSEC_PER_USEC)
 
 static cpumask_t online_mask = 1; /* atomic; a bit is set by its CPU */
-static u32 known_cpus = 1;
-static phys_t trampoline; /* a page below 1 MiB */
-static bool stopping;     /* atomic: a panic wants silence */
+static u32 known_cpus = 1;        /* constant after smp_count_cpus */
+static phys_t trampoline;         /* a page below 1 MiB */
+static bool stopping;             /* atomic: a panic wants silence */
 struct cpu_local *smp_starting;
 
 cpumask_t cpus_online(void)
@@ -86,7 +86,7 @@ static bool wait_online(const struct cpu_local *cpu, nsec_t timeout)
 	return true;
 }
 
-static bool start_cpu(u32 number, u32 apic_id)
+static bool start_cpu(u32 number)
 {
 	struct cpu_local *cpu = &cpu_locals[number];
 
@@ -96,29 +96,39 @@ static bool start_cpu(u32 number, u32 apic_id)
 	}
 	cpu->head.self = &cpu->head;
 	cpu->head.id = number;
-	cpu->apic_id = apic_id;
 	smp_starting = cpu;
 	smp_kernel_root = mmu_kernel_root();
 	smp_start_stack = cpu_stack_top(number, CPU_STACK_START);
 	mb();
 
-	apic_send_init(apic_id);
+	apic_send_init(cpu->apic_id);
 	delay(START_DELAY);
-	apic_send_startup(apic_id, (u8)(trampoline >> PAGE_SHIFT));
+	apic_send_startup(cpu->apic_id, (u8)(trampoline >> PAGE_SHIFT));
 	if (wait_online(cpu, START_DELAY))
 		return true;
-	apic_send_startup(apic_id, (u8)(trampoline >> PAGE_SHIFT));
+	apic_send_startup(cpu->apic_id, (u8)(trampoline >> PAGE_SHIFT));
 	if (wait_online(cpu, START_TIMEOUT))
 		return true;
-	log_warn("CPU %u (APIC %u) does not start", number, apic_id);
+	log_warn("CPU %u (APIC %u) does not start", number, cpu->apic_id);
 	return false;
+}
+
+/* The boot CPU is number 0, whether the firmware lists it or not. */
+void smp_count_cpus(void)
+{
+	for (u32 i = 0; i < acpi_info.cpus && known_cpus < MAX_CPUS; i++) {
+		if (acpi_info.cpu_apic_ids[i] == cpu_locals[0].apic_id)
+			continue;
+		cpu_locals[known_cpus].apic_id = acpi_info.cpu_apic_ids[i];
+		known_cpus++;
+	}
 }
 
 void cpus_start(void)
 {
 	u32 started = 1;
 
-	if (acpi_info.cpus <= 1)
+	if (known_cpus == 1)
 		return;
 	if (trampoline == 0) {
 		log_warn("no page below 1 MiB to start further CPUs with");
@@ -126,15 +136,9 @@ void cpus_start(void)
 	}
 	memcpy(phys_to_virt(trampoline), smp_trampoline,
 	       (size_t)(smp_trampoline_end - smp_trampoline));
-	for (u32 i = 0; i < acpi_info.cpus; i++) {
-		if (acpi_info.cpu_apic_ids[i] == cpu_locals[0].apic_id)
-			continue;
-		/* A CPU that came too late may still use its data, so its number is not given to
-		 * the next. */
-		if (start_cpu(known_cpus, acpi_info.cpu_apic_ids[i]))
-			started++;
-		known_cpus++;
-	}
+	/* One that comes too late would find the next one's data, so none is started after it. */
+	while (started < known_cpus && start_cpu(started))
+		started++;
 	log_info("%u CPUs", started);
 }
 

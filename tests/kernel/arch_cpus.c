@@ -9,7 +9,7 @@
 #include "proc/task.h"
 #include "tests/kernel/ktest.h"
 
-enum { ROUNDS = 200, CALLERS = 4 };
+enum { ROUNDS = 100, CALLERS = 4 };
 
 static void count(void *argument)
 {

@@ -24,7 +24,8 @@ $(INITRAMFS): $(shell find tools/initramfs tools/image -type f -not -name '*.pyc
 	@mkdir -p $(@D)
 	tools/mkinitramfs -o $@ --root tools/initramfs --busybox
 
-QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_MEMORY) -nographic -no-reboot \
+QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_MEMORY) -no-reboot \
+	-nodefaults -display none -serial mon:stdio \
 	-kernel $(RUN_KERNEL) -initrd $(INITRAMFS) -append "console=ttyS0 panic=-1 $(RUN_APPEND)"
 
 $(BUILD)/linux/vmlinuz:

@@ -1,0 +1,28 @@
+# Programs that do what they should not, one after another; after each the shell must still work.
+alive() {
+	[ "$(echo still here | tr a-z A-Z)" = 'STILL HERE' ] && echo "$1: the system lives on"
+}
+
+# A program that forks until it fails: a limit stops it, nobody else suffers.
+(
+	ulimit -u 200 2>/dev/null
+	hostile fork-bomb
+)
+alive 'fork bomb'
+hostile memory-eater
+echo "memory eater: status $?"
+alive 'memory eater'
+hostile many-eaters
+alive 'many eaters'
+hostile file-eater
+alive 'file eater'
+rm -f /tmp/eaten*
+hostile descriptors
+alive 'descriptors'
+hostile deep-stack
+echo "deep stack: status $?"
+alive 'deep stack'
+hostile wild-jumps
+alive 'wild jumps'
+hostile bad-calls
+alive 'bad calls'

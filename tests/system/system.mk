@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Programs of the system tests that are our own.
+
+SYSTEM_OUT := $(BUILD)/system
+
+.PHONY: system-programs
+system-programs: $(SYSTEM_OUT)/hostile
+
+$(SYSTEM_OUT)/%: tests/system/%.c
+	@mkdir -p $(@D)
+	musl-gcc -std=gnu11 -O1 -fno-optimize-sibling-calls -Wall -Wextra -Werror -Wno-infinite-recursion -static -s -o $@ $<

@@ -22,7 +22,7 @@ u32 sched_choose_cpu(const struct run_queue *queue, const struct task *task)
 
 	if (may_stay && queue->load == 0)
 		return queue->cpu;
-	cpumask_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & allowed & cpus_online();
+	cpumask_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & allowed & sched_cpus();
 	while (idle) {
 		u32 cpu = (u32)__builtin_ctzll(idle);
 		if (READ_ONCE(run_queues[cpu].load) == 0)
@@ -31,7 +31,7 @@ u32 sched_choose_cpu(const struct run_queue *queue, const struct task *task)
 	}
 	if (may_stay)
 		return queue->cpu;
-	allowed &= cpus_online();
+	allowed &= sched_cpus();
 	return allowed ? (u32)__builtin_ctzll(allowed) : queue->cpu;
 }
 
@@ -79,7 +79,7 @@ static void move_waiting(struct run_queue *from, struct run_queue *to, struct ta
 bool run_queue_steal(struct run_queue *queue)
 {
 	struct run_queue *fullest = NULL;
-	cpumask_t others = cpus_online() & ~cpumask_of(queue->cpu);
+	cpumask_t others = sched_cpus() & ~cpumask_of(queue->cpu);
 
 	for (; others; others &= others - 1) {
 		struct run_queue *other = &run_queues[__builtin_ctzll(others)];
@@ -98,7 +98,7 @@ bool run_queue_steal(struct run_queue *queue)
 void run_queue_push(struct run_queue *queue)
 {
 	struct run_queue *emptiest = NULL;
-	cpumask_t others = cpus_online() & ~cpumask_of(queue->cpu);
+	cpumask_t others = sched_cpus() & ~cpumask_of(queue->cpu);
 
 	for (; others; others &= others - 1) {
 		struct run_queue *other = &run_queues[__builtin_ctzll(others)];

@@ -18,6 +18,7 @@
 
 struct run_queue run_queues[MAX_CPUS];
 cpumask_t idle_cpus;
+cpumask_t scheduling_cpus;
 
 /* Each step of nice is a tenth of the CPU between two tasks: weights fall by a factor of 1.25. */
 static const u32 nice_weight[40] = {

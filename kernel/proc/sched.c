@@ -285,7 +285,7 @@ void task_start(struct task *task)
 {
 	unsigned long flags = irq_save();
 	u32 cpu = cpu_id();
-	cpumask_t possible = task->sched.allowed & cpus_online();
+	cpumask_t possible = task->sched.allowed & sched_cpus();
 	if (possible && !(possible & cpumask_of(cpu)))
 		cpu = (u32)__builtin_ctzll(possible);
 

@@ -34,30 +34,38 @@ static struct task *make_idle(u32 cpu)
 	return task;
 }
 
+/* Makes this CPU's queue usable, with the caller as its idle task. */
+static void start_queue(void)
+{
+	u32 cpu = cpu_id();
+	struct run_queue *queue = &run_queues[cpu];
+
+	queue->cpu = cpu;
+	queue->slice_end = NO_DEADLINE;
+	queue->idle = make_idle(cpu);
+	queue->running = queue->idle;
+	queue->idle->sched.run_start = clock_monotonic();
+	cpu_set_current(queue->idle);
+	__atomic_or_fetch(&scheduling_cpus, cpumask_of(cpu), __ATOMIC_RELEASE);
+}
+
 void scheduler_init(void)
 {
 	tasks_init();
-	for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
-		struct run_queue *queue = &run_queues[cpu];
-		spin_lock_init(&queue->lock);
-		queue->cpu = cpu;
-		queue->slice_end = NO_DEADLINE;
-		queue->idle = make_idle(cpu);
-		queue->running = queue->idle;
-	}
-	cpu_set_current(this_run_queue()->idle);
-	this_run_queue()->idle->sched.run_start = clock_monotonic();
+	start_queue();
 	sched_stats_init();
 	oom_init();
 }
 
 void scheduler_start_cpu(void)
 {
-	struct run_queue *queue = this_run_queue();
+	start_queue();
+	scheduler_idle();
+}
 
-	cpu_set_current(queue->idle);
-	queue->idle->sched.run_start = clock_monotonic();
-	__atomic_or_fetch(&idle_cpus, cpumask_of(queue->cpu), __ATOMIC_RELAXED);
+void scheduler_idle(void)
+{
+	__atomic_or_fetch(&idle_cpus, cpumask_of(cpu_id()), __ATOMIC_RELAXED);
 	set_need_resched(true);
 	for (;;) {
 		irq_disable();
@@ -68,11 +76,6 @@ void scheduler_start_cpu(void)
 			cpu_wait_for_interrupt();
 		}
 	}
-}
-
-void scheduler_idle(void)
-{
-	scheduler_start_cpu();
 }
 
 void sched_slice_over(void)
@@ -183,7 +186,7 @@ static bool evict(struct run_queue *queue, struct task *task)
 
 int task_set_affinity(struct task *task, cpumask_t allowed)
 {
-	if (!(allowed & cpus_online()))
+	if (!(allowed & sched_cpus()))
 		return -EINVAL;
 	bool done;
 	do {

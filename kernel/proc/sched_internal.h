@@ -57,6 +57,13 @@ static inline struct run_queue *this_run_queue(void)
 /* CPUs whose running task is the idle one; atomic, a hint. */
 extern cpumask_t idle_cpus;
 
+/* CPUs whose queue is in use; grows only. */
+extern cpumask_t scheduling_cpus;
+static inline cpumask_t sched_cpus(void)
+{
+	return __atomic_load_n(&scheduling_cpus, __ATOMIC_ACQUIRE);
+}
+
 void sched_task_init(struct sched_task *sched);
 
 /* The queue of a task, locked, interrupts off; *flags for run_queue_unlock. */

@@ -70,7 +70,7 @@ void scheduler_load(u64 load[3])
 void scheduler_cpu_times(u32 cpu, struct cpu_times *times)
 {
 	memset(times, 0, sizeof(*times));
-	if (cpu >= cpu_count())
+	if (cpu >= MAX_CPUS || !(sched_cpus() & cpumask_of(cpu)))
 		return;
 	struct run_queue *queue = &run_queues[cpu];
 	unsigned long flags = spin_lock_irqsave(&queue->lock);

@@ -399,15 +399,16 @@ static void pipe_release(struct file *file)
 		WRITE_ONCE(pipe->writers, pipe->writers - 1);
 	bool last = --pipe->files == 0;
 	mutex_unlock(&pipe->lock);
-	if (last)
-		inode->private = NULL;
-	rwlock_write_unlock(&inode->lock);
 	if (last) {
-		pipe_free(pipe);
-		return;
+		inode->private = NULL;
+	} else {
+		/* Under the inode's lock: the other end may be about to close and free the pipe. */
+		wake_up_events(&pipe->read_wait, UINT_MAX, READABLE | POLLHUP);
+		wake_up_events(&pipe->write_wait, UINT_MAX, WRITABLE | POLLERR);
 	}
-	wake_up_events(&pipe->read_wait, UINT_MAX, READABLE | POLLHUP);
-	wake_up_events(&pipe->write_wait, UINT_MAX, WRITABLE | POLLERR);
+	rwlock_write_unlock(&inode->lock);
+	if (last)
+		pipe_free(pipe);
 }
 
 static const struct file_operations pipe_operations = {

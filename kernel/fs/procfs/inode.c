@@ -187,11 +187,20 @@ static int directory_read(struct file *file, struct dir_context *context)
 	}
 }
 
+#define LINK_TEXT_SIZE 64
+
 static int link_get(struct dentry *dentry __unused, struct inode *inode, struct link_target *target)
 {
 	const struct proc_node *node = proc_node_of(inode);
 
-	return node->entry->get_link != NULL ? node->entry->get_link(node, target) : -EINVAL;
+	if (node->entry->get_link != NULL)
+		return node->entry->get_link(node, target);
+	target->allocated = kzalloc(LINK_TEXT_SIZE);
+	if (target->allocated == NULL)
+		return -ENOMEM;
+	target->text = target->allocated;
+	node->entry->readlink(node, target->allocated, LINK_TEXT_SIZE);
+	return 0;
 }
 
 /* A link to an object shows the object's path. */

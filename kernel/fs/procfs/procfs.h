@@ -47,7 +47,7 @@ struct proc_entry {
 
 	/* A symbolic link: where it leads, or its text. */
 	int (*get_link)(const struct proc_node *node, struct link_target *target);
-	ssize_t (*readlink)(const struct proc_node *node, char *buffer, size_t size);
+	void (*readlink)(const struct proc_node *node, char *buffer, size_t size);
 
 	/* A directory: its table, and, behind that, children that come and go.  `find`: false when
 	 * there is no such name; `next`: the first child at or after *position (which it moves

@@ -79,19 +79,19 @@ static int show_swaps(const struct proc_node *node __unused, struct text *text)
 	return 0;
 }
 
-static ssize_t read_self(const struct proc_node *node __unused, char *buffer, size_t size)
+static void read_self(const struct proc_node *node __unused, char *buffer, size_t size)
 {
-	return snprintf(buffer, size, "%d", current->process->pid);
+	snprintf(buffer, size, "%d", current->process->pid);
 }
 
-static ssize_t read_thread_self(const struct proc_node *node __unused, char *buffer, size_t size)
+static void read_thread_self(const struct proc_node *node __unused, char *buffer, size_t size)
 {
-	return snprintf(buffer, size, "%d/task/%d", current->process->pid, current->tid);
+	snprintf(buffer, size, "%d/task/%d", current->process->pid, current->tid);
 }
 
-static ssize_t read_mounts(const struct proc_node *node __unused, char *buffer, size_t size)
+static void read_mounts(const struct proc_node *node __unused, char *buffer, size_t size)
 {
-	return snprintf(buffer, size, "self/mounts");
+	snprintf(buffer, size, "self/mounts");
 }
 
 #define PROC_TEXT_LINK(entry_name, function)                                         \

@@ -190,9 +190,14 @@ static void hook_backing_put(struct backing *backing)
 	backing->ops->put(backing);
 }
 
-static void hook_file_get(struct file *file)
+/* A process holds on to its program; meanwhile nobody writes to it. */
+static void hook_executable_get(struct file *file)
 {
-	file_get_ref(file);
+	int error = inode_deny_write(file_get_ref(file)->inode);
+
+	/* The caller denies writing already, so there is no writer now. */
+	ASSERT(!error);
+	(void)error;
 }
 
 /* Descriptors 0, 1 and 2 of the first program. */
@@ -243,8 +248,8 @@ static const struct file_hooks hooks = {
 	.exec_readable = hook_exec_readable,
 	.exec_backing = hook_exec_backing,
 	.backing_put = hook_backing_put,
-	.file_get = hook_file_get,
-	.file_put = file_put,
+	.file_get = hook_executable_get,
+	.file_put = hook_exec_close,
 	.init_files = hook_init_files,
 };
 

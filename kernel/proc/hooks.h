@@ -58,7 +58,7 @@ struct file_hooks {
 	/* Drops a reference from exec_backing that no mapping took over. */
 	void (*backing_put)(struct backing *backing);
 
-	/* A plain reference on an open file, for process->executable. */
+	/* A further reference on a program file, for process->executable; it denies writing too. */
 	void (*file_get)(struct file *file);
 	void (*file_put)(struct file *file);
 

@@ -127,7 +127,7 @@ struct file *file_alloc(const struct path *path, u32 flags)
 		return ERR_PTR(-ENOMEM);
 	}
 	file->refs = 1;
-	file->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	file->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	file->path = *path;
 	path_get(path);
 	file->inode = path_inode(path);

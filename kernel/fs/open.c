@@ -101,6 +101,7 @@ int file_open_checked(struct file *file)
 			return error;
 		}
 	}
+	file->flags &= ~(u32)O_NOCTTY; /* concerns the open alone, as its operation has seen */
 	if (!file->ops->stream)
 		file->mode |= FILE_SEEK;
 	return 0;

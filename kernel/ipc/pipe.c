@@ -279,7 +279,9 @@ static ssize_t pipe_write(struct file *file, struct io_cursor *cursor, off_t *po
 		if (result < 0)
 			break;
 		total += (size_t)result;
-		if (result > 0 && was_empty)
+		/* Who reads waits for an empty pipe to fill; who polls by edges wants to know of
+		 * every write. */
+		if (result > 0 && (was_empty || wait_queue_active(&pipe->read_wait)))
 			wake_up_events(&pipe->read_wait, UINT_MAX, READABLE);
 		if (cursor->remaining == 0)
 			break;

@@ -22,7 +22,7 @@ static spinlock_t registry_lock;
 static const struct linux_termios fresh_settings = {
 	.c_iflag = ICRNL | IXON,
 	.c_oflag = OPOST | ONLCR,
-	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
+	.c_cflag = B38400 | CS8 | CREAD,
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	.c_cc = {[VINTR] = 0x03,
 		 [VQUIT] = 0x1c,

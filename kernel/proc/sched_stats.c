@@ -154,7 +154,8 @@ void task_usage(struct task *task, struct process_usage *usage)
 
 	if (queue->running == task) {
 		run_queue_account(queue, clock_monotonic());
-		if (task == current)
+		/* An interrupt may have come from the program, whose cycles nobody has stamped. */
+		if (task == current && !in_interrupt())
 			run_queue_split(queue);
 	}
 	const struct task_times *times = &task->times;

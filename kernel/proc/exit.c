@@ -316,6 +316,8 @@ void task_exit(int status)
 		if (last)
 			process_timers_release(process);
 		task_leave_space(NULL);
+		if (last)
+			process_drop_executable(process);
 		leave_files(task);
 		if (ipc_hooks)
 			ipc_hooks->exit(task);

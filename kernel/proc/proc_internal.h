@@ -23,6 +23,9 @@ void task_buried(struct task *task);
  */
 struct process *process_alloc(void);
 
+/* The program file may be written again: the process's memory is gone. */
+void process_drop_executable(struct process *process);
+
 /* Adds a task to its process's threads, or takes it off.  process_tree_lock held; takes
  * process->lock. */
 void process_add_thread_locked(struct process *process, struct task *task);

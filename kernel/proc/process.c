@@ -88,13 +88,22 @@ struct process *process_get(struct process *process)
 	return process;
 }
 
+void process_drop_executable(struct process *process)
+{
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	struct file *file = process->executable;
+	process->executable = NULL;
+	spin_unlock_irqrestore(&process->lock, flags);
+	if (file)
+		file_hooks->file_put(file);
+}
+
 void process_put(struct process *process)
 {
 	if (__atomic_sub_fetch(&process->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	ASSERT(list_empty(&process->threads) && list_empty(&process->children));
-	if (process->executable)
-		file_hooks->file_put(process->executable);
+	process_drop_executable(process);
 	signal_release_process(process);
 	slab_free(process_cache, process);
 }

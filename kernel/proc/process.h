@@ -80,7 +80,8 @@ struct process {
 	struct process_timers *timers;       /* proc/time.h; NULL until the first one is made */
 	struct process_usage dead_threads;   /* of threads that are gone */
 	struct process_usage children_usage; /* of children that were waited for */
-	struct file *executable;             /* counted: /proc/PID/exe; NULL for the kernel */
+	struct file *executable; /* shared by file_get: /proc/PID/exe; NULL for the kernel and
+				    zombies */
 	struct exec_auxiliary auxiliary;
 	bool dumpable;          /* PR_SET_DUMPABLE */
 	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: never cleared */

@@ -152,6 +152,8 @@ int inode_truncate(struct inode *inode, off_t size)
 	}
 	rwlock_write_lock(&inode->lock);
 	error = inode_remove_setid(inode);
+	if (!error && size != inode_size(inode))
+		error = seals_check(inode, size < inode_size(inode) ? F_SEAL_SHRINK : F_SEAL_GROW);
 	if (!error)
 		error = change_locked(inode, &change);
 	rwlock_write_unlock(&inode->lock);

@@ -93,7 +93,7 @@ u32 file_map_access(const struct file *file)
 
 	if (file->mode & FILE_READ)
 		access |= VM_ACCESS_READ;
-	if (file->mode & FILE_WRITE)
+	if (file->mode & FILE_WRITE && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		access |= VM_ACCESS_WRITE;
 	return access;
 }

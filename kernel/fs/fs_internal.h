@@ -20,6 +20,7 @@ void mount_init(void); /* the root tmpfs; then descriptors and contexts can be m
 void devices_init(void);
 void file_hooks_register(void);
 void tmpfs_init(void);
+void memfd_init(void);
 
 /* --- Walking (walk.c)
  * -----------------------------------------------------------------------------------------------
@@ -155,6 +156,13 @@ int __must_check inode_change(struct inode *inode, struct attr_change *change);
 /* --- Files
  * ------------------------------------------------------------------------------------------------------------
  */
+
+/* A nameless file in memory (memfd.c); `name` is what /proc shows.  Open for reading and writing,
+ * or ERR_PTR. */
+struct file *memfd_create(const char *name, bool sealable);
+/* 0, or -EPERM when one of the seals (F_SEAL_*) is set. */
+int __must_check seals_check(const struct inode *inode, u32 seals);
+long seals_fcntl(struct file *file, unsigned command, vaddr_t argument);
 
 struct file *file_alloc(const struct path *path,
 			u32 flags); /* takes references on path; ops not set */

@@ -10,6 +10,7 @@ void vfs_init(void)
 	anon_init();
 	tmpfs_init();
 	mount_init();
+	memfd_init();
 	file_hooks_register();
 	devices_init();
 }

@@ -7,6 +7,7 @@
  */
 #include "fs/fs_internal.h"
 
+#include "lib/abi/mman.h"
 #include "lib/abi/signal.h"
 #include "proc/process.h"
 #include "proc/rlimit.h"
@@ -35,8 +36,12 @@ static int check_write(struct file *file, struct io_cursor *cursor, off_t *posit
 	off_t max = inode->superblock->max_size;
 	u64 limit = current->process && current->fs ? rlimit_current(RLIMIT_FSIZE) : UINT64_MAX;
 
+	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
 	if (file->flags & O_APPEND)
 		*position = inode_size(inode);
+	if (inode->seals & F_SEAL_GROW && *position + (off_t)cursor->remaining > inode_size(inode))
+		return -EPERM;
 	if (limit != UINT64_MAX) {
 		if ((u64)*position >= limit) {
 			signal_send_kernel(current->process, SIGXFSZ);
@@ -147,6 +152,10 @@ static long regular_fallocate(struct file *file, int mode, off_t offset, off_t l
 		return -EOPNOTSUPP;
 	rwlock_write_lock(&inode->lock);
 	error = inode_remove_setid(inode);
+	if (!error && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		error = seals_check(inode, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE) && offset + length > inode_size(inode))
+		error = seals_check(inode, F_SEAL_GROW);
 	if (!error)
 		error = allocate_locked(inode, mode, (u64)offset, (u64)offset + (u64)length);
 	if (!error)
@@ -155,10 +164,21 @@ static long regular_fallocate(struct file *file, int mode, off_t offset, off_t l
 	return error;
 }
 
+static int regular_mmap(struct file *file, unsigned prot, unsigned flags, struct backing **result)
+{
+	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE &&
+	    file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	*result = &file_get_ref(file)->backing;
+	return 0;
+}
+
 const struct file_operations regular_file_ops = {
 	.read = regular_read,
 	.write = regular_write,
 	.seek = regular_seek,
 	.fsync = regular_fsync,
 	.fallocate = regular_fallocate,
+	.fcntl = seals_fcntl,
+	.mmap = regular_mmap,
 };

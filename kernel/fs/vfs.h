@@ -166,6 +166,7 @@ struct inode {
 	ino_t ino;
 	off_t size; /* without a page cache; read through inode_size() */
 	u64 blocks; /* the file system's */
+	u32 seals;  /* F_SEAL_*; lock */
 	const struct inode_operations *ops;
 	const struct file_operations *file_ops;
 	struct superblock *superblock;

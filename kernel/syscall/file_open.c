@@ -172,3 +172,22 @@ long sys_dup3(int fd, int target, int flags)
 		return -EINVAL;
 	return replace(fd, target, flags & O_CLOEXEC);
 }
+
+enum { MEMFD_NAME_MAX = NAME_MAX - 6 }; /* "memfd:" counts */
+
+long sys_memfd_create(vaddr_t name_address, unsigned flags)
+{
+	char name[MEMFD_NAME_MAX + 1];
+	ssize_t length;
+	struct file *file;
+
+	if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+		return -EINVAL;
+	length = strncpy_from_user(name, (const char __user *)name_address, sizeof(name));
+	if (length < 0)
+		return length;
+	if (length > MEMFD_NAME_MAX)
+		return -EINVAL;
+	file = memfd_create(name, flags & MFD_ALLOW_SEALING);
+	return IS_ERR(file) ? PTR_ERR(file) : fd_install(file, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+}

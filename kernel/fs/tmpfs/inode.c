@@ -48,6 +48,7 @@ static void set_operations(struct inode *inode)
 		inode->ops = &tmpfs_file_inode_ops;
 		inode->file_ops = &regular_file_ops;
 		inode->flags |= INODE_PAGE_CACHE;
+		inode->seals = F_SEAL_SEAL;
 		page_cache_init(&inode->cache, &cache_ops);
 		inode->cache.shared_memory = true;
 		break;

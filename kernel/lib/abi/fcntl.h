@@ -73,6 +73,15 @@ enum fcntl_commands {
 	FD_CLOEXEC = 1,
 };
 
+enum file_seals {
+	F_SEAL_SEAL = 0x1,
+	F_SEAL_SHRINK = 0x2,
+	F_SEAL_GROW = 0x4,
+	F_SEAL_WRITE = 0x8,
+	F_SEAL_FUTURE_WRITE = 0x10,
+};
+enum memfd_flags { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4 };
+
 enum lock_types { F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2 };
 enum flock_operations { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 enum owner_types { F_OWNER_TID = 0, F_OWNER_PID = 1, F_OWNER_PGRP = 2 };

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files in memory without a name, memfd_create(2), and the seals of all files of tmpfs (fcntl(2),
+ * F_ADD_SEALS).
+ *
+ * They live in a tmpfs of their own that nothing is mounted on and that has no limits. inode->seals
+ * is guarded by inode->lock; everything that a seal forbids looks at it under that lock, but for
+ * mmap, which looks without: a seal against writing is refused while a shared mapping may write.
+ */
+#include "fs/fs_internal.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+
+static struct mount *memfd_mount; /* set once */
+
+static int describe(struct dentry *dentry, char *buffer, size_t size)
+{
+	const char *name = dentry_inode(dentry)->link_text;
+
+	return snprintf(buffer, size, "/memfd:%s (deleted)", name ? name : "");
+}
+
+static const struct dentry_operations memfd_dentry_ops = {.describe = describe};
+
+void memfd_init(void)
+{
+	const struct filesystem *tmpfs = filesystem_find("tmpfs");
+	struct superblock *superblock;
+
+	if (tmpfs->mount(tmpfs, 0, NULL, "size=0,nr_inodes=0", &superblock))
+		panic("no memory for nameless files");
+	superblock->dentry_ops = &memfd_dentry_ops;
+	memfd_mount = mount_create(superblock, NULL, 0);
+	if (!memfd_mount)
+		panic("no memory for nameless files");
+}
+
+static struct file *open_inode(struct inode *inode)
+{
+	struct path path = {memfd_mount, dentry_alloc_root(memfd_mount->superblock, inode)};
+	struct file *file;
+	int error;
+
+	if (!path.dentry) {
+		inode_put(inode);
+		return ERR_PTR(-ENOMEM);
+	}
+	file = file_alloc(&path, O_RDWR | O_LARGEFILE);
+	dentry_put(path.dentry);
+	if (IS_ERR(file))
+		return file;
+	error = file_open_checked(file);
+	if (!error)
+		return file;
+	file_put(file);
+	return ERR_PTR(error);
+}
+
+struct file *memfd_create(const char *name, bool sealable)
+{
+	struct inode *root = dentry_inode(memfd_mount->root), *inode;
+	int error = root->ops->tmpfile(root, S_IFREG | S_IRWXUGO, &inode);
+
+	if (error)
+		return ERR_PTR(error);
+	inode->link_text = kstrdup(name);
+	if (!inode->link_text) {
+		inode_put(inode);
+		return ERR_PTR(-ENOMEM);
+	}
+	inode->seals = sealable ? 0 : F_SEAL_SEAL;
+	return open_inode(inode);
+}
+
+int seals_check(const struct inode *inode, u32 seals)
+{
+	return READ_ONCE(inode->seals) & seals ? -EPERM : 0;
+}
+
+static long add_seals(struct file *file, u32 seals)
+{
+	struct inode *inode = file->inode;
+	long result = 0;
+
+	if (!(file->mode & FILE_WRITE))
+		return -EPERM;
+	if (seals &
+	    ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EINVAL;
+	rwlock_write_lock(&inode->lock);
+	if (inode->seals & F_SEAL_SEAL)
+		result = -EPERM;
+	else if (seals & F_SEAL_WRITE && !(inode->seals & F_SEAL_WRITE) &&
+		 page_cache_mapped_writable(&inode->cache))
+		result = -EBUSY;
+	else
+		inode->seals |= seals;
+	rwlock_write_unlock(&inode->lock);
+	return result;
+}
+
+long seals_fcntl(struct file *file, unsigned command, vaddr_t argument)
+{
+	switch (command) {
+	case F_ADD_SEALS:
+		return add_seals(file, (u32)argument);
+	case F_GET_SEALS:
+		return (long)READ_ONCE(file->inode->seals);
+	default:
+		return -EINVAL;
+	}
+}

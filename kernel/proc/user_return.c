@@ -13,6 +13,8 @@
 
 #define SIGNAL_WORK (TASK_WORK_SIGNAL | TASK_WORK_STOP | TASK_WORK_RESTORE_MASK)
 
+_Static_assert(offsetof(struct task, work_flags) == 0, "the machine's assembly looks at it");
+
 bool user_return_work_pending(void)
 {
 	return need_resched() || task_work(current) != 0;

@@ -6,11 +6,11 @@
 
 #include <machine/layout.h>
 
-#define CPU_KERNEL_SP 32
-#define CPU_USER_SP   40
+#define CPU_TASK         8
+#define CPU_NEED_RESCHED 28
+#define CPU_KERNEL_SP    32
+#define CPU_USER_SP      40
 
-#define FRAME_R11      48
-#define FRAME_RCX      88
 #define FRAME_ORIG_RAX 120
 #define FRAME_RIP      128
 #define FRAME_CS       136

@@ -30,6 +30,9 @@ struct switch_frame {
 	u64 rip;
 };
 
+/* What a program starts with; constant after vector_init. */
+static u8 fresh_state[VECTOR_STATE_LIMIT] __attribute__((aligned(64)));
+
 static void *vector_area(void *stack)
 {
 	return (char *)stack + KERNEL_STACK_SIZE - cpu_features.vector_size;
@@ -77,10 +80,14 @@ static void vector_area_init(void *area)
 	}
 }
 
-void vector_reset(void *area)
+void vector_init(void)
 {
-	vector_area_init(area);
-	vector_restore(area);
+	vector_area_init(fresh_state);
+}
+
+void vector_reset(void)
+{
+	vector_restore(fresh_state);
 }
 
 static u64 user_fs_base(const struct arch_task *arch)
@@ -194,7 +201,9 @@ void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vad
 	arch->fs_base = 0;
 	arch->gs_base = 0;
 	load_bases(arch);
-	vector_reset(arch->vector_state);
+	/* The old program's state must not show up in the new one's signal frames. */
+	vector_area_init(arch->vector_state);
+	vector_reset();
 	irq_restore(flags);
 }
 

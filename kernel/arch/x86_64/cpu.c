@@ -11,8 +11,7 @@
 #include "arch/machine.h"
 #include "machine_internal.h"
 #include "x86.h"
-#include "lib/format.h"
-#include "lib/string.h"
+#include "lib/panic.h"
 
 struct cpu_features cpu_features;
 struct cpu_local cpu_locals[MAX_CPUS];
@@ -47,6 +46,8 @@ static void detect_xsave(void)
 	} else {
 		features->xsave = false;
 	}
+	if (features->xsave_size > VECTOR_STATE_LIMIT)
+		panic("vector state of %u bytes", features->xsave_size);
 	features->vector_size = ALIGN_UP(features->xsave_size, 64u);
 }
 

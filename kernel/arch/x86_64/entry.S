@@ -76,34 +76,37 @@ syscall_enter:
 	call	syscall_entry
 	addq	$8, %rsp
 
-	/* RSP = the frame.  Also where a new task arrives, and a kernel thread that becomes a program. */
+	/*
+	 * RSP = the frame.  Also where a new task arrives, and a kernel thread that becomes a program.  The two tests are
+	 * user_return_work_pending() by hand: struct task begins with its work flags.
+	 */
 user_return:
-	subq	$8, %rsp
 	cli
-	call	user_return_work_pending
-	testb	%al, %al
-	jnz	user_return_slowly
-	addq	$8, %rsp
+	movq	%gs:CPU_TASK, %rax
+	cmpl	$0, %gs:CPU_NEED_RESCHED
+	jne	user_return_slowly
+	cmpl	$0, (%rax)
+	jne	user_return_slowly
 
-	/* SYSRET loads RIP from RCX and the flags from R11, and faults in the kernel if RIP is not canonical. */
+	/*
+	 * A frame that is still a system call's goes back by SYSRET, which takes RIP from RCX and the flags from R11; the
+	 * program expects to lose these two.  RIP is canonical, trap_set_ip sees to it: SYSRET would fault in the kernel.
+	 */
 user_return_now:
-	movq	FRAME_RIP(%rsp), %rcx
-	movq	FRAME_RFLAGS(%rsp), %r11
-	cmpq	%rcx, FRAME_RCX(%rsp)
-	jne	trap_return
-	cmpq	%r11, FRAME_R11(%rsp)
-	jne	trap_return
-	testl	$RFLAGS_RF_TF, %r11d
-	jnz	trap_return
-	shrq	$47, %rcx
+	cmpq	$0, FRAME_ORIG_RAX(%rsp)
+	jl	trap_return
+	testl	$RFLAGS_RF_TF, FRAME_RFLAGS(%rsp)
 	jnz	trap_return
 	POP_ALL
+	movq	FRAME_RIP - FRAME_ORIG_RAX(%rsp), %rcx
+	movq	FRAME_RFLAGS - FRAME_ORIG_RAX(%rsp), %r11
 	movq	FRAME_RSP - FRAME_ORIG_RAX(%rsp), %rsp
 	swapgs
 	sysretq
 
 user_return_slowly:
-	leaq	8(%rsp), %rdi
+	movq	%rsp, %rdi
+	subq	$8, %rsp
 	call	user_return_work
 	addq	$8, %rsp
 	jmp	user_return_now

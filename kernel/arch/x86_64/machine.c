@@ -18,6 +18,7 @@ void arch_init_early(const struct boot_info *info __unused)
 	cpu_detect();
 	cpu_patch_smap();
 	cpu_enable_features();
+	vector_init();
 	smp_reserve_trampoline(&boot_info);
 	kernel_tree_build(&boot_info);
 	idt_init();

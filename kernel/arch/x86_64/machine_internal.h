@@ -32,10 +32,11 @@ vaddr_t cpu_stack_top(u32 cpu, u32 which);
 volatile void *device_map(phys_t address, size_t size);
 const void *firmware_map(phys_t address, size_t size);
 
-/* context.c: the current task's vector registers to memory; and to what a fresh program finds.
- * Preemption off. */
-void vector_save(void *area);
-void vector_reset(void *area);
+/* context.c: the current task's vector registers to memory; and to what a fresh program finds. */
+void vector_init(void);
+void vector_save(void *area); /* interrupts off */
+void vector_reset(void);
+enum { VECTOR_STATE_LIMIT = 4096 };
 
 /*
  * Bytes of the vector state that the hardware leaves to software; Linux tells programs there what

@@ -137,7 +137,6 @@ int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *del
 	vaddr_t vector_state = ALIGN_DOWN(top - vector_bytes, 64);
 	vaddr_t address = ALIGN_DOWN(vector_state - sizeof(struct signal_frame), 16) - 8;
 	struct signal_frame built;
-	unsigned long flags;
 
 	if (address > top || !is_user_range(address, top - address))
 		return -EFAULT;
@@ -147,9 +146,7 @@ int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *del
 	if (arch_copy_to_user(address, &built, sizeof(built)) != 0)
 		return -EFAULT;
 
-	flags = irq_save();
-	vector_reset(frame + 1);
-	irq_restore(flags);
+	vector_reset();
 	frame->rdi = (u64)delivery->signal;
 	frame->rsi = address + offsetof(struct signal_frame, siginfo);
 	frame->rdx = address + offsetof(struct signal_frame, context);
@@ -187,22 +184,16 @@ static int pop_vector_state(vaddr_t address)
 	return user_vector_restore(address, features & cpu_features.xsave_mask, true);
 }
 
-static int restore_vector_state(struct trap_frame *frame, vaddr_t address)
+static int restore_vector_state(vaddr_t address)
 {
-	unsigned long flags;
 	int result;
 
-	flags = irq_save();
-	vector_reset(frame + 1);
-	irq_restore(flags);
+	vector_reset();
 	if (address == 0)
 		return 0;
 	result = pop_vector_state(address);
-	if (result != 0) {
-		flags = irq_save();
-		vector_reset(frame + 1);
-		irq_restore(flags);
-	}
+	if (result != 0)
+		vector_reset();
 	return result;
 }
 
@@ -240,7 +231,7 @@ int arch_signal_pop(struct trap_frame *frame, struct signal_return *result)
 	if (!is_user_range(address, sizeof(struct signal_frame)) ||
 	    arch_copy_from_user(&context, frame->rsp, sizeof(context)) != 0)
 		return -EFAULT;
-	if (restore_vector_state(frame, context.registers.vector_state) != 0)
+	if (restore_vector_state(context.registers.vector_state) != 0)
 		return -EFAULT;
 	restore_registers(frame, &context.registers);
 	*result = (struct signal_return){

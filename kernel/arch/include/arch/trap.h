@@ -45,7 +45,10 @@ void exception_entry(struct trap_frame *frame, int signal, int si_code, vaddr_t 
  * pending.
  */
 void user_return_work(struct trap_frame *frame);
-/* Cheap test that the machine's assembly or C makes before user_return_work. */
+/*
+ * Cheap test that the machine's C makes before user_return_work.  Its assembly makes it by hand, so struct task must begin with a
+ * u32 that is not 0 when current has such work.
+ */
 bool user_return_work_pending(void);
 
 /* At the end of an interrupt that came while the kernel ran: may switch tasks (kernel preemption). */

@@ -39,7 +39,10 @@ ok() {
 # is NAME GOT WANTED: both texts are equal.
 is() {
 	[ "$2" = "$3" ]
-	result $? "$1" || printf 'got:    %s\nwanted: %s\n' "$2" "$3" | remark
+	result $? "$1" || {
+		printf 'got:    %s\nwanted: %s\n' "$2" "$3" | remark
+		return 1
+	}
 }
 
 # contains NAME FILE PATTERN: the file has a line that the extended regular expression matches.
@@ -99,7 +102,8 @@ same_as_host() {
 		diff "$WORK/host.out" "$WORK/machine.out" | head -n 10
 		tail -n 20 "$WORK/machine.err"
 	} | remark
-	is "$name: the exit status is the same" "$machine_status" "$host_status"
+	is "$name: the exit status is the same" "$machine_status" "$host_status" ||
+		tail -n 20 "$WORK/machine.err" | remark
 }
 
 # boot SECONDS QEMU-OPTIONS...: starts a machine with its console on stdout and no input; its status, or 124 when the time is up.

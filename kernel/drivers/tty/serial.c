@@ -42,7 +42,8 @@ enum {
 	LINE_8N1 = 0x03,
 	MODEM_DTR_RTS_OUT2 = 0x0b, /* OUT2 lets the interrupt through on a PC */
 	STATUS_DATA_READY = 0x01,
-	STATUS_TRANSMIT_EMPTY = 0x20,
+	STATUS_TRANSMIT_EMPTY = 0x20, /* the FIFO takes bytes */
+	STATUS_ALL_SENT = 0x40,       /* the last bit is on the wire */
 	STATUS_ABSENT = 0xff,
 };
 
@@ -108,8 +109,12 @@ static size_t serial_write_room(struct tty *tty)
 static size_t serial_pending(struct tty *tty)
 {
 	struct serial_port *port = tty->driver;
+	size_t waiting = ring_used(&port->output);
 
-	return ring_used(&port->output);
+	/* What is still in the chip counts as one byte. */
+	if (waiting == 0 && !(port_read8(port->base + REG_LINE_STATUS) & STATUS_ALL_SENT))
+		waiting = 1;
+	return waiting;
 }
 
 static void serial_flush_output(struct tty *tty)

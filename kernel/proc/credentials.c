@@ -23,6 +23,11 @@ enum { ACCOUNT_BUCKETS = 64 };
 static spinlock_t accounts_lock;
 static struct user_account *accounts[ACCOUNT_BUCKETS]; /* accounts_lock */
 
+void user_account_get(struct user_account *account)
+{
+	__atomic_add_fetch(&account->references, 1, __ATOMIC_RELAXED);
+}
+
 struct user_account *user_account_find(uid_t uid)
 {
 	struct user_account **bucket = &accounts[uid % ACCOUNT_BUCKETS];
@@ -40,25 +45,32 @@ struct user_account *user_account_find(uid_t uid)
 		}
 	}
 	if (account != NULL)
-		account->references++;
+		user_account_get(account);
 	spin_unlock_irqrestore(&accounts_lock, flags);
 	return account;
 }
 
-void user_account_get(struct user_account *account)
+/* The last reference goes under the lock, because whoever finds an account in the table holds that.
+ */
+static bool drop_unless_last(struct user_account *account)
 {
-	unsigned long flags = spin_lock_irqsave(&accounts_lock);
+	u32 references = __atomic_load_n(&account->references, __ATOMIC_RELAXED);
 
-	account->references++;
-	spin_unlock_irqrestore(&accounts_lock, flags);
+	while (references > 1)
+		if (__atomic_compare_exchange_n(&account->references, &references, references - 1,
+						true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
 void user_account_put(struct user_account *account)
 {
 	struct user_account **link;
-	unsigned long flags = spin_lock_irqsave(&accounts_lock);
 
-	if (--account->references > 0) {
+	if (likely(drop_unless_last(account)))
+		return;
+	unsigned long flags = spin_lock_irqsave(&accounts_lock);
+	if (__atomic_sub_fetch(&account->references, 1, __ATOMIC_ACQ_REL) > 0) {
 		spin_unlock_irqrestore(&accounts_lock, flags);
 		return;
 	}

@@ -58,7 +58,7 @@ enum capability {
 struct user_account {
 	struct user_account *next; /* in the hash chain; the table's lock */
 	uid_t uid;
-	u32 references;      /* the table's lock */
+	u32 references;      /* atomic; the last goes under the table's lock */
 	u32 processes;       /* atomic: against RLIMIT_NPROC */
 	u32 pending_signals; /* atomic: against RLIMIT_SIGPENDING */
 };

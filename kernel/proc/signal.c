@@ -17,7 +17,6 @@
 #include "arch/cpu.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "proc/credentials.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -25,9 +24,7 @@
 
 void siginfo_init(struct siginfo *info, int signal, int code)
 {
-	memset(info, 0, sizeof(*info));
-	info->signo = signal;
-	info->code = code;
+	*info = (struct siginfo){.signo = signal, .code = code};
 }
 
 void siginfo_init_user(struct siginfo *info, int signal, int code)

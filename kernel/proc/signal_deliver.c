@@ -12,7 +12,6 @@
 
 #include "arch/context.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "proc/process.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
@@ -88,17 +87,19 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 {
 	struct signal_task *mine = &current->signals;
 	struct process *process = current->process;
-	u8 user_info[SIGINFO_SIZE] = {0};
+	struct {
+		struct siginfo info;
+		u64 zeros[(SIGINFO_SIZE - sizeof(struct siginfo)) / sizeof(u64)];
+	} user_info = {.info = *info};
 
 	settle_call_for_handler(frame, action->flags);
-	memcpy(user_info, info, sizeof(*info));
 	struct signal_delivery delivery = {
 		.signal = info->signo,
 		.handler = action->handler,
 		.restorer = action->restorer,
 		.flags = action->flags,
 		.mask = mine->restore_blocked ? mine->saved_blocked : mine->blocked,
-		.siginfo = user_info,
+		.siginfo = &user_info,
 		.alt_stack = mine->alt_stack,
 		.alt_size = mine->alt_size,
 		.alt_flags = (int)mine->alt_flags,

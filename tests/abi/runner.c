@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEFAULT_SECONDS = 60, MAX_PROGRAMS = 256, MAX_PATTERNS = 64, LINE = 1024 };
+enum { DEFAULT_SECONDS = 90, MAX_PROGRAMS = 256, MAX_PATTERNS = 64, LINE = 1024 };
 
 struct stream {
 	const char *program;

@@ -246,7 +246,12 @@ static void splicing(void)
 	pipe(b);
 	(void)!write(a[1], "abcdef", 6);
 	long n = syscall(SYS_tee, a[0], b[1], 4, 0);
-	is(n, 4, "tee copies");
+	if (n < 0 && errno == ENOSYS) {
+		skip(5, "tee and splice are not there");
+		return;
+	}
+	if (!is(n, 4, "tee copies"))
+		return;
 	is(read(b[0], buf, 8), 4, "to the other pipe");
 	is(syscall(SYS_splice, a[0], NULL, b[1], NULL, 6, 0), 6, "splice moves");
 	is(read(b[0], buf, 8), 6, "what tee left in place");

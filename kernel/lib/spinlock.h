@@ -2,9 +2,10 @@
 /*
  * Spin locks: for short sections that must not sleep.
  *
- * A ticket lock: CPUs get it in the order in which they asked.  Holding one raises the CPU's preemption count, so the
- * holder is not scheduled away.  A lock that an interrupt handler takes is taken with the _irqsave or _irq form
- * everywhere else, or the handler could spin on its own CPU for ever.
+ * A free lock goes to whoever takes it first.  Order of arrival would be fairer, but a CPU of a virtual machine may itself be
+ * waiting for a processor of the host when its turn comes, and then all behind it would wait, too.  Holding a lock raises
+ * the CPU's preemption count, so the holder is not scheduled away.  A lock that an interrupt handler takes is taken with the
+ * _irqsave or _irq form everywhere else, or the handler could spin on its own CPU for ever.
  *
  * The checking build (CONFIG_CHECKING) records the owner: taking a lock twice, or releasing one that is not held, panics.
  */
@@ -15,9 +16,8 @@
 #include "lib/types.h"
 
 typedef struct {
-	u16 next;    /* the ticket that the next arrival draws */
-	u16 serving; /* the ticket that holds the lock */
-	u32 owner;   /* CPU number + 1 while held; kept in the checking build */
+	u32 held;  /* atomic: 1 while somebody has it */
+	u32 owner; /* CPU number + 1 while held; kept in the checking build */
 } spinlock_t;
 
 #define SPINLOCK_INIT ((spinlock_t){0})
@@ -35,9 +35,10 @@ static inline void spin_lock_acquire(spinlock_t *lock)
 	if (READ_ONCE(lock->owner) == cpu_id() + 1)
 		spin_lock_misuse(lock, "taken twice by one CPU");
 #endif
-	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
-		cpu_relax();
+	while (unlikely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))) {
+		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
+			cpu_relax();
+	}
 #ifdef CONFIG_CHECKING
 	WRITE_ONCE(lock->owner, cpu_id() + 1);
 #endif
@@ -50,7 +51,7 @@ static inline void spin_lock_release(spinlock_t *lock)
 		spin_lock_misuse(lock, "released by a CPU that does not hold it");
 	WRITE_ONCE(lock->owner, 0);
 #endif
-	__atomic_store_n(&lock->serving, (u16)(lock->serving + 1), __ATOMIC_RELEASE);
+	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
 /* Takes the lock.  Any context in which no interrupt handler of this CPU takes it too. */
@@ -70,10 +71,8 @@ static inline void spin_unlock(spinlock_t *lock)
 static inline bool spin_trylock(spinlock_t *lock)
 {
 	preempt_disable();
-	u16 serving = __atomic_load_n(&lock->serving, __ATOMIC_RELAXED);
-	u16 expected = serving;
-	if (__atomic_compare_exchange_n(&lock->next, &expected, (u16)(serving + 1), false, __ATOMIC_ACQUIRE,
-	                                __ATOMIC_RELAXED)) {
+	if (!__atomic_load_n(&lock->held, __ATOMIC_RELAXED) &&
+	    !__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE)) {
 #ifdef CONFIG_CHECKING
 		WRITE_ONCE(lock->owner, cpu_id() + 1);
 #endif
@@ -114,7 +113,7 @@ static inline void spin_unlock_irq(spinlock_t *lock)
 
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
-	return READ_ONCE(lock->next) != READ_ONCE(lock->serving);
+	return READ_ONCE(lock->held);
 }
 
 #endif

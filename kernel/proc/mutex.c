@@ -53,6 +53,10 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 		if (result != 0)
 			break;
 		result = wait_sleep(mode, NO_DEADLINE);
+		if (mutex_trylock(mutex)) {
+			result = 0;
+			break;
+		}
 	}
 	wait_finish(&mutex->queue, &waiter);
 	return result;
@@ -118,14 +122,17 @@ void rwlock_read_lock(rwlock_t *lock)
 		return;
 
 	struct waiter waiter;
-	bool woken = false;
 	waiter_init(&waiter);
-	for (;;) {
-		wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
-		if (enter_reader(lock, woken))
-			break;
-		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
-		woken = true;
+	wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+	if (!enter_reader(lock, false)) {
+		for (;;) {
+			wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+			if (enter_reader(lock, true))
+				break;
+			wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+			if (enter_reader(lock, true))
+				break;
+		}
 	}
 	wait_finish(&lock->queue, &waiter);
 }
@@ -152,6 +159,8 @@ void rwlock_write_lock(rwlock_t *lock)
 		if (rwlock_try_write_lock(lock))
 			break;
 		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+		if (rwlock_try_write_lock(lock))
+			break;
 	}
 	__atomic_sub_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
 	wait_finish(&lock->queue, &waiter);

@@ -5,6 +5,7 @@
 
 #include "lib/list.h"
 #include "lib/spinlock.h"
+#include "proc/interval_timer.h"
 #include "proc/time.h"
 #include "proc/timer.h"
 
@@ -52,26 +53,10 @@ struct process_timers {
 /* current's process's timers, made if need be; NULL without memory. */
 struct process_timers *process_timers_find(struct process *process);
 
-/* setitimer(2) and getitimer(2) in nanoseconds: time to go (0: off) and interval. */
-struct interval_setting {
-	nsec_t value, interval;
-};
-void interval_timer_get(struct process *process, int which, struct interval_setting *setting);
-int __must_check interval_timer_set(struct process *process, int which,
-				    const struct interval_setting *setting,
-				    struct interval_setting *old);
-
 /* When a CPU-time clock can have advanced by `remaining` at the earliest (monotonic). */
 nsec_t cpu_clock_next_look(nsec_t remaining);
 
-/* timer_create(2) and family, for current's process.  Errors as in the man pages. */
-struct linux_sigevent;
-long posix_timer_create(clockid_t clock, const struct linux_sigevent *event);
-int __must_check posix_timer_settime(s32 id, bool absolute, const struct interval_setting *setting,
-				     struct interval_setting *old);
-int __must_check posix_timer_gettime(s32 id, struct interval_setting *setting);
-long posix_timer_overrun(s32 id);
-int __must_check posix_timer_delete(s32 id);
+/* All POSIX timers of a process: exec and exit. */
 void posix_timers_delete_all(struct process *process);
 
 #endif

@@ -10,7 +10,7 @@
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
 #include "proc/process.h"
-#include "proc/time_internal.h"
+#include "proc/interval_timer.h"
 #include "syscall/table.h"
 
 /* The kernel's idea of a time zone, which only settimeofday and gettimeofday touch. */

@@ -11,11 +11,14 @@
 struct boot_info;
 
 /* Steps that kernel/main.c takes, in this order. */
-void arch_init_early(const struct boot_info *info);  /* traps, features, early console; before any allocation */
-void arch_init_memory(const struct boot_info *info); /* after frame_init: final page tables, W^X, direct map, guard pages */
+void arch_init_early(
+	const struct boot_info *info); /* traps, features, early console; before any allocation */
+void arch_init_memory(const struct boot_info *info); /* after frame_init: final page tables, W^X,
+							direct map, guard pages */
 void arch_init_devices(void);                        /* after the heap: ACPI tables, APICs, clock */
 
-/* "console=ttyS0": polled output that works from the first instruction to the panic; never sleeps. */
+/* "console=ttyS0": polled output that works from the first instruction to the panic; never sleeps.
+ */
 void early_console_write(const char *text, size_t length);
 
 void machine_power_off(void) __noreturn;

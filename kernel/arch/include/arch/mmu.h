@@ -2,30 +2,31 @@
 /*
  * The memory-management unit: page-table entries, address layout, TLB.
  *
- * A table (a node of the tree) is one frame of PTES_PER_TABLE entries.  Levels are counted from the leaves: level 1
- * maps 4 KiB pages, level 2 entries may map 2 MiB, level 3 entries 1 GiB, and level PT_LEVELS is the root.  Permission
- * to write and to reach from user mode is the AND over all levels (hierarchical), on every machine we support.
+ * A table (a node of the tree) is one frame of PTES_PER_TABLE entries.  Levels are counted from the
+ *leaves: level 1 maps 4 KiB pages, level 2 entries may map 2 MiB, level 3 entries 1 GiB, and level
+ *PT_LEVELS is the root.  Permission to write and to reach from user mode is the AND over all levels
+ *(hierarchical), on every machine we support.
  *
- * Portable flags (PAGE_*) are those of the project's interface; <machine/mmu.h> translates.  It provides inline:
+ * Portable flags (PAGE_*) are those of the project's interface; <machine/mmu.h> translates.  It
+ *provides inline:
  *
  *	pte_t                                      one entry, as the hardware reads it
- *	pte_t pte_leaf(phys_t, u64 flags, u32 level)   an entry that maps a page of that level's size (PAGE_HUGE implied)
- *	pte_t pte_table(phys_t, u64 flags)             an entry that names a lower table (USER, WRITABLE count)
- *	pte_t pte_swap(u64 payload)                    a not-present entry that keeps 58 bits for software; payload != 0
- *	u64 pte_swap_payload(pte_t)                    0 when the entry is empty
- *	bool pte_is_none(pte_t), pte_is_present(pte_t), pte_is_leaf(pte_t, u32 level)
- *	phys_t pte_phys(pte_t)                         of a leaf or a table
- *	u64 pte_flags(pte_t)                           portable flags
+ *	pte_t pte_leaf(phys_t, u64 flags, u32 level)   an entry that maps a page of that level's
+ *size (PAGE_HUGE implied) pte_t pte_table(phys_t, u64 flags)             an entry that names a
+ *lower table (USER, WRITABLE count) pte_t pte_swap(u64 payload)                    a not-present
+ *entry that keeps 58 bits for software; payload != 0 u64 pte_swap_payload(pte_t) 0 when the entry
+ *is empty bool pte_is_none(pte_t), pte_is_present(pte_t), pte_is_leaf(pte_t, u32 level) phys_t
+ *pte_phys(pte_t)                         of a leaf or a table u64 pte_flags(pte_t) portable flags
  *	pte_t pte_set(pte_t, u64 flags), pte_clear(pte_t, u64 flags)
  *	pte_t pte_read(const pte_t *)                  one untorn load
  *	void pte_write(pte_t *, pte_t)                 one untorn store
- *	pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit of the hardware's is lost
- *	bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t)
- *	u32 pt_index(vaddr_t, u32 level)
- *	u64 pt_span(u32 level)                         bytes that one entry of that level maps: 4 KiB, 2 MiB, 1 GiB, 512 GiB
- *	PT_LEVELS, PTES_PER_TABLE, USER_TOP (first address that is not the user's), KERNEL_BASE
- *	void *phys_to_virt(phys_t), phys_t virt_to_phys(const void *)   through the direct map
- *	void page_clear(void *), void page_copy(void *to, const void *from)
+ *	pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit of the
+ *hardware's is lost bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t) u32
+ *pt_index(vaddr_t, u32 level) u64 pt_span(u32 level)                         bytes that one entry
+ *of that level maps: 4 KiB, 2 MiB, 1 GiB, 512 GiB PT_LEVELS, PTES_PER_TABLE, USER_TOP (first
+ *address that is not the user's), KERNEL_BASE void *phys_to_virt(phys_t), phys_t virt_to_phys(const
+ *void *)   through the direct map void page_clear(void *), void page_copy(void *to, const void
+ **from)
  */
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
@@ -44,12 +45,14 @@
 #define PAGE_GLOBAL        0x100u
 #define PAGE_COW           0x200u /* software: write-protected because it is shared */
 #define PAGE_EXCL          0x400u /* software: this entry is the frame's only holder */
-#define PAGE_SPECIAL       0x800u /* software: the frame is not reference-counted (devices, zero page, vDSO) */
-#define PAGE_NX            ((u64)1 << 63)
+#define PAGE_SPECIAL \
+	0x800u /* software: the frame is not reference-counted (devices, zero page, vDSO) */
+#define PAGE_NX ((u64)1 << 63)
 
 #include <machine/mmu.h>
 
-/* The tree whose upper half every address space shares; its upper-half root entries never change after start-up. */
+/* The tree whose upper half every address space shares; its upper-half root entries never change
+ * after start-up. */
 phys_t mmu_kernel_root(void);
 
 /* Makes `root` this CPU's tree.  Interrupts may be on; preemption must be off. */
@@ -57,13 +60,13 @@ void mmu_switch(phys_t root);
 phys_t mmu_current_root(void);
 
 /*
- * Flushes: no entry for the named addresses, nor any cached upper-level entry on the way to them, survives on the CPUs
- * named.  Those with remote CPUs wait for these, so interrupts must be on and no lock may be held that an interrupt
- * handler takes.  `cpus` may contain this CPU.
+ * Flushes: no entry for the named addresses, nor any cached upper-level entry on the way to them,
+ * survives on the CPUs named.  Those with remote CPUs wait for these, so interrupts must be on and
+ * no lock may be held that an interrupt handler takes.  `cpus` may contain this CPU.
  */
 void tlb_flush_page(cpumask_t cpus, vaddr_t address);
 void tlb_flush_range(cpumask_t cpus, vaddr_t start, vaddr_t end);
-void tlb_flush_user(cpumask_t cpus);   /* everything of the lower half */
+void tlb_flush_user(cpumask_t cpus);               /* everything of the lower half */
 void tlb_flush_kernel(vaddr_t start, vaddr_t end); /* on every CPU, global entries too */
 static inline void tlb_flush_page_local(vaddr_t address);
 

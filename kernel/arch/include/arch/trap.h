@@ -2,8 +2,8 @@
 /*
  * Traps: entering the kernel from a program, and leaving it.
  *
- * struct trap_frame (<machine/trap.h>) holds a program's registers while the kernel runs.  The generic kernel reads and
- * writes it only through the functions here.
+ * struct trap_frame (<machine/trap.h>) holds a program's registers while the kernel runs.  The
+ * generic kernel reads and writes it only through the functions here.
  */
 #ifndef ARCH_TRAP_H
 #define ARCH_TRAP_H
@@ -19,39 +19,45 @@
  *	u64 trap_syscall_argument(f, 0..5)
  *	void trap_set_result(f, long)          what the program finds in the result register
  *	long trap_result(f)
- *	void trap_restart_syscall(f)           back up so that returning executes the call again with its first arguments
- *	void trap_restart_syscall_as(f, number) the same with another call number (restart_syscall)
- *	void trap_clear_syscall(f)             from now on the frame is no system call's: nothing to restart
+ *	void trap_restart_syscall(f)           back up so that returning executes the call again
+ *with its first arguments void trap_restart_syscall_as(f, number) the same with another call number
+ *(restart_syscall) void trap_clear_syscall(f)             from now on the frame is no system
+ *call's: nothing to restart
  */
 
-/* --- What the machine calls, provided by higher floors. ------------------------------------------------------------ */
+/* --- What the machine calls, provided by higher floors.
+ * ------------------------------------------------------------ */
 
-/* A system call: performs it and stores the result in the frame (syscall/dispatch.c).  Interrupts on. */
+/* A system call: performs it and stores the result in the frame (syscall/dispatch.c).  Interrupts
+ * on. */
 void syscall_entry(struct trap_frame *frame);
 
 /*
- * A page fault (proc/fault.c).  Called with interrupts on if they were on.  From user mode: resolves it or queues a signal.  From
- * the kernel: true if resolved; false lets the machine look for a usercopy fix-up, then panic.
+ * A page fault (proc/fault.c).  Called with interrupts on if they were on.  From user mode:
+ * resolves it or queues a signal.  From the kernel: true if resolved; false lets the machine look
+ * for a usercopy fix-up, then panic.
  */
 bool fault_entry(struct trap_frame *frame, vaddr_t address, unsigned fault_flags);
 
-/* Another exception from user mode that means a signal (division, breakpoint, illegal instruction, …). */
-void exception_entry(struct trap_frame *frame, int signal, int si_code, vaddr_t si_addr, int trap_number,
-                     u64 error_code);
+/* Another exception from user mode that means a signal (division, breakpoint, illegal instruction,
+ * …). */
+void exception_entry(struct trap_frame *frame, int signal, int si_code, vaddr_t si_addr,
+		     int trap_number, u64 error_code);
 
 /*
- * Called by the machine each time it is about to return to user mode, interrupts off, when current's work flag is set
- * (task_work_pending(), see proc) or need_resched(): delivers signals, switches, stops.  Returns with interrupts off, nothing
- * pending.
+ * Called by the machine each time it is about to return to user mode, interrupts off, when
+ * current's work flag is set (task_work_pending(), see proc) or need_resched(): delivers signals,
+ * switches, stops.  Returns with interrupts off, nothing pending.
  */
 void user_return_work(struct trap_frame *frame);
 /*
- * Cheap test that the machine's C makes before user_return_work.  Its assembly makes it by hand, so struct task must begin with a
- * u32 that is not 0 when current has such work.
+ * Cheap test that the machine's C makes before user_return_work.  Its assembly makes it by hand, so
+ * struct task must begin with a u32 that is not 0 when current has such work.
  */
 bool user_return_work_pending(void);
 
-/* At the end of an interrupt that came while the kernel ran: may switch tasks (kernel preemption). */
+/* At the end of an interrupt that came while the kernel ran: may switch tasks (kernel preemption).
+ */
 void preempt_from_interrupt(void);
 
 /* The per-CPU timer fired (proc/timer.c).  Interrupt context. */

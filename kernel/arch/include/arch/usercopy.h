@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The only instructions that touch a program's memory (SMAP or PAN lifted just around them), with fix-up on a fault.
+ * The only instructions that touch a program's memory (SMAP or PAN lifted just around them), with
+ * fix-up on a fault.
  *
- * The addresses have been range-checked by mm/usercopy.c, which is what everybody else calls.  May fault, so may sleep,
- * unless page faults are disabled for the task.
+ * The addresses have been range-checked by mm/usercopy.c, which is what everybody else calls.  May
+ * fault, so may sleep, unless page faults are disabled for the task.
  */
 #ifndef ARCH_USERCOPY_H
 #define ARCH_USERCOPY_H
@@ -27,8 +28,16 @@ int __must_check arch_get_user_u64(u64 *value, vaddr_t address);
 int __must_check arch_put_user_u64(vaddr_t address, u64 value);
 
 /* Atomic on a program's word (futex): 0 and *old, or -EFAULT. */
-int __must_check arch_user_compare_exchange_u32(vaddr_t address, u32 expected, u32 desired, u32 *old);
-enum user_atomic { USER_ATOMIC_SET, USER_ATOMIC_ADD, USER_ATOMIC_OR, USER_ATOMIC_ANDN, USER_ATOMIC_XOR };
-int __must_check arch_user_atomic_u32(enum user_atomic operation, vaddr_t address, u32 operand, u32 *old);
+int __must_check arch_user_compare_exchange_u32(vaddr_t address, u32 expected, u32 desired,
+						u32 *old);
+enum user_atomic {
+	USER_ATOMIC_SET,
+	USER_ATOMIC_ADD,
+	USER_ATOMIC_OR,
+	USER_ATOMIC_ANDN,
+	USER_ATOMIC_XOR
+};
+int __must_check arch_user_atomic_u32(enum user_atomic operation, vaddr_t address, u32 operand,
+				      u32 *old);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include <stdint.h>
 
-#include "../vdso_data.h"
+#include "arch/x86_64/vdso_data.h"
 #include <machine/layout.h>
 
 enum {

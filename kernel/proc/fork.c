@@ -24,6 +24,7 @@
 #include "proc/sched_internal.h"
 #include "proc/session.h"
 #include "proc/signal.h"
+#include "proc/time.h"
 
 #define CLONE_NAMESPACES                                                               \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -327,6 +328,8 @@ long process_clone(const struct clone_request *request)
 	}
 
 	pid_t tid = child->tid;
+	if (!(request->flags & CLONE_THREAD) && rlimit_current(RLIMIT_CPU) != RLIM_INFINITY)
+		process_timers_watch_cpu_limit(child->process);
 	if (request->flags & CLONE_PARENT_SETTID)
 		(void)!put_user(tid, request->parent_tid);
 	task_get(child);

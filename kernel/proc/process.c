@@ -216,6 +216,7 @@ void process_add_thread_locked(struct process *process, struct task *task)
 	/* Born while the others are being ended. */
 	if (process->exiting || process->exec_task)
 		task_kill(task);
+	signal_join_locked(process, task);
 	spin_unlock(&process->lock);
 }
 

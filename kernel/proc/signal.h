@@ -48,6 +48,10 @@ void signal_init_task(struct task *task);
  * without vfork. */
 void signal_fork_task(struct task *child, u64 clone_flags);
 
+/* A thread that becomes one of its process takes part in a stop that is under way.  process->lock
+ * held. */
+void signal_join_locked(struct process *process, struct task *task);
+
 /*
  * The current thread begins to exit: it takes no signals any more, those of the process that it
  * could have taken go to others, a group stop no longer waits for it.  Takes process_tree_lock and

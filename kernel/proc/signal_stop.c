@@ -82,6 +82,15 @@ void signal_begin_stop_locked(struct process *process, int signal)
 	}
 }
 
+void signal_join_locked(struct process *process, struct task *task)
+{
+	if (process->signals.stop_signal == 0)
+		return;
+	task->signals.stop_pending = true;
+	process->signals.stop_remaining++;
+	task_work_set(task, TASK_WORK_STOP);
+}
+
 /* One thread less to wait for. */
 static void stop_arrived_locked(struct process *process)
 {

@@ -131,3 +131,26 @@ long sys_reboot(u32 magic1, u32 magic2, u32 command, vaddr_t argument __unused)
 		return -EINVAL;
 	}
 }
+
+/* Programs of other systems are not run, so of the personality only flags count; exec heeds
+ * ADDR_NO_RANDOMIZE. */
+enum {
+	PERSONALITY_QUERY = -1,
+	PERSONALITY_KIND = 0xff,
+	PERSONALITY_LINUX = 0,
+	PERSONALITY_LINUX32 = 8
+};
+
+long sys_personality(u32 persona)
+{
+	struct process *process = current->process;
+	u64 old = process->personality;
+	u32 kind = persona & PERSONALITY_KIND;
+
+	if (persona == (u32)PERSONALITY_QUERY)
+		return (long)old;
+	if (kind != PERSONALITY_LINUX)
+		return -EINVAL;
+	process->personality = persona;
+	return (long)old;
+}

@@ -138,7 +138,6 @@ enum {
 	PERSONALITY_QUERY = -1,
 	PERSONALITY_KIND = 0xff,
 	PERSONALITY_LINUX = 0,
-	PERSONALITY_LINUX32 = 8
 };
 
 long sys_personality(u32 persona)

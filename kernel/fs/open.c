@@ -287,7 +287,7 @@ static struct file *open_tmpfile(struct opening *opening)
 		return ERR_PTR(-ENOMEM);
 	}
 	dentry_instantiate(path.dentry, inode);
-	file = open_path(&path, opening->flags & ~(u32)O_TMPFILE, false, true);
+	file = open_path(&path, opening->flags, false, true);
 	dentry_put(path.dentry);
 	return file;
 }

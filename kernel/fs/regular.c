@@ -135,8 +135,6 @@ static long allocate_locked(struct inode *inode, int mode, u64 start, u64 end)
 		signal_send_kernel(current->process, SIGXFSZ);
 		return -EFBIG;
 	}
-	if (mode & FALLOC_FL_ZERO_RANGE)
-		page_cache_punch(&inode->cache, start, end);
 	error = page_cache_allocate(&inode->cache, start, end);
 	if (!error && !(mode & FALLOC_FL_KEEP_SIZE) && end > size)
 		page_cache_truncate(&inode->cache, end);
@@ -148,11 +146,11 @@ static long regular_fallocate(struct file *file, int mode, off_t offset, off_t l
 	struct inode *inode = file->inode;
 	long error;
 
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	rwlock_write_lock(&inode->lock);
 	error = inode_remove_setid(inode);
-	if (!error && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+	if (!error && mode & FALLOC_FL_PUNCH_HOLE)
 		error = seals_check(inode, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 	if (!error && !(mode & FALLOC_FL_PUNCH_HOLE) && offset + length > inode_size(inode))
 		error = seals_check(inode, F_SEAL_GROW);

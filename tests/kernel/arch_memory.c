@@ -7,6 +7,8 @@
 #include "boot/x86_64/start.h"
 #include "lib/panic.h"
 #include "mm/frame.h"
+#include "proc/sched.h"
+#include "proc/task.h"
 #include "tests/kernel/ktest.h"
 
 /* What a walk over all leaves of the upper half finds. */
@@ -230,4 +232,68 @@ KTEST(arch_tlb_flush_reaches_this_cpu)
 	preempt_enable();
 	KEXPECT(probe.wrong == 0);
 	probe_free(&probe);
+}
+
+/* A thread a CPU, all on the probe's tree with the page in their TLBs; the page changes under them.
+ */
+struct party {
+	struct probe probe;
+	u32 arrived, looked, changed; /* atomic */
+};
+
+static void party_thread(void *argument)
+{
+	struct party *party = argument;
+	phys_t before;
+
+	preempt_disable();
+	before = mmu_current_root();
+	probe_enter(&party->probe);
+	probe_look(&party->probe);
+	__atomic_fetch_add(&party->arrived, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&party->changed, __ATOMIC_SEQ_CST))
+		cpu_relax();
+	probe_look(&party->probe);
+	probe_leave(&before);
+	preempt_enable();
+	__atomic_fetch_add(&party->looked, 1, __ATOMIC_SEQ_CST);
+	task_exit(0);
+}
+
+static void wait_for(const u32 *counter, u32 value)
+{
+	for (int wait = 0; wait < 500 && __atomic_load_n(counter, __ATOMIC_SEQ_CST) < value; wait++)
+		task_sleep(10 * NSEC_PER_MSEC);
+}
+
+KTEST(arch_tlb_flush_reaches_every_cpu)
+{
+	static struct party party;
+	u32 others = cpumask_count(cpus_online()) - 1;
+
+	if (others == 0)
+		KSKIP("one CPU");
+	party = (struct party){0};
+	if (!probe_make(&party.probe)) {
+		probe_free(&party.probe);
+		KSKIP("no memory");
+	}
+	probe_map(&party.probe, 0);
+	/* The threads do not let go of their CPUs, so this one stays on another. */
+	KREQUIRE(task_set_affinity(current, cpumask_of(0)) == 0);
+	for (u32 cpu = 1; cpu <= others; cpu++) {
+		struct task *task = kernel_thread_create_on(cpu, party_thread, &party, "party");
+		KREQUIRE(!IS_ERR(task));
+		task_put(task);
+	}
+	wait_for(&party.arrived, others);
+	KEXPECT(party.arrived == others);
+	probe_map(&party.probe, 1);
+	tlb_flush_page(cpus_online(), PROBE);
+	__atomic_store_n(&party.changed, 1, __ATOMIC_SEQ_CST);
+	wait_for(&party.looked, others);
+	KEXPECT(party.looked == others);
+	KEXPECT(party.probe.wrong == 0);
+	KEXPECT(task_set_affinity(current, CPUMASK_ALL) == 0);
+	probe_free(&party.probe);
 }

@@ -16,7 +16,7 @@ $(VDSO): kernel/arch/x86_64/vdso/vdso.c kernel/arch/x86_64/vdso/vdso.ld kernel/a
 		-Wl,-T,kernel/arch/x86_64/vdso/vdso.ld -o $@ $<
 
 $(OUT)/kernel/arch/x86_64/vdso_image.S.o: $(VDSO)
-$(OUT)/kernel/arch/x86_64/vdso_image.S.o: CFLAGS += -DVDSO_IMAGE='"$(VDSO)"'
+$(OUT)/kernel/arch/x86_64/vdso_image.S.o: private CFLAGS += -DVDSO_IMAGE='"$(VDSO)"'
 
 LINKER_SCRIPT := kernel/arch/x86_64/kernel.ld
 LINK := $(CC) $(CFLAGS) $(LDFLAGS)

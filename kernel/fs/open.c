@@ -206,11 +206,8 @@ static int open_last(struct opening *opening)
 	bool follow, is_link;
 	int error;
 
-	if (walk->last_kind != LAST_NAME) {
-		if (flags & O_CREAT)
-			return -EISDIR;
+	if (walk->last_kind != LAST_NAME)
 		return walk_last(walk, true);
-	}
 	if (flags & O_CREAT && walk->must_be_directory)
 		return -EISDIR;
 	dentry = find_or_create(opening);
@@ -243,6 +240,8 @@ static struct file *open_walked(struct opening *opening)
 	if (error)
 		return ERR_PTR(error);
 	inode = path_inode(&walk->path);
+	if (opening->flags & O_CREAT && opening->flags & O_EXCL && !opening->created)
+		return ERR_PTR(-EEXIST);
 	if (opening->flags & O_CREAT && S_ISDIR(inode->mode))
 		return ERR_PTR(-EISDIR);
 	if ((walk->must_be_directory || opening->flags & O_DIRECTORY) && !S_ISDIR(inode->mode))

@@ -46,7 +46,9 @@ static int check_name(const struct inode *inode, const char *name, bool write)
 	} else if (is_acl(name)) {
 		return write ? -EOPNOTSUPP : -ENODATA;
 	} else {
-		return -EOPNOTSUPP;
+		int error = inode_permission((struct inode *)inode, write ? MAY_WRITE : MAY_READ);
+
+		return error ? error : -EOPNOTSUPP;
 	}
 	return 0;
 }

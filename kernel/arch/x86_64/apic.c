@@ -146,8 +146,7 @@ void apic_send(u32 apic_id, u8 vector)
 
 void apic_send_nmi_to_others(void)
 {
-	if (registers != NULL || cpu_features.x2apic)
-		command(0, COMMAND_ALL_OTHERS | COMMAND_ASSERT | COMMAND_NMI);
+	command(0, COMMAND_ALL_OTHERS | COMMAND_ASSERT | COMMAND_NMI);
 }
 
 void apic_send_init(u32 apic_id)

@@ -194,7 +194,9 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 void cpus_stop(void)
 {
 	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
-	apic_send_nmi_to_others();
+	/* Alone, perhaps before the APIC is set up: nobody to stop, and nothing to do it with. */
+	if (cpus_online() != cpumask_of(cpu_id()))
+		apic_send_nmi_to_others();
 }
 
 void nmi_handle(void)

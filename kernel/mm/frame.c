@@ -10,6 +10,7 @@
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/checking.h"
 #include "mm/frame_internal.h"
 
 enum { STOCK_BATCH = 32, STOCK_LIMIT = 64 };
@@ -59,6 +60,9 @@ static void stock_drain(struct stock *stock)
 phys_t frame_alloc_kind(enum frame_kind kind)
 {
 	phys_t address = 0;
+
+	if (checking_must_fail())
+		return 0;
 	unsigned long flags = irq_save();
 	struct stock *stock = &stocks[cpu_id()];
 
@@ -98,6 +102,9 @@ phys_t frame_alloc_zeroed(void)
 static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
 {
 	pfn_t pfn = 0;
+
+	if (checking_must_fail())
+		return 0;
 	unsigned long flags = irq_save();
 
 	for (int z = highest_zone; z >= 0 && pfn == 0; z--) {
@@ -143,6 +150,7 @@ static void release(struct stock *stock, pfn_t pfn)
 	struct frame *frame = &frame_array[pfn];
 	u32 order = frame->order;
 
+	checking_frame_released(pfn << PAGE_SHIFT);
 	stock->kinds[frame->kind] -= (s64)1 << order;
 	frame->kind = FRAME_RESERVED;
 	if (unlikely(order != 0)) {

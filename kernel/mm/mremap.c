@@ -81,8 +81,10 @@ static long move_locked(struct address_space *space, struct region *region, cons
 		region = region_find(space, move->from);
 	}
 	result = make_target(region, move);
-	if (result != 0)
+	if (result != 0) {
+		region_merge(region);
 		return result;
+	}
 	if (move->old_length != 0) {
 		mapping_lock(region);
 		move_entries(space, move->from, move->to, MIN(move->old_length, move->new_length));

@@ -16,6 +16,8 @@
 static bool next_piece(struct address_space *space, vaddr_t *start, vaddr_t end, vaddr_t *stop,
 		       u32 *flags)
 {
+	if (*start >= end)
+		return false;
 	rwlock_read_lock(&space->map_lock);
 	struct region *region = region_find_first(space, *start);
 	bool found = region != NULL && region->start < end;

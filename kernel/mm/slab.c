@@ -12,6 +12,7 @@
 #include "lib/assert.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/checking.h"
 #include "mm/frame_internal.h"
 
 static struct slab *slab_make(slab_cache_t *cache)
@@ -141,6 +142,8 @@ static void *alloc_slow(slab_cache_t *cache)
 
 void *slab_alloc(slab_cache_t *cache)
 {
+	if (checking_must_fail())
+		return NULL;
 	unsigned long flags = irq_save();
 	struct magazine *magazine = cache->magazines[cpu_id()];
 	void *object;

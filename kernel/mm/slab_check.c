@@ -9,9 +9,12 @@
  */
 #include "lib/assert.h"
 #include "lib/string.h"
+#include "mm/checking.h"
 #include "mm/slab_internal.h"
 
 #ifdef CONFIG_CHECKING
+
+struct mm_checking mm_checking;
 
 enum { POISON_FREE = 0x6b, POISON_NEW = 0x5a };
 static const u64 MARK_ALLOCATED = 0xa110ca7ed0b1ec75;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What kernel/mm takes from the floors beside and above it, on the simulated machine: panic, the
+ * log, sleeping locks.
+ *
+ * With one thread for everything a lock that is taken can never become free while somebody waits
+ * for it: that is reported as the deadlock it would be.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "lib/sync.h"
+
+static bool verbose;
+
+void panic(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fprintf(stderr, "panic: ");
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\n");
+	va_end(arguments);
+	abort();
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!verbose && level >= LOG_WARN)
+		return;
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\n");
+	va_end(arguments);
+}
+
+void spin_lock_misuse(const spinlock_t *lock, const char *what)
+{
+	panic("spin lock %p %s", (const void *)lock, what);
+}
+
+void cpu_relax(void)
+{
+	panic("a spin lock is held by somebody who will never release it");
+}
+
+void preempt_offer(void) {}
+
+bool in_interrupt(void)
+{
+	return false;
+}
+
+cpumask_t cpus_online(void)
+{
+	return CPUMASK_ALL;
+}
+
+bool cpu_random(u64 *value)
+{
+	*value = 0;
+	return false;
+}
+
+const struct vdso_image *arch_vdso(void)
+{
+	return NULL;
+}
+
+static void may_sleep(void)
+{
+	if (preempt_count_read() != 0)
+		panic("sleeping lock taken with a spin lock held");
+	if (!irq_enabled())
+		panic("sleeping lock taken with interrupts off");
+}
+
+void mutex_init(mutex_t *mutex)
+{
+	*mutex = (mutex_t){.owner = NULL};
+}
+
+void mutex_lock(mutex_t *mutex)
+{
+	may_sleep();
+	if (mutex->owner != NULL)
+		panic("deadlock on a mutex");
+	mutex->owner = (struct task *)mutex;
+}
+
+void mutex_unlock(mutex_t *mutex)
+{
+	if (mutex->owner == NULL)
+		panic("a free mutex is unlocked");
+	mutex->owner = NULL;
+}
+
+void rwlock_init(rwlock_t *lock)
+{
+	*lock = (rwlock_t){.holders = 0};
+}
+
+void rwlock_read_lock(rwlock_t *lock)
+{
+	may_sleep();
+	if (lock->holders != 0)
+		panic("deadlock on a map lock, for reading");
+	lock->holders = 1;
+}
+
+void rwlock_read_unlock(rwlock_t *lock)
+{
+	if (lock->holders != 1)
+		panic("a map lock is unlocked that is not held for reading");
+	lock->holders = 0;
+}
+
+void rwlock_write_lock(rwlock_t *lock)
+{
+	may_sleep();
+	if (lock->holders != 0)
+		panic("deadlock on a map lock, for writing");
+	lock->holders = -1;
+}
+
+void rwlock_write_unlock(rwlock_t *lock)
+{
+	if (lock->holders != -1)
+		panic("a map lock is unlocked that is not held for writing");
+	lock->holders = 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A small simulated machine on which kernel/mm runs as an ordinary program.
+ *
+ * It has an array for physical memory, a page-table walker, and some CPUs, each with a TLB and a
+ * cache of upper-level entries.  Both keep what they once held until they are flushed, whatever the
+ * tables say meanwhile: what real machines may do, this one always does, and a frame that becomes
+ * free while one of them names it ends the test.  One host thread plays all CPUs in turn; a lock
+ * that would have to wait is an error.
+ *
+ * Tests act as programs: user_read and user_write go through the TLB, fault into kernel/mm, and
+ * return what the program would see.
+ */
+#ifndef TESTS_HOST_MACHINE_H
+#define TESTS_HOST_MACHINE_H
+
+#include "lib/types.h"
+#include "mm/vmm.h"
+
+enum { MACHINE_CPUS = 4 };
+
+/*
+ * Starts the machine with `size` bytes of memory, and mm on it: frames, heap, vmm.  Once a program.
+ */
+void machine_start(size_t size);
+
+/* From now on, code runs on this CPU. */
+void machine_use_cpu(u32 cpu);
+
+/*
+ * One byte of the running CPU's current program.  0, or the signal that it gets; *si_code then
+ * tells why (may be NULL).
+ */
+int user_read(vaddr_t address, u8 *value, int *si_code);
+int user_write(vaddr_t address, u8 value, int *si_code);
+int user_execute(vaddr_t address, int *si_code);
+
+/*
+ * Checks every TLB entry of every CPU against the tables of the space it runs: it may permit no
+ * more than they do, and name no other frame.  Fails the test with a message otherwise.  To be
+ * called when no flush is outstanding: after each call.
+ */
+void machine_check_tlbs(void);
+/* Frames in use, for leak checks: allocated, but for those in CPUs' stocks. */
+size_t machine_frames_used(void);
+
+#endif

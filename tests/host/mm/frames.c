@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Frames, buddy blocks, slab caches, kmalloc, vmalloc. */
+#include "tests/host/mm/support.h"
+
+#include <stdio.h>
+
+#include "lib/string.h"
+#include "mm/checking.h"
+#include "mm/kmalloc.h"
+#include "mm/meminfo.h"
+#include "mm/paging.h"
+#include "mm/slab.h"
+#include "mm/vmalloc.h"
+
+enum { MEMORY = 64 };
+
+static u64 random_state = 88172645463325252;
+
+static u64 next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static void a_frame_is_memory_outside_of_all_holes(void **state __unused)
+{
+	for (int i = 0; i < 1000; i++) {
+		phys_t frame = frame_alloc();
+		assert_true(frame >= MIB + 68 * KIB && frame < MEMORY * MIB);
+		assert_int_equal(frame_refs(frame), 1);
+		frame_free(frame);
+		assert_int_equal(frame_refs(frame), 0);
+	}
+}
+
+static void a_frame_lives_until_the_last_reference(void **state __unused)
+{
+	phys_t frame = frame_alloc();
+	size_t used = machine_frames_used();
+
+	frame_get(frame);
+	frame_get(frame);
+	frame_free(frame);
+	frame_free(frame);
+	assert_int_equal(frame_refs(frame), 1);
+	assert_int_equal(machine_frames_used(), used);
+	frame_free(frame);
+	assert_int_equal(machine_frames_used(), used - 1);
+}
+
+static void zeroed_frames_are_zero(void **state __unused)
+{
+	phys_t frame = frame_alloc();
+
+	memset(phys_to_virt(frame), 0xff, PAGE_SIZE);
+	frame_free(frame);
+	phys_t again = frame_alloc_zeroed();
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		assert_int_equal(((u8 *)phys_to_virt(again))[i], 0);
+	frame_free(again);
+}
+
+static void blocks_are_aligned_and_join_again(void **state __unused)
+{
+	size_t before[FRAME_MAX_ORDER + 1], after[FRAME_MAX_ORDER + 1];
+
+	frame_count_orders(before);
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
+		phys_t block = frames_alloc(order);
+		assert_true(block != 0 && block % (PAGE_SIZE << order) == 0);
+		frames_free(block, order);
+	}
+	frame_count_orders(after);
+	assert_int_equal(before[FRAME_MAX_ORDER], after[FRAME_MAX_ORDER]);
+	assert_int_equal(frames_alloc(FRAME_MAX_ORDER + 1), 0);
+}
+
+static void random_blocks_never_overlap(void **state __unused)
+{
+	struct {
+		phys_t start;
+		u32 order;
+	} blocks[64] = {{0, 0}};
+	size_t used = machine_frames_used();
+
+	for (int round = 0; round < 20000; round++) {
+		u64 i = next_random() % 64;
+		if (blocks[i].start != 0) {
+			u64 *words = phys_to_virt(blocks[i].start);
+			assert_int_equal(words[0], i);
+			assert_int_equal(words[(PAGE_SIZE << blocks[i].order) / 8 - 1], ~i);
+			frames_free(blocks[i].start, blocks[i].order);
+			blocks[i].start = 0;
+			continue;
+		}
+		blocks[i].order = next_random() % 9;
+		blocks[i].start = frames_alloc(blocks[i].order);
+		if (blocks[i].start == 0)
+			continue;
+		u64 *words = phys_to_virt(blocks[i].start);
+		words[0] = i;
+		words[(PAGE_SIZE << blocks[i].order) / 8 - 1] = ~i;
+	}
+	for (int i = 0; i < 64; i++)
+		if (blocks[i].start != 0)
+			frames_free(blocks[i].start, blocks[i].order);
+	assert_int_equal(machine_frames_used(), used);
+}
+
+/* All memory can be taken, and programs stop before the kernel does. */
+static void exhaustion_leaves_a_reserve_for_the_kernel(void **state __unused)
+{
+	static phys_t frames[MEMORY * MIB / PAGE_SIZE];
+	size_t count = 0, users;
+	phys_t frame;
+
+	while ((frame = frame_alloc_kind(FRAME_USER)) != 0)
+		frames[count++] = frame;
+	users = count;
+	assert_true(frame_get_free_memory() >= 128 * KIB);
+	while ((frame = frame_alloc()) != 0)
+		frames[count++] = frame;
+	assert_true(count > users);
+	assert_int_equal(frame_get_free_memory(), 0);
+	frame_free_batch(frames, count);
+	assert_true(frame_get_free_memory() > 32 * MIB);
+}
+
+static void the_checking_hook_makes_one_allocation_fail(void **state __unused)
+{
+	mm_checking.countdown = 2;
+	phys_t first = frame_alloc();
+	assert_int_equal(frame_alloc(), 0);
+	phys_t third = frame_alloc();
+	assert_true(first != 0 && third != 0);
+	frame_free(first);
+	frame_free(third);
+}
+
+static int constructed, destructed;
+
+static void construct(void *object)
+{
+	*(u64 *)object = 0xc0ffee;
+	constructed++;
+}
+
+static void destruct(void *object __unused)
+{
+	destructed++;
+}
+
+static void slab_objects_stay_constructed(void **state __unused)
+{
+	size_t used = machine_frames_used();
+	slab_cache_t *cache = slab_cache_create("test", 200, 64, construct, destruct);
+	void *objects[100];
+
+	for (int i = 0; i < 100; i++) {
+		objects[i] = slab_alloc(cache);
+		assert_int_equal((uintptr_t)objects[i] % 64, 0);
+		assert_int_equal(*(u64 *)objects[i], 0xc0ffee);
+	}
+	for (int i = 0; i < 100; i++)
+		slab_free(cache, objects[i]);
+	slab_cache_destroy(cache);
+	assert_true(constructed >= 100);
+	assert_int_equal(constructed, destructed);
+	slab_shrink_caches();
+	assert_true(machine_frames_used() <= used + 2);
+}
+
+static void kmalloc_of_every_size_keeps_its_content(void **state __unused)
+{
+	static struct {
+		u8 *block;
+		size_t size;
+	} blocks[256];
+
+	for (int round = 0; round < 50000; round++) {
+		u64 i = next_random() % 256;
+		if (blocks[i].block != NULL) {
+			assert_int_equal(blocks[i].block[0], (u8)i);
+			assert_int_equal(blocks[i].block[blocks[i].size - 1], (u8)i);
+			kfree(blocks[i].block);
+			blocks[i].block = NULL;
+			continue;
+		}
+		blocks[i].size = 1 + next_random() % (next_random() % 16 == 0 ? 20000 : 2200);
+		blocks[i].block = kmalloc(blocks[i].size);
+		assert_non_null(blocks[i].block);
+		assert_int_equal((uintptr_t)blocks[i].block % 16, 0);
+		assert_true(kmalloc_size(blocks[i].block) >= blocks[i].size);
+		memset(blocks[i].block, (int)i, blocks[i].size);
+	}
+	for (int i = 0; i < 256; i++)
+		kfree(blocks[i].block);
+	kfree(NULL);
+	assert_null(kmalloc(KMALLOC_MAX + 1));
+	assert_null(kcalloc(SIZE_MAX / 2, 3));
+}
+
+static void krealloc_keeps_the_content(void **state __unused)
+{
+	u8 *block = krealloc(NULL, 10);
+
+	memset(block, 7, 10);
+	for (size_t size = 10; size < 100000; size = size * 3 / 2) {
+		block = krealloc(block, size);
+		assert_non_null(block);
+		for (int i = 0; i < 10; i++)
+			assert_int_equal(block[i], 7);
+	}
+	block = krealloc(block, 10);
+	assert_int_equal(block[9], 7);
+	kfree(block);
+	char *text = kstrndup("abcdef", 3);
+	assert_string_equal(text, "abc");
+	kfree(text);
+}
+
+static void vmalloc_blocks_are_mapped_and_guarded(void **state __unused)
+{
+	size_t before = vmalloc_used();
+	vaddr_t block = (vaddr_t)vmalloc(5 * PAGE_SIZE + 1);
+
+	for (int page = 0; page < 6; page++)
+		assert_true(paging_get_physical(block + page * PAGE_SIZE + 5) % PAGE_SIZE == 5);
+	assert_int_equal(paging_get_physical(block - 1), 0);
+	assert_int_equal(paging_get_physical(block + 6 * PAGE_SIZE), 0);
+	assert_int_equal(vmalloc_used(), before + 6 * PAGE_SIZE);
+	vfree((void *)block);
+	assert_int_equal(paging_get_physical(block), 0);
+	assert_int_equal(vmalloc_used(), before);
+	assert_int_equal((vaddr_t)vmalloc(7 * PAGE_SIZE), block);
+	vfree((void *)block);
+
+	void *stack = kernel_stack_alloc();
+	assert_int_equal(paging_get_physical((vaddr_t)stack - 1), 0);
+	kernel_stack_free(stack);
+	assert_ptr_equal(kernel_stack_alloc(), stack);
+	kernel_stack_free(stack);
+}
+
+static void a_failing_vmalloc_leaks_nothing(void **state __unused)
+{
+	vfree(vmalloc(20 * PAGE_SIZE)); /* the tables and the block's descriptor are there now */
+	size_t used = machine_frames_used();
+
+	for (u64 nth = 1; nth <= 20; nth++) {
+		mm_checking.countdown = nth;
+		assert_null(vmalloc(20 * PAGE_SIZE));
+		assert_int_equal(machine_frames_used(), used);
+	}
+	mm_checking.countdown = 0;
+}
+
+static void the_figures_add_up(void **state __unused)
+{
+	frame_stats_t stats;
+	meminfo_t info;
+
+	frame_get_stats(&stats);
+	get_meminfo(&info);
+	assert_int_equal(stats.total_frames * PAGE_SIZE, info.total);
+	assert_int_equal(stats.free_frames * PAGE_SIZE, info.free);
+	assert_int_equal(info.free + info.kernel + info.user + info.cache +
+				 stats.reserved_frames * PAGE_SIZE,
+			 info.total);
+}
+
+static int start(void **state __unused)
+{
+	machine_start(MEMORY * MIB);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_frame_is_memory_outside_of_all_holes),
+		cmocka_unit_test(a_frame_lives_until_the_last_reference),
+		cmocka_unit_test(zeroed_frames_are_zero),
+		cmocka_unit_test(blocks_are_aligned_and_join_again),
+		cmocka_unit_test(random_blocks_never_overlap),
+		cmocka_unit_test(exhaustion_leaves_a_reserve_for_the_kernel),
+		cmocka_unit_test(the_checking_hook_makes_one_allocation_fail),
+		cmocka_unit_test(slab_objects_stay_constructed),
+		cmocka_unit_test(kmalloc_of_every_size_keeps_its_content),
+		cmocka_unit_test(krealloc_keeps_the_content),
+		cmocka_unit_test(vmalloc_blocks_are_mapped_and_guarded),
+		cmocka_unit_test(a_failing_vmalloc_leaks_nothing),
+		cmocka_unit_test(the_figures_add_up),
+	};
+
+	return cmocka_run_group_tests_name("mm frames", tests, start, NULL);
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tests of kernel/mm on the simulated machine (tests/host/machine).
+
+MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) tests/host/mm/support.c \
+	kernel/lib/rbtree.c kernel/lib/radix.c $(LIB_STRINGS)
+MM_FLAGS := -I. -Itests/host $(LIB_RENAMED)
+
+HOST_TESTS += mm_frames
+mm_frames_SOURCES := tests/host/mm/frames.c $(MM_SOURCES)
+mm_frames_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_spaces
+mm_spaces_SOURCES := tests/host/mm/spaces.c $(MM_SOURCES)
+mm_spaces_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_files
+mm_files_SOURCES := tests/host/mm/files.c $(MM_SOURCES)
+mm_files_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_model
+mm_model_SOURCES := tests/host/mm/model.c $(MM_SOURCES)
+mm_model_CFLAGS := $(MM_FLAGS)

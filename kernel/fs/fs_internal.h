@@ -64,6 +64,8 @@ int __must_check walk_into(struct walk *walk, struct dentry *dentry, bool follow
 /* All of it. */
 int __must_check walk_whole(struct walk *walk);
 void walk_end(struct walk *walk); /* drops all references, walk->path too */
+/* The same, but the references of walk->path are the caller's now. */
+void walk_end_keeping_path(struct walk *walk);
 /* Finds walk->last in walk->path's directory: cache or file system.  Referenced, perhaps negative,
  * or ERR_PTR. */
 struct dentry *walk_lookup(struct walk *walk);

@@ -56,12 +56,13 @@ static int lookup_walk(struct walk *walk, const char *text, u32 flags, struct pa
 	} else {
 		error = walk_whole(walk);
 	}
-	if (!error) {
-		*result = walk->path;
-		path_get(result);
+	if (error) {
+		walk_end(walk);
+		return error;
 	}
-	walk_end(walk);
-	return error;
+	*result = walk->path;
+	walk_end_keeping_path(walk);
+	return 0;
 }
 
 int path_lookup(int directory, const char *text, u32 flags, struct path *result)

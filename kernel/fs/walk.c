@@ -24,7 +24,8 @@ static void set_root(struct walk *walk)
 		fs_context_root(current->fs, &walk->root);
 }
 
-void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags)
+/* Takes over the references of `start`. */
+static void begin_owned(struct walk *walk, const struct path *start, const char *text, u32 flags)
 {
 	walk->text = text;
 	walk->flags = flags;
@@ -35,12 +36,17 @@ void walk_begin_at(struct walk *walk, const struct path *start, const char *text
 	walk->last_kind = LAST_ROOT;
 	walk->root.mount = NULL;
 	walk->root.dentry = NULL;
-	path_get(start);
 	walk->path = *start;
 	if (flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) {
 		walk->root = *start;
 		path_get(start);
 	}
+}
+
+void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags)
+{
+	path_get(start);
+	begin_owned(walk, start, text, flags);
 }
 
 int walk_begin(struct walk *walk, int directory, const char *text, u32 flags)
@@ -66,14 +72,18 @@ int walk_begin(struct walk *walk, int directory, const char *text, u32 flags)
 		path_get(&start);
 		fd_return(borrow);
 	}
-	walk_begin_at(walk, &start, text, flags);
-	path_put(&start);
+	begin_owned(walk, &start, text, flags);
 	return 0;
 }
 
 void walk_end(struct walk *walk)
 {
 	path_put(&walk->path);
+	walk_end_keeping_path(walk);
+}
+
+void walk_end_keeping_path(struct walk *walk)
+{
 	if (walk->root.mount)
 		path_put(&walk->root);
 	for (u32 i = 0; i < walk->links; i++) {

@@ -296,9 +296,10 @@ static bool begin_exit(struct task *task, int status)
 
 static void __noreturn switch_away_for_ever(void)
 {
-	preempt_disable();
+	/* An interrupt that preempted a task already marked dead would have it buried while it is
+	 * still queued. */
+	irq_disable();
 	task_set_state(TASK_DEAD);
-	preempt_count_add(-1);
 	schedule();
 	panic("a dead task runs");
 }

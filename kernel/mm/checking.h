@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where tests reach into the allocators of the checking build: to make an allocation fail, and to look at each frame that becomes
- * free.  The release build has none of this.
+ * Where tests reach into the allocators of the checking build: to make an allocation fail, and to
+ * look at each frame that becomes free.  The release build has none of this.
  */
 #ifndef MM_CHECKING_H
 #define MM_CHECKING_H

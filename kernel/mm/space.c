@@ -110,19 +110,22 @@ struct address_space *vmm_current_space(void)
 	return cpu_spaces[cpu_id()].space;
 }
 
+/* Interrupts are off, for one may come to evict this CPU from the old space. */
 void vmm_switch_address_space(struct address_space *space)
 {
+	unsigned long flags = irq_save();
 	u32 cpu = cpu_id();
 	struct address_space *old = cpu_spaces[cpu].space;
 
-	if (old == space)
-		return;
-	if (space != NULL)
-		__atomic_fetch_or(&space->cpus, cpumask_of(cpu), __ATOMIC_SEQ_CST);
-	mmu_switch(space != NULL ? space->tree.root : mmu_kernel_root());
-	cpu_spaces[cpu].space = space;
-	if (old != NULL)
-		__atomic_fetch_and(&old->cpus, ~cpumask_of(cpu), __ATOMIC_SEQ_CST);
+	if (old != space) {
+		if (space != NULL)
+			__atomic_fetch_or(&space->cpus, cpumask_of(cpu), __ATOMIC_SEQ_CST);
+		mmu_switch(space != NULL ? space->tree.root : mmu_kernel_root());
+		cpu_spaces[cpu].space = space;
+		if (old != NULL)
+			__atomic_fetch_and(&old->cpus, ~cpumask_of(cpu), __ATOMIC_SEQ_CST);
+	}
+	irq_restore(flags);
 }
 
 /* --- fork

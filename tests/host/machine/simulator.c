@@ -244,6 +244,17 @@ void mmu_switch(phys_t root)
 	flush_all(machine_cpu);
 }
 
+void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
+{
+	u32 caller = machine_cpu;
+
+	assert_may_interrupt(cpus);
+	for (machine_cpu = 0; machine_cpu < MACHINE_CPUS; machine_cpu++)
+		if ((cpus & cpumask_of(machine_cpu)) && machine_cpu != caller)
+			function(argument);
+	machine_cpu = caller;
+}
+
 void machine_check_tlbs(void)
 {
 	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {

@@ -33,13 +33,18 @@ enum { /* registers */
        REG_MODEM_CONTROL = 4,
        REG_LINE_STATUS = 5,
        REG_SCRATCH = 7,
+       REG_DIVISOR_LOW = 0, /* with LINE_DIVISOR_ACCESS */
+       REG_DIVISOR_HIGH = 1,
 };
 
 enum {
 	INTERRUPT_RECEIVE = 0x01,
 	INTERRUPT_TRANSMIT = 0x02,
-	FIFO_ENABLE_AND_CLEAR = 0x07,
+	/* With an interrupt at 14 bytes, or when the line falls silent. */
+	FIFO_ENABLE_AND_CLEAR = 0xc7,
 	LINE_8N1 = 0x03,
+	LINE_DIVISOR_ACCESS = 0x80,
+	DIVISOR_115200 = 1,
 	MODEM_DTR_RTS_OUT2 = 0x0b, /* OUT2 lets the interrupt through on a PC */
 	STATUS_DATA_READY = 0x01,
 	STATUS_TRANSMIT_EMPTY = 0x20, /* the FIFO takes bytes */
@@ -206,6 +211,9 @@ static int start(struct serial_port *port, unsigned number)
 	tty_init(&port->tty, name, device_make(TTY_MAJOR, FIRST_MINOR + number), &serial_operations,
 		 port);
 	port_write8(port->base + REG_INTERRUPT_ENABLE, 0);
+	port_write8(port->base + REG_LINE_CONTROL, LINE_8N1 | LINE_DIVISOR_ACCESS);
+	port_write8(port->base + REG_DIVISOR_LOW, DIVISOR_115200);
+	port_write8(port->base + REG_DIVISOR_HIGH, 0);
 	port_write8(port->base + REG_LINE_CONTROL, LINE_8N1);
 	port_write8(port->base + REG_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
 	int error = irq_register(places[number].irq, IRQ_EDGE, serial_interrupt, port);

@@ -47,6 +47,7 @@ struct pipe {
 	u32 readers, writers;
 	u32 opens_for_reading, opens_for_writing; /* ever: what a fifo's open waits for */
 	u32 files;                                /* open files; the last one frees */
+	bool nameless;                            /* constant: from pipe(2), not a fifo */
 	wait_queue_t read_wait, write_wait;
 };
 
@@ -432,6 +433,7 @@ int pipe_create(struct file *ends[2], u32 flags)
 	pipe->readers = pipe->opens_for_reading = 1;
 	pipe->writers = pipe->opens_for_writing = 1;
 	pipe->files = 2;
+	pipe->nameless = true;
 	ends[0] = anon_inode_create("pipe", S_IFIFO | 0600, &pipe_operations, pipe,
 				    O_RDONLY | (flags & O_NONBLOCK));
 	if (IS_ERR(ends[0])) {
@@ -485,6 +487,9 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file)
 	u32 writers_before = READ_ONCE(pipe->opens_for_writing);
 
 	if ((file->mode & FILE_READ) && (file->mode & FILE_WRITE))
+		return 0;
+	/* Opened through /proc/PID/fd: whoever was at the other end may have gone for good. */
+	if (pipe->nameless)
 		return 0;
 	if (file->mode & FILE_READ) {
 		if (file->flags & O_NONBLOCK)

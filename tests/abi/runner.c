@@ -333,6 +333,9 @@ int main(int argc, char **argv)
 			patterns[pattern_count++] = argv[i];
 		enter_namespaces();
 		mount("proc", "/proc", "proc", 0, NULL);
+		/* The folder may lie below /tmp, which is about to be covered. */
+		if (mount(folder, "/mnt", NULL, MS_BIND, NULL) == 0)
+			folder = "/mnt";
 		mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777");
 	}
 	read_order();

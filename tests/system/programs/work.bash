@@ -11,8 +11,9 @@ coproc cat
 echo through a coprocess >&"${COPROC[1]}"
 read -r line <&"${COPROC[0]}"
 echo "$line"
+pid=$COPROC_PID
 exec {COPROC[1]}>&-
-wait "$COPROC_PID"
+wait "$pid"
 for i in 1 2 3 4 5; do (sleep "0.$((6 - i))"; exit "$i") & done
 wait -n; echo "first to end: $?"
 wait; echo "all ended"

@@ -456,8 +456,14 @@ int pipe_create(struct file *ends[2], u32 flags)
  * -----------------------------------------------------------------------------------------------------------
  */
 
+/* How often a fifo had been opened when somebody joined: a partner that comes and goes before he
+ * looks has been there. */
+struct fifo_opens {
+	u32 for_reading, for_writing;
+};
+
 /* The fifo's pipe, made for the first opener; counts the new file in.  NULL: no memory. */
-static struct pipe *join(struct inode *inode, const struct file *file)
+static struct pipe *join(struct inode *inode, const struct file *file, struct fifo_opens *before)
 {
 	rwlock_write_lock(&inode->lock);
 	struct pipe *pipe = inode->private;
@@ -465,6 +471,8 @@ static struct pipe *join(struct inode *inode, const struct file *file)
 		pipe = inode->private = pipe_alloc();
 	if (pipe != NULL) {
 		mutex_lock(&pipe->lock);
+		before->for_reading = pipe->opens_for_reading;
+		before->for_writing = pipe->opens_for_writing;
 		pipe->files++;
 		if (file->mode & FILE_READ) {
 			WRITE_ONCE(pipe->readers, pipe->readers + 1);
@@ -481,11 +489,9 @@ static struct pipe *join(struct inode *inode, const struct file *file)
 }
 
 /* Waits until the other side is there, or was since we came.  0, -ENXIO, -ERESTARTSYS. */
-static int wait_for_partner(struct pipe *pipe, const struct file *file)
+static int wait_for_partner(struct pipe *pipe, const struct file *file,
+			    const struct fifo_opens *before)
 {
-	u32 readers_before = READ_ONCE(pipe->opens_for_reading);
-	u32 writers_before = READ_ONCE(pipe->opens_for_writing);
-
 	if ((file->mode & FILE_READ) && (file->mode & FILE_WRITE))
 		return 0;
 	/* Opened through /proc/PID/fd: whoever was at the other end may have gone for good. */
@@ -497,25 +503,27 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file)
 		return wait_event_interruptible(&pipe->read_wait,
 						READ_ONCE(pipe->writers) != 0 ||
 							READ_ONCE(pipe->opens_for_writing) !=
-								writers_before);
+								before->for_writing);
 	}
 	if ((file->flags & O_NONBLOCK) && READ_ONCE(pipe->readers) == 0)
 		return -ENXIO;
-	return wait_event_interruptible(
-		&pipe->write_wait, READ_ONCE(pipe->readers) != 0 ||
-					   READ_ONCE(pipe->opens_for_reading) != readers_before);
+	return wait_event_interruptible(&pipe->write_wait,
+					READ_ONCE(pipe->readers) != 0 ||
+						READ_ONCE(pipe->opens_for_reading) !=
+							before->for_reading);
 }
 
 static int fifo_open(struct inode *inode, struct file *file)
 {
-	struct pipe *pipe = join(inode, file);
+	struct fifo_opens before;
+	struct pipe *pipe = join(inode, file, &before);
 
 	if (pipe == NULL)
 		return -ENOMEM;
 	file->private = pipe;
 	wake_up_all(&pipe->read_wait);
 	wake_up_all(&pipe->write_wait);
-	int error = wait_for_partner(pipe, file);
+	int error = wait_for_partner(pipe, file, &before);
 	if (error)
 		pipe_release(file);
 	else

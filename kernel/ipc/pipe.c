@@ -456,9 +456,12 @@ int pipe_create(struct file *ends[2], u32 flags)
  * -----------------------------------------------------------------------------------------------------------
  */
 
-/* How often a fifo had been opened when somebody joined: a partner that comes and goes before he
- * looks has been there. */
+/*
+ * What somebody found who joined a fifo: is there a partner, and how often had one been opened? The
+ * partner may come and go before he looks again.
+ */
 struct fifo_opens {
+	bool reader_here, writer_here;
 	u32 for_reading, for_writing;
 };
 
@@ -471,6 +474,8 @@ static struct pipe *join(struct inode *inode, const struct file *file, struct fi
 		pipe = inode->private = pipe_alloc();
 	if (pipe != NULL) {
 		mutex_lock(&pipe->lock);
+		before->reader_here = pipe->readers != 0;
+		before->writer_here = pipe->writers != 0;
 		before->for_reading = pipe->opens_for_reading;
 		before->for_writing = pipe->opens_for_writing;
 		pipe->files++;
@@ -498,14 +503,16 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file,
 	if (pipe->nameless)
 		return 0;
 	if (file->mode & FILE_READ) {
-		if (file->flags & O_NONBLOCK)
+		if (file->flags & O_NONBLOCK || before->writer_here)
 			return 0;
 		return wait_event_interruptible(&pipe->read_wait,
 						READ_ONCE(pipe->writers) != 0 ||
 							READ_ONCE(pipe->opens_for_writing) !=
 								before->for_writing);
 	}
-	if ((file->flags & O_NONBLOCK) && READ_ONCE(pipe->readers) == 0)
+	if (before->reader_here)
+		return 0;
+	if (file->flags & O_NONBLOCK)
 		return -ENXIO;
 	return wait_event_interruptible(&pipe->write_wait,
 					READ_ONCE(pipe->readers) != 0 ||

@@ -3,7 +3,8 @@
 #ifndef DRIVERS_DRIVERS_H
 #define DRIVERS_DRIVERS_H
 
-/* Finds and starts every device that we drive.  From the init thread, before the first program; may sleep. */
+/* Finds and starts every device that we drive.  From the init thread, before the first program; may
+ * sleep. */
 void drivers_init(const char *command_line);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef FS_INTERNAL_H
 #define FS_INTERNAL_H
 
+#include "fs/calls.h"
 #include "fs/file.h"
 #include "fs/mount.h"
 #include "lib/assert.h"
@@ -70,23 +71,6 @@ void walk_end_keeping_path(struct walk *walk);
  * or ERR_PTR. */
 struct dentry *walk_lookup(struct walk *walk);
 
-/* A path from user memory: short ones stay on the stack. */
-#define PATHNAME_INLINE 120
-struct pathname {
-	const char *text;
-	char *allocated;
-	char inline_text[PATHNAME_INLINE];
-};
-/* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM.  Empty strings are fine here. */
-int __must_check pathname_get(struct pathname *name, vaddr_t user);
-static inline void pathname_put(struct pathname *name);
-
-/* As path_name() with a given root; *reached: the root was met on the way up. */
-char *path_name_from(const struct path *path, const struct path *root, char *buffer, size_t size,
-		     bool *reached);
-/* With the real user and group in the place of the effective ones (access(2)). */
-int __must_check inode_permission_real(struct inode *inode, unsigned mask);
-
 /* --- Dentries (dentry.c)
  * -------------------------------------------------------------------------------------------- */
 
@@ -121,22 +105,12 @@ struct mount *mount_next_locked(struct mount *at, const struct mount *top);
 struct list_head *mount_all(void);
 /* Replaces the root of a mount by the place it is mounted on; false: it is at the top. */
 bool mount_cross_up(struct path *path);
-/* 0, or -EROFS. */
-static inline int mount_want_write(const struct mount *mount)
-{
-	return mount_is_readonly(mount) ? -EROFS : 0;
-}
 
 const struct filesystem *filesystem_find(const char *name); /* or NULL */
 
 /* --- Names (names.c)
  * --------------------------------------------------------------------------------------------------
  */
-
-/* inode->flags, inode->lock: a removed directory, which takes no new names; an O_TMPFILE that may
- * get its first name. */
-#define INODE_DEAD     (1u << 31)
-#define INODE_LINKABLE (1u << 30)
 
 int __must_check may_create(const struct inode *directory);
 int __must_check may_delete(const struct inode *directory, const struct dentry *victim,
@@ -146,22 +120,15 @@ int __must_check may_delete(const struct inode *directory, const struct dentry *
  * -------------------------------------------------------------------------------------------------------
  */
 
-/* Access time by relatime and the mount's flags. */
-void inode_accessed(const struct mount *mount, struct inode *inode);
 /* Before a write or truncation: takes away the set-id bits where the rules say so.  inode->lock
  * held for writing. */
 int __must_check inode_remove_setid(struct inode *inode);
-/* Changes the size after checks; inode->lock not held. */
-int __must_check inode_truncate(struct inode *inode, off_t size);
 int __must_check inode_change(struct inode *inode, struct attr_change *change);
 
 /* --- Files
  * ------------------------------------------------------------------------------------------------------------
  */
 
-/* A nameless file in memory (memfd.c); `name` is what /proc shows.  Open for reading and writing,
- * or ERR_PTR. */
-struct file *memfd_create(const char *name, bool sealable);
 /* 0, or -EPERM when one of the seals (F_SEAL_*) is set. */
 int __must_check seals_check(const struct inode *inode, u32 seals);
 long seals_fcntl(struct file *file, unsigned command, vaddr_t argument);
@@ -171,11 +138,7 @@ struct file *file_alloc(const struct path *path,
 /* Sets mode and operations by flags and inode, and opens. */
 int __must_check file_open_checked(struct file *file);
 mode_t current_umask(void);
-/* F_SETFL and FIONBIO: replaces the flags in `mask`, if the operations agree. */
-int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 int __must_check may_open(const struct path *path, u32 flags, bool exec);
-struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t mode,
-			    u32 lookup_flags, bool exec);
 /* Takes and drops the right to write, against programs that run the file. */
 int __must_check inode_take_write(struct inode *inode);
 void inode_drop_write(struct inode *inode);
@@ -187,17 +150,7 @@ void locks_release_file(struct file *file); /* at the last reference: flock and 
 void locks_release_owner(struct file *file,
 			 const struct files *owner); /* at each close: the process's record locks */
 void locks_free_inode(struct inode *inode);
-/* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */
-long locks_fcntl(struct file *file, unsigned command, vaddr_t argument);
-long locks_flock(struct file *file, int operation);
 void xattrs_free(struct xattr_list *list);
-/* Extended attributes; kernel memory.  size 0: asks for the length.  Length, 0 or negative errno.
- */
-ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t size);
-int __must_check xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
-			   int flags);
-ssize_t xattr_list(struct inode *inode, char *list, size_t size);
-int __must_check xattr_remove(struct inode *inode, const char *name);
 
 struct files *files_create(void);
 void files_put(struct files *files);
@@ -205,30 +158,9 @@ void fs_context_put(struct fs_context *context);
 /* Where it is at `from`, it is at `to` now. */
 void fs_context_replace(struct fs_context *context, const struct path *from, const struct path *to);
 struct files *files_copy(struct files *from); /* NULL: no memory */
-int files_unshare(void);                      /* gives current a table of its own: 0 or -ENOMEM */
-void files_close_range(struct files *files, u32 first, u32 last, bool only_close_on_exec);
-/* Puts another reference on `file` at exactly `fd`, closing what was there (dup2).  fd or an error.
- */
-int fd_replace(struct file *file, int fd, bool close_on_exec);
-int fd_flags(int fd); /* FD_CLOEXEC, 0 or -EBADF */
-int fd_set_flags(int fd, bool close_on_exec);
-/* Makes a path the root or the working directory. */
-void fs_context_set(struct fs_context *context, const struct path *path, bool root);
 
 extern const struct file_operations special_char_ops, special_block_ops, special_fifo_ops,
 	special_socket_ops;
 extern const struct file_operations regular_file_ops;
-
-/* Moves the `fd`'s position lock rules: see readwrite.c. */
-bool file_lock_position(struct file *file);
-void file_unlock_position(struct file *file, bool locked);
-
-#include "mm/kmalloc.h"
-
-static inline void pathname_put(struct pathname *name)
-{
-	if (unlikely(name->allocated != NULL))
-		kfree(name->allocated);
-}
 
 #endif

@@ -2,12 +2,14 @@
 /*
  * Spin locks: for short sections that must not sleep.
  *
- * A free lock goes to whoever takes it first.  Order of arrival would be fairer, but a CPU of a virtual machine may itself be
- * waiting for a processor of the host when its turn comes, and then all behind it would wait, too.  Holding a lock raises
- * the CPU's preemption count, so the holder is not scheduled away.  A lock that an interrupt handler takes is taken with the
- * _irqsave or _irq form everywhere else, or the handler could spin on its own CPU for ever.
+ * A free lock goes to whoever takes it first.  Order of arrival would be fairer, but a CPU of a
+ * virtual machine may itself be waiting for a processor of the host when its turn comes, and then
+ * all behind it would wait, too.  Holding a lock raises the CPU's preemption count, so the holder
+ * is not scheduled away.  A lock that an interrupt handler takes is taken with the _irqsave or _irq
+ * form everywhere else, or the handler could spin on its own CPU for ever.
  *
- * The checking build (CONFIG_CHECKING) records the owner: taking a lock twice, or releasing one that is not held, panics.
+ * The checking build (CONFIG_CHECKING) records the owner: taking a lock twice, or releasing one
+ * that is not held, panics.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The words that every file uses: integer types with a meaning, and the handful of macros without which C is
- * unpleasant.  Types say what a number is; sizes are in bytes unless a name ends in _pages.
+ * The words that every file uses: integer types with a meaning, and the handful of macros without
+ * which C is unpleasant.  Types say what a number is; sizes are in bytes unless a name ends in
+ * _pages.
  */
 #ifndef LIB_TYPES_H
 #define LIB_TYPES_H
@@ -73,16 +74,16 @@ typedef int clockid_t;
 #define CLAMP(x, low, high)  MIN(MAX(x, low), high)
 
 /* Each argument is evaluated once. */
-#define MIN(a, b) \
-	({ \
-		__typeof__(a) min_a_ = (a); \
-		__typeof__(b) min_b_ = (b); \
+#define MIN(a, b)                                  \
+	({                                         \
+		__typeof__(a) min_a_ = (a);        \
+		__typeof__(b) min_b_ = (b);        \
 		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
-#define MAX(a, b) \
-	({ \
-		__typeof__(a) max_a_ = (a); \
-		__typeof__(b) max_b_ = (b); \
+#define MAX(a, b)                                  \
+	({                                         \
+		__typeof__(a) max_a_ = (a);        \
+		__typeof__(b) max_b_ = (b);        \
 		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 
@@ -101,7 +102,8 @@ typedef int clockid_t;
 #endif
 #define __printf(text, first) __attribute__((format(printf, text, first)))
 
-/* One load or store that the compiler neither tears, repeats nor drops: for words that other CPUs change. */
+/* One load or store that the compiler neither tears, repeats nor drops: for words that other CPUs
+ * change. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 

@@ -2,7 +2,7 @@
 /*
  * Changing files' attributes and sizes: chmod, chown, utimes, truncate, fallocate.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "lib/abi/time.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"

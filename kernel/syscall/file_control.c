@@ -2,7 +2,7 @@
 /*
  * Controlling descriptors and open files: fcntl, ioctl, flock.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "lib/abi/signal.h"
 #include "mm/usercopy.h"
 #include "proc/process.h"

@@ -3,7 +3,7 @@
  * Copying between files inside the kernel: sendfile and copy_file_range, through a buffer of a few
  * pages.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "proc/signal.h"
 #include "proc/task.h"

@@ -3,7 +3,7 @@
  * Directories: getdents, getdents64, and a task's place among them: getcwd, chdir, fchdir, chroot,
  * umask.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "lib/abi/dirent.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"

@@ -3,7 +3,7 @@
  * Calls on names: mkdir, rmdir, unlink, link, symlink, readlink, rename, mknod.
  */
 #include "fs/device.h"
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"

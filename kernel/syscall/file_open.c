@@ -3,7 +3,7 @@
  * Opening, closing and duplicating descriptors: open, openat, openat2, creat, close, close_range,
  * dup, dup2, dup3.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "proc/rlimit.h"
 #include "proc/task.h"

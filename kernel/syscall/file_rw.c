@@ -2,7 +2,7 @@
 /*
  * Moving data: read, write and their vector and positioned forms, lseek.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "proc/task.h"
 #include "syscall/table.h"
 

@@ -3,7 +3,7 @@
  * Reporting on files: stat and its kin, statx, statfs, access.
  */
 #include "fs/device.h"
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
 

@@ -3,7 +3,7 @@
  * Files and stable storage: sync and its kin, and advice about coming reads, which for files in
  * memory means nothing.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "syscall/table.h"
 
 long sys_sync(void)

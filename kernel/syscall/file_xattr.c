@@ -2,7 +2,7 @@
 /*
  * Extended attributes: the three forms (path, link, descriptor) of get, set, list and remove.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
 

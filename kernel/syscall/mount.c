@@ -3,7 +3,7 @@
  * mount, umount2 and pivot_root: permission, strings from user memory, and which of mount(2)'s many
  * forms is meant.
  */
-#include "fs/fs_internal.h"
+#include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
 #include "syscall/table.h"

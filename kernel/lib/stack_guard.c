@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the compiler's stack protector calls in the checking build: a word between a function's arrays and its return address that has
- * changed when it returns.  The zero byte in the value stops string copies.
+ * What the compiler's stack protector calls in the checking build: a word between a function's
+ * arrays and its return address that has changed when it returns.  The zero byte in the value stops
+ * string copies.
  */
 #include "lib/stack_guard.h"
 

@@ -17,7 +17,8 @@
 #include "mm/slab.h"
 #include "mm/kmalloc.h"
 
-#define MAX_NESTING 5
+#define MAX_NESTING       5
+#define MAX_NESTING_STEPS 100000
 
 /* What a program may ask to be told of. */
 #define EVENT_BITS                                                                               \
@@ -78,7 +79,8 @@ void epoll_mark_ready(struct epoll_item *item)
 		wake_up_events(&set->wait, 1, POLLIN | POLLRDNORM);
 }
 
-/* Something happened to the file.  Under the queue's lock, perhaps in an interrupt. */
+/* Something happened to the file.  Under the queue's lock, perhaps in an interrupt.  An exclusive
+ * item takes the event for itself only if somebody waits for it. */
 static bool hook_wake(struct waiter *waiter, u32 events)
 {
 	struct epoll_item *item = container_of(waiter, struct epoll_hook, waiter)->item;
@@ -86,8 +88,9 @@ static bool hook_wake(struct waiter *waiter, u32 events)
 
 	if (wanted == 0 || (events != 0 && (events & (wanted | POLLERR | POLLHUP)) == 0))
 		return false;
+	bool taken = !waiter->exclusive || wait_queue_active(&item->set->wait);
 	epoll_mark_ready(item);
-	return true;
+	return taken;
 }
 
 struct enrolment {
@@ -148,9 +151,15 @@ u32 epoll_item_events(const struct epoll_item *item)
 	return file_poll(item->file, NULL) & (wanted | POLLERR | POLLHUP);
 }
 
-/* Would adding `file` to `set` make a circle, or too deep a nest?  watch_lock held. */
-static int check_nesting(const struct epoll_set *target, struct file *file, int depth)
+/*
+ * Would adding `file` to `set` make a circle, or too deep a nest?  *steps bounds the walk: sets
+ * that share members make many paths of few sets, and everybody waits for watch_lock, which is
+ * held.
+ */
+static int check_nesting(const struct epoll_set *target, struct file *file, int depth, int *steps)
 {
+	if (--*steps < 0)
+		return -EINVAL;
 	if (!file_is_epoll(file))
 		return 0;
 	struct epoll_set *set = file->private;
@@ -161,22 +170,34 @@ static int check_nesting(const struct epoll_set *target, struct file *file, int 
 	for (struct rb_node *node = rb_first(&set->items); node != NULL && error == 0;
 	     node = rb_next(node))
 		error = check_nesting(target, rb_entry(node, struct epoll_item, node)->file,
-				      depth + 1);
+				      depth + 1, steps);
 	mutex_unlock(&set->lock);
 	return error;
 }
 
-/* How many sets are nested around this one.  watch_lock held. */
-static int outer_depth(const struct file *file, int depth)
+/* How many sets are nested around this one; too many when *steps do not suffice.  watch_lock held.
+ */
+static int outer_depth(const struct file *file, int depth, int *steps)
 {
 	const struct epoll_item *item;
 	int deepest = depth;
 
-	if (depth > MAX_NESTING)
-		return depth;
-	list_for_each_entry (item, &file->watches, watch_link)
-		deepest = MAX(deepest, outer_depth(item->set->file, depth + 1));
+	if (depth > MAX_NESTING || --*steps < 0)
+		return MAX_NESTING + 1;
+	list_for_each_entry (item, &file->watches, watch_link) {
+		deepest = MAX(deepest, outer_depth(item->set->file, depth + 1, steps));
+		if (deepest > MAX_NESTING)
+			break;
+	}
 	return deepest;
+}
+
+static int check_new_nesting(const struct epoll_set *set, struct file *file)
+{
+	int steps = MAX_NESTING_STEPS;
+	int depth = outer_depth(set->file, 0, &steps);
+
+	return check_nesting(set, file, 1 + depth, &steps);
 }
 
 static int add_item_locked(struct epoll_set *set, struct file *file, int fd,
@@ -261,11 +282,12 @@ int epoll_control(struct file *epoll, int operation, struct file *file, int fd,
 	if (error)
 		return error;
 	wanted.events &= EVENT_BITS | FLAG_BITS;
+	wanted.events |= POLLERR | POLLHUP;
 
 	struct epoll_set *set = epoll->private;
 	mutex_lock(&watch_lock);
 	if (operation == EPOLL_CTL_ADD && file_is_epoll(file))
-		error = check_nesting(set, file, 1 + outer_depth(epoll, 0));
+		error = check_new_nesting(set, file);
 	if (!error) {
 		mutex_lock(&set->lock);
 		error = operation == EPOLL_CTL_ADD   ? add_item_locked(set, file, fd, &wanted)

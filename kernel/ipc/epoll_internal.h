@@ -4,7 +4,11 @@
 #define IPC_EPOLL_INTERNAL_H
 
 #include "ipc/epoll.h"
+#include "lib/bitmap.h"
 #include "lib/rbtree.h"
+
+/* With this "event" a wake-up concerns those who sleep in epoll_wait, not who polls the set. */
+#define EPOLL_WAKE_WAITERS BIT(27)
 
 struct epoll_set {
 	mutex_t lock;

@@ -33,16 +33,23 @@ static void keep(struct epoll_set *set, struct epoll_item *item, struct list_hea
 	spin_unlock_irqrestore(&set->ready_lock, flags);
 }
 
-/* Puts a list of kept items back; at the front if they have not been handed out. */
+/*
+ * Puts a list of kept items back; at the front if they have not been handed out.  While they were
+ * off the ready list others found it empty and went to sleep, and wake-ups of these items woke
+ * nobody.
+ */
 static void put_back(struct epoll_set *set, struct list_head *kept, bool front)
 {
 	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
+	bool any = !list_empty(kept);
 
 	if (front)
 		list_splice(kept, &set->ready);
 	else
 		list_splice_tail(kept, &set->ready);
 	spin_unlock_irqrestore(&set->ready_lock, flags);
+	if (any)
+		wake_up_events(&set->wait, 1, EPOLL_WAKE_WAITERS);
 }
 
 /* Hands out what is ready, up to `limit` events.  Their number, or -EFAULT if the first could not

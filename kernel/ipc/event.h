@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Event files: counters and timers that are read and polled like files (eventfd(2),
- * timerfd_create(2)).
+ * Event files: counters, timers and signals that are read and polled like files (eventfd(2),
+ * timerfd_create(2), signalfd(2)).
  */
 #ifndef IPC_EVENT_H
 #define IPC_EVENT_H
 
 #include "fs/file.h"
+#include "lib/abi/signal.h"
 #include "lib/abi/time.h"
 
 enum { EFD_SEMAPHORE = 1, EFD_CLOEXEC = O_CLOEXEC, EFD_NONBLOCK = O_NONBLOCK };
 
 /* A new event counter.  A file or ERR_PTR. */
 struct file *eventfd_create(u64 initial, u32 flags);
+
+enum { SFD_CLOEXEC = O_CLOEXEC, SFD_NONBLOCK = O_NONBLOCK };
+
+/* A file that gives the signals of a set to who reads it.  A file or ERR_PTR. */
+struct file *signalfd_create(sigset_t set, u32 flags);
+/* Another set for such a file.  0, or -EINVAL when it is none. */
+int __must_check signalfd_set(struct file *file, sigset_t set);
 
 /* A new, disarmed timer on a clock.  A file or ERR_PTR: -EINVAL for a clock that cannot have one.
  */

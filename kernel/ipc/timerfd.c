@@ -4,8 +4,11 @@
  *
  * Deadlines are kept on the monotonic clock.  A timer on the wall clock with an absolute deadline
  * keeps that, too, and is moved when the wall clock is set; with TFD_TIMER_CANCEL_ON_SET, setting
- * the clock makes reads fail with ECANCELED instead.  A count is not kept while nobody looks:
- * expirations since `next` are worked out from the interval when the timer fires or is asked.
+ * the clock makes reads fail with ECANCELED instead.
+ *
+ * A count is not kept while nobody looks: expirations since `next` are worked out from the interval
+ * when the timer fires or is asked.  A timer that has fired is started again by the read that takes
+ * its count, so that a short interval costs nothing but to who reads.
  *
  * `lock`, taken with interrupts off, guards everything; `all_lock` the list of wall-clock timers,
  * and is taken outside it.
@@ -60,8 +63,6 @@ static void timer_fired(struct timer *base)
 	unsigned long flags = spin_lock_irqsave(&timer->lock);
 
 	catch_up_locked(timer);
-	if (timer->armed)
-		timer_start(&timer->timer, timer->next);
 	spin_unlock_irqrestore(&timer->lock, flags);
 	wake_up_events(&timer->queue, UINT_MAX, POLLIN | POLLRDNORM);
 }
@@ -98,6 +99,8 @@ static bool take(struct timerfd *timer, u64 *count, bool *canceled)
 	*count = timer->expirations;
 	timer->canceled = false;
 	timer->expirations = 0;
+	if (timer->armed && *count != 0)
+		timer_start(&timer->timer, timer->next);
 	spin_unlock_irqrestore(&timer->lock, flags);
 	return *canceled || *count != 0;
 }

@@ -117,6 +117,8 @@ gid_t credentials_setfsgid(gid_t gid);
 int __must_check credentials_setgroups(struct group_set *groups);
 int __must_check credentials_capset(u64 effective, u64 permitted, u64 inheritable);
 
+enum { GROUPS_MAX = 65536 }; /* supplementary groups of one process */
+
 /* Does current (or the holder) have the capability in effect? */
 bool capable(enum capability capability);
 bool credentials_capable(const struct credentials *credentials, enum capability capability);

@@ -182,6 +182,9 @@ static void install(struct exec *exec)
 	struct task *task = current;
 
 	install_layout(exec);
+	/* From here on the memory is the new program's, and soon its credentials are. */
+	if (exec->secure)
+		WRITE_ONCE(task->process->dumpable, false);
 	task_leave_space(exec->space);
 	exec->space = NULL;
 	task->robust_list = 0;

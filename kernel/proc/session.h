@@ -27,6 +27,7 @@ struct session {
 	u32 references;                   /* process_tree_lock */
 	struct pid *pid;                  /* const, counted: its number and how it is found */
 	void *tty;                        /* process_tree_lock: the controlling terminal, or NULL */
+	dev_t tty_device;                 /* process_tree_lock: its number, while there is one */
 	struct process_group *foreground; /* process_tree_lock: reference; NULL for none */
 	u32 groups;                       /* process_tree_lock: with members */
 };
@@ -92,9 +93,12 @@ bool session_current_is_leader(void);
 /* current's controlling terminal, or NULL (no reference taken: compare it, or hold your own lock).
  */
 void *session_tty(void);
-/* Makes `tty` the terminal of current's session, and current's group the foreground one.  -EPERM
- * (not leader, has one). */
-int __must_check session_acquire_tty(void *tty);
+/* For /proc: the number of a process's controlling terminal (0: none) and its foreground group (-1:
+ * no terminal; 0: no group). */
+void process_terminal(struct process *process, dev_t *device, pid_t *foreground);
+/* Makes `tty`, which has the number `device`, the terminal of current's session, and current's
+ * group the foreground one.  -EPERM (not leader, has one). */
+int __must_check session_acquire_tty(void *tty, dev_t device);
 /* The session gives up its terminal (TIOCNOTTY by the leader, or the tty hung up); signals as the
  * man page says. */
 void session_drop_tty(struct session *session, bool hangup);

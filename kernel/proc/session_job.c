@@ -85,13 +85,28 @@ void *session_tty(void)
 	return tty;
 }
 
-int session_acquire_tty(void *tty)
+void process_terminal(struct process *process, dev_t *device, pid_t *foreground)
+{
+	unsigned long flags = process_tree_lock();
+	const struct session *session = process->group != NULL ? process->group->session : NULL;
+
+	*device = 0;
+	*foreground = -1;
+	if (session != NULL && session->tty != NULL) {
+		*device = session->tty_device;
+		*foreground = session->foreground != NULL ? session->foreground->pid->number : 0;
+	}
+	process_tree_unlock(flags);
+}
+
+int session_acquire_tty(void *tty, dev_t device)
 {
 	unsigned long flags = process_tree_lock();
 	bool allowed = is_leader_locked(current->process) && mine_locked()->tty == NULL;
 
 	if (allowed) {
 		mine_locked()->tty = tty;
+		mine_locked()->tty_device = device;
 		set_foreground_locked(mine_locked(), current->process->group);
 	}
 	process_tree_unlock(flags);

@@ -92,8 +92,6 @@ long sys_setfsgid(gid_t gid)
 	return credentials_setfsgid(gid);
 }
 
-enum { GROUPS_MAX = 65536 };
-
 long sys_getgroups(int count, vaddr_t groups)
 {
 	const struct group_set *mine = current->credentials->groups;

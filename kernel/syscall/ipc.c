@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipe(2), eventfd(2), timerfd_create(2) and their kin.
+ * pipe(2), eventfd(2), signalfd(2), timerfd_create(2) and their kin.
  */
 #include "fs/file.h"
 #include "ipc/event.h"
@@ -64,6 +64,31 @@ long sys_eventfd2(u32 initial, u32 flags)
 long sys_eventfd(u32 initial)
 {
 	return sys_eventfd2(initial, 0);
+}
+
+long sys_signalfd4(int fd, vaddr_t mask, size_t size, u32 flags)
+{
+	sigset_t set;
+
+	if (flags & ~(u32)(SFD_CLOEXEC | SFD_NONBLOCK) || size != sizeof(set))
+		return -EINVAL;
+	if (get_user(set, mask))
+		return -EFAULT;
+	if (fd == -1) {
+		struct file *file = signalfd_create(set, flags);
+		return IS_ERR(file) ? PTR_ERR(file) : fd_install(file, flags & SFD_CLOEXEC);
+	}
+	struct fd_borrow borrow = fd_borrow(fd);
+	if (borrow.file == NULL)
+		return -EBADF;
+	int error = signalfd_set(borrow.file, set);
+	fd_return(borrow);
+	return error ? error : fd;
+}
+
+long sys_signalfd(int fd, vaddr_t mask, size_t size)
+{
+	return sys_signalfd4(fd, mask, size, 0);
 }
 
 long sys_timerfd_create(clockid_t clock, u32 flags)

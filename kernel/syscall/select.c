@@ -151,7 +151,9 @@ long sys_select(int count, vaddr_t reads, vaddr_t writes, vaddr_t exceptions, va
 			return -EFAULT;
 		if (delay.tv_sec < 0 || delay.tv_usec < 0)
 			return -EINVAL;
-		delay.tv_sec += delay.tv_usec / 1000000;
+		/* More microseconds than a second has are allowed. */
+		s64 seconds = delay.tv_usec / 1000000;
+		delay.tv_sec = MIN(delay.tv_sec, INT64_MAX - seconds) + seconds;
 		delay.tv_usec %= 1000000;
 		nsec_t nsec = timeval_to_nsec(&delay);
 		deadline = nsec == 0 ? 0 : time_after(nsec);

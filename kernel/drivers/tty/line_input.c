@@ -92,25 +92,37 @@ static u32 edit_end_column(const struct tty *tty)
 	return column;
 }
 
-/* Takes the last character (all its bytes) off the line and off the screen. */
-static void erase_character(struct tty *tty)
+/* Takes all from `position` on off the line and off the screen.  Both ends' columns are found by
+ * one walk each, so that erasing a long line takes no longer than its length. */
+static void erase_from(struct tty *tty, u32 position)
 {
-	struct tty_input *input = &tty->input;
-
-	if (input->head == input->ready)
-		return;
 	u32 before = edit_end_column(tty);
-	u8 byte;
-	do {
-		byte = input->bytes[slot(--input->head)];
-	} while (tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80 &&
-		 input->head != input->ready);
+
+	tty->input.head = position;
 	if (!tty_local(tty, ECHO))
 		return;
 	if (tty_local(tty, ECHOE))
 		tty_erase_cells_locked(tty, before - edit_end_column(tty));
 	else
 		tty_echo_locked(tty, tty->termios.c_cc[VERASE]);
+}
+
+/* Where the character (all its bytes) before `position` begins. */
+static u32 previous_character(const struct tty *tty, u32 position)
+{
+	const struct tty_input *input = &tty->input;
+	u8 byte;
+
+	do {
+		byte = input->bytes[slot(--position)];
+	} while (tty_input_flag(tty, IUTF8) && (byte & 0xc0) == 0x80 && position != input->ready);
+	return position;
+}
+
+static void erase_character(struct tty *tty)
+{
+	if (tty->input.head != tty->input.ready)
+		erase_from(tty, previous_character(tty, tty->input.head));
 }
 
 static bool is_word_byte(u8 byte)
@@ -123,10 +135,14 @@ static void erase_word(struct tty *tty)
 {
 	struct tty_input *input = &tty->input;
 
-	while (input->head != input->ready && !is_word_byte(input->bytes[slot(input->head - 1)]))
-		erase_character(tty);
-	while (input->head != input->ready && is_word_byte(input->bytes[slot(input->head - 1)]))
-		erase_character(tty);
+	u32 start = input->head;
+
+	while (start != input->ready && !is_word_byte(input->bytes[slot(start - 1)]))
+		start--;
+	while (start != input->ready && is_word_byte(input->bytes[slot(start - 1)]))
+		start--;
+	if (start != input->head)
+		erase_from(tty, start);
 }
 
 static void kill_line(struct tty *tty)
@@ -134,8 +150,8 @@ static void kill_line(struct tty *tty)
 	struct tty_input *input = &tty->input;
 
 	if (tty_local(tty, ECHO) && tty_local(tty, ECHOE) && tty_local(tty, ECHOKE)) {
-		while (input->head != input->ready)
-			erase_character(tty);
+		if (input->head != input->ready)
+			erase_from(tty, input->ready);
 		return;
 	}
 	input->head = input->ready;
@@ -211,19 +227,6 @@ static bool edit(struct tty *tty, u8 byte, struct aftermath *after)
  * --------------------------------------------------------------------------------------------------------
  */
 
-static void interrupt_line(struct tty *tty, u8 byte, int signal, struct aftermath *after)
-{
-	if (!tty_local(tty, NOFLSH)) {
-		tty_input_flush_locked(tty);
-		if (tty->ops->flush_output != NULL)
-			tty->ops->flush_output(tty);
-		after->wake_writers = true;
-	}
-	if (tty_local(tty, ECHO))
-		tty_echo_locked(tty, byte);
-	after->signals |= BIT(signal);
-}
-
 static void set_stopped(struct tty *tty, bool stopped, struct aftermath *after)
 {
 	if (tty->stopped == stopped)
@@ -233,6 +236,22 @@ static void set_stopped(struct tty *tty, bool stopped, struct aftermath *after)
 		after->wake_writers = true;
 	if (tty->ops->packet_event != NULL)
 		tty->ops->packet_event(tty, stopped ? TIOCPKT_STOP : TIOCPKT_START);
+}
+
+static void interrupt_line(struct tty *tty, u8 byte, int signal, struct aftermath *after)
+{
+	if (!tty_local(tty, NOFLSH)) {
+		tty_input_flush_locked(tty);
+		if (tty->ops->flush_output != NULL)
+			tty->ops->flush_output(tty);
+		after->wake_writers = true;
+	}
+	/* It also gets output going that ^S stopped. */
+	if (tty_input_flag(tty, IXON))
+		set_stopped(tty, false, after);
+	if (tty_local(tty, ECHO))
+		tty_echo_locked(tty, byte);
+	after->signals |= BIT(signal);
 }
 
 /* Flow control and signals; true if the byte is done with. */

@@ -154,7 +154,7 @@ void tty_echo_locked(struct tty *tty, u8 byte)
 
 void tty_erase_cells_locked(struct tty *tty, u32 cells)
 {
-	while (cells-- > 0) {
+	while (cells-- > 0 && tty->ops->write_room(tty) >= 3) {
 		send_locked(tty, "\b \b", 3);
 		if (tty->column > 0)
 			tty->column--;

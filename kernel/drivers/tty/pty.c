@@ -12,6 +12,7 @@
 #include "drivers/tty/pty.h"
 #include "drivers/tty/tty_internal.h"
 #include "fs/device.h"
+#include "lib/abi/signal.h"
 #include "lib/bitmap.h"
 #include "lib/format.h"
 #include "lib/log.h"
@@ -75,6 +76,11 @@ static void pty_packet_event(struct tty *tty, u8 events)
 
 	if (!pty->packet_mode)
 		return;
+	/* Of a pair of opposites only the latest is told. */
+	if (events & (TIOCPKT_STOP | TIOCPKT_START))
+		pty->packet_events &= (u8) ~(TIOCPKT_STOP | TIOCPKT_START);
+	if (events & (TIOCPKT_NOSTOP | TIOCPKT_DOSTOP))
+		pty->packet_events &= (u8) ~(TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
 	pty->packet_events |= events;
 	wake_up_events(&pty->master_wait, UINT_MAX, POLLIN | POLLPRI | POLLRDNORM);
 }
@@ -287,10 +293,30 @@ static long set_packet_mode(struct pty *pty, vaddr_t argument)
 	if (get_user(on, argument))
 		return -EFAULT;
 	unsigned long flags = spin_lock_irqsave(&pty->slave.lock);
+	if (on != 0 && !pty->packet_mode)
+		pty->packet_events = 0;
 	pty->packet_mode = on != 0;
-	pty->packet_events = 0;
 	spin_unlock_irqrestore(&pty->slave.lock, flags);
 	return 0;
+}
+
+/* The master types a signal's character, whatever it is set to. */
+static long send_signal(struct pty *pty, vaddr_t signal)
+{
+	if (signal != SIGINT && signal != SIGQUIT && signal != SIGTSTP)
+		return -EINVAL;
+	tty_signal_foreground(&pty->slave, (int)signal);
+	return 0;
+}
+
+/* What the master has written and the slave's readers could take. */
+static long count_input(struct pty *pty, vaddr_t argument)
+{
+	unsigned long flags = spin_lock_irqsave(&pty->slave.lock);
+	u32 count = (u32)tty_input_count_locked(&pty->slave);
+
+	spin_unlock_irqrestore(&pty->slave.lock, flags);
+	return put_user(count, argument);
 }
 
 static long open_peer(struct pty *pty, u32 flags)
@@ -320,7 +346,9 @@ static long master_ioctl(struct file *file, unsigned request, vaddr_t argument)
 	case FIONREAD:
 		return put_user((u32)ring_used(&pty->output), argument);
 	case TIOCOUTQ:
-		return put_user((u32)tty_input_count_locked(&pty->slave), argument);
+		return count_input(pty, argument);
+	case TIOCSIG:
+		return send_signal(pty, argument);
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 		return -ENOTTY;

@@ -7,7 +7,9 @@
  * once, and the transmit interrupt goes on from there.  Input goes from the interrupt handler
  * straight to the line discipline; when that has no room the receive interrupt is switched off, the
  * chip's FIFO fills, and the sender waits (RTS falls; a virtual machine's other end blocks).
- * unthrottle goes on.
+ * unthrottle goes on.  Only the interrupt handler takes bytes from the chip, or two takers could
+ * hand them over in the wrong order: switching the receive interrupt on again raises one when bytes
+ * wait.
  *
  * `lock` guards the chip and the ring; it is taken inside tty->lock.  The handler calls tty_receive
  * without it.
@@ -24,11 +26,13 @@
 #define FIFO_SIZE   16
 #define TTY_MAJOR   4
 #define FIRST_MINOR 64
+#define MAX_ROUNDS  64 /* of one interrupt: a chip gone mad must not hold the CPU */
 
 enum { /* registers */
        REG_DATA = 0,
        REG_INTERRUPT_ENABLE = 1,
-       REG_FIFO_CONTROL = 2, /* write */
+       REG_INTERRUPT_IDENT = 2, /* read */
+       REG_FIFO_CONTROL = 2,    /* write */
        REG_LINE_CONTROL = 3,
        REG_MODEM_CONTROL = 4,
        REG_LINE_STATUS = 5,
@@ -40,6 +44,7 @@ enum { /* registers */
 enum {
 	INTERRUPT_RECEIVE = 0x01,
 	INTERRUPT_TRANSMIT = 0x02,
+	IDENT_NOTHING = 0x01,
 	/* With an interrupt at 14 bytes, or when the line falls silent. */
 	FIFO_ENABLE_AND_CLEAR = 0xc7,
 	LINE_8N1 = 0x03,
@@ -131,6 +136,24 @@ static void serial_flush_output(struct tty *tty)
 	spin_unlock(&port->lock);
 }
 
+static void set_throttled(struct serial_port *port, bool throttled)
+{
+	unsigned long flags = spin_lock_irqsave(&port->lock);
+
+	port->throttled = throttled;
+	set_interrupts(port, throttled ? port->interrupts & (u8)~INTERRUPT_RECEIVE
+				       : port->interrupts | INTERRUPT_RECEIVE);
+	spin_unlock_irqrestore(&port->lock, flags);
+}
+
+static void serial_unthrottle(struct tty *tty)
+{
+	struct serial_port *port = tty->driver;
+
+	if (READ_ONCE(port->throttled))
+		set_throttled(port, false);
+}
+
 /* Takes what the chip has received, as far as the discipline has room. */
 static void receive(struct serial_port *port)
 {
@@ -144,33 +167,24 @@ static void receive(struct serial_port *port)
 		while (count < room &&
 		       (port_read8(port->base + REG_LINE_STATUS) & STATUS_DATA_READY))
 			bytes[count++] = port_read8(port->base + REG_DATA);
-		if (room == 0) {
-			port->throttled = true;
-			set_interrupts(port, port->interrupts & (u8)~INTERRUPT_RECEIVE);
-		}
 		spin_unlock_irqrestore(&port->lock, flags);
-		if (count == 0)
+		if (count > 0) {
+			tty_receive(&port->tty, bytes, count);
+			continue;
+		}
+		if (room > 0)
 			return;
-		tty_receive(&port->tty, bytes, count);
+		set_throttled(port, true);
+		/* A reader may have made room before it could see that it has to say so. */
+		if (tty_receive_room(&port->tty) == 0)
+			return;
+		set_throttled(port, false);
 	}
 }
 
-static void serial_unthrottle(struct tty *tty)
+/* Does what the chip asks for; true when a good part of the ring is free again. */
+static bool serve(struct serial_port *port)
 {
-	struct serial_port *port = tty->driver;
-	unsigned long flags = spin_lock_irqsave(&port->lock);
-	bool was = port->throttled;
-
-	port->throttled = false;
-	set_interrupts(port, port->interrupts | INTERRUPT_RECEIVE);
-	spin_unlock_irqrestore(&port->lock, flags);
-	if (was)
-		receive(port);
-}
-
-static void serial_interrupt(void *argument)
-{
-	struct serial_port *port = argument;
 	bool room_again = false;
 
 	if (!READ_ONCE(port->throttled))
@@ -181,6 +195,21 @@ static void serial_interrupt(void *argument)
 		room_again = ring_space(&port->output) >= OUTPUT_SIZE / 2;
 	}
 	spin_unlock_irqrestore(&port->lock, flags);
+	return room_again;
+}
+
+/* The line is edge triggered: unless it falls, the next interrupt is not seen, so the handler goes
+ * on until the chip asks for nothing. */
+static void serial_interrupt(void *argument)
+{
+	struct serial_port *port = argument;
+	bool room_again = false;
+
+	for (int round = 0; round < MAX_ROUNDS; round++) {
+		room_again |= serve(port);
+		if (port_read8(port->base + REG_INTERRUPT_IDENT) & IDENT_NOTHING)
+			break;
+	}
 	if (room_again)
 		tty_wake_writers(&port->tty);
 }

@@ -10,6 +10,7 @@
 #include "drivers/tty/tty_internal.h"
 #include "fs/device.h"
 #include "fs/vfs.h"
+#include "proc/credentials.h"
 #include "proc/session.h"
 #include "proc/signal.h"
 
@@ -23,9 +24,9 @@
 
 static void acquire_on_open(struct file *file, struct tty *tty)
 {
-	if ((file->flags & O_NOCTTY) || file->inode->rdev == CONSOLE_DEVICE ||
-	    !session_current_is_leader() || session_tty() != NULL ||
-	    READ_ONCE(tty->session) != NULL)
+	if ((file->flags & O_NOCTTY) || !(file->mode & FILE_READ) ||
+	    file->inode->rdev == CONSOLE_DEVICE || !session_current_is_leader() ||
+	    session_tty() != NULL || READ_ONCE(tty->session) != NULL)
 		return;
 	/* Losing a race for the terminal is no error: the file is open all the same. */
 	int ignored __unused = tty_acquire(tty, false);
@@ -33,8 +34,10 @@ static void acquire_on_open(struct file *file, struct tty *tty)
 
 int tty_open_file(struct file *file, struct tty *tty)
 {
+	bool privileged = capable(CAP_SYS_ADMIN);
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
-	int error = tty->hung_up ? -EIO : tty->exclusive && tty->opens > 0 ? -EBUSY : 0;
+	bool busy = tty->exclusive && tty->opens > 0 && !privileged;
+	int error = tty->hung_up ? -EIO : busy ? -EBUSY : 0;
 
 	if (!error)
 		tty->opens++;
@@ -125,9 +128,12 @@ static bool has_input(struct tty *tty)
 	return ready;
 }
 
-/* Waits until there is something to take.  0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
+/* Waits until there is something to take.  0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS.  With MIN and TIME
+ * 0 a read never waits, and finds nothing rather than an error. */
 static int wait_for_input(struct tty *tty, struct file *file, nsec_t gap)
 {
+	if (gap == 0)
+		return -ETIMEDOUT;
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
 	nsec_t deadline = gap == NO_DEADLINE ? NO_DEADLINE : clock_monotonic() + gap;
@@ -209,11 +215,16 @@ static ssize_t tty_read(struct file *file, struct io_cursor *cursor, off_t *posi
  * ---------------------------------------------------------------------------------------------------------
  */
 
+static bool has_room_locked(struct tty *tty)
+{
+	/* Eight: the widest expansion of one byte, a tab. */
+	return tty->hung_up || (!tty->stopped && tty->ops->write_room(tty) >= 8);
+}
+
 static bool has_room(struct tty *tty)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
-	/* Eight: the widest expansion of one byte, a tab. */
-	bool room = tty->hung_up || (!tty->stopped && tty->ops->write_room(tty) >= 8);
+	bool room = has_room_locked(tty);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return room;
@@ -270,10 +281,16 @@ static ssize_t tty_write(struct file *file, struct io_cursor *cursor, off_t *pos
 
 	if (tty_local(tty, TOSTOP))
 		error = job_control_check_background(tty, SIGTTOU);
-	if (!error)
-		error = mutex_lock_interruptible(&tty->write_lock);
 	if (error)
 		return error;
+	if (file->flags & O_NONBLOCK) {
+		if (!mutex_trylock(&tty->write_lock))
+			return -EAGAIN;
+	} else {
+		error = mutex_lock_interruptible(&tty->write_lock);
+		if (error)
+			return error;
+	}
 	ssize_t result = write_locked(tty, file, cursor);
 	mutex_unlock(&tty->write_lock);
 	return result;
@@ -292,7 +309,7 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 		events |= POLLIN | POLLRDNORM;
 	if (tty->hung_up)
 		events |= POLLHUP | POLLERR;
-	if (tty->hung_up || (!tty->stopped && tty->ops->write_room(tty) > 0))
+	if (has_room_locked(tty))
 		events |= POLLOUT | POLLWRNORM;
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return events;

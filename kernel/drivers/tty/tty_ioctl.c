@@ -49,17 +49,28 @@ static void flush(struct tty *tty, bool input, bool output)
 		tty_wake_writers(tty);
 }
 
+/* Does the terminal stop and go by ^S and ^Q?  A pty's packet mode tells of changes. */
+static bool has_usual_flow_control(const struct tty *tty)
+{
+	return tty_input_flag(tty, IXON) && tty->termios.c_cc[VSTOP] == 0x13 &&
+	       tty->termios.c_cc[VSTART] == 0x11;
+}
+
 static void apply_settings(struct tty *tty, const struct linux_termios2 *settings)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	bool was_canonical = tty_local(tty, ICANON);
+	bool had_flow_control = has_usual_flow_control(tty);
+	bool stops_by_byte = tty_input_flag(tty, IXON);
 
 	tty->termios = settings->base;
 	tty->speed = settings->c_ospeed;
 	if (was_canonical != tty_local(tty, ICANON))
 		tty_input_mode_changed_locked(tty);
-	if (!tty_input_flag(tty, IXON))
+	if (stops_by_byte && !tty_input_flag(tty, IXON))
 		tty->stopped = false;
+	if (had_flow_control != has_usual_flow_control(tty) && tty->ops->packet_event != NULL)
+		tty->ops->packet_event(tty, had_flow_control ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
 	spin_unlock_irqrestore(&tty->lock, flags);
 	/* What was not a line may be readable now, and stopped writers may go on. */
 	wake_up_events(&tty->read_wait, UINT_MAX, POLLIN | POLLRDNORM);
@@ -132,6 +143,8 @@ static void stop_output(struct tty *tty, bool stopped)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 
+	if (tty->stopped != stopped && tty->ops->packet_event != NULL)
+		tty->ops->packet_event(tty, stopped ? TIOCPKT_STOP : TIOCPKT_START);
 	tty->stopped = stopped;
 	spin_unlock_irqrestore(&tty->lock, flags);
 	if (!stopped)
@@ -222,6 +235,13 @@ static long inject_input(struct tty *tty, vaddr_t argument)
 	return 0;
 }
 
+static long wait_drained(struct tty *tty)
+{
+	int error = job_control_check_background(tty, SIGTTOU);
+
+	return error ? error : drain(tty);
+}
+
 static long set_exclusive(struct tty *tty, bool exclusive)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
@@ -233,7 +253,13 @@ static long set_exclusive(struct tty *tty, bool exclusive)
 
 long tty_ioctl(struct file *file, unsigned request, vaddr_t argument)
 {
-	return tty_ioctl_common(file->private, request, argument);
+	struct tty *tty = file->private;
+
+	/* Only the session's own programs may ask whose terminal it is; a pty's master may, too. */
+	if ((request == TIOCGPGRP || request == TIOCGSID) && !tty->hung_up &&
+	    session_tty() != (void *)tty)
+		return -ENOTTY;
+	return tty_ioctl_common(tty, request, argument);
 }
 
 long tty_ioctl_common(struct tty *tty, unsigned request, vaddr_t argument)
@@ -261,7 +287,7 @@ long tty_ioctl_common(struct tty *tty, unsigned request, vaddr_t argument)
 		return flush_queues(tty, argument);
 	case TCSBRK: /* with 0 a break, which our lines do not have; else tcdrain(3) */
 	case TCSBRKP:
-		return drain(tty);
+		return wait_drained(tty);
 	case TIOCSTI:
 		return inject_input(tty, argument);
 	case TIOCEXCL:

@@ -94,7 +94,7 @@ int tty_acquire(struct tty *tty, bool steal)
 	if (error)
 		goto out;
 
-	error = session_acquire_tty(tty_get(tty));
+	error = session_acquire_tty(tty_get(tty), tty->device);
 	if (error) {
 		flags = spin_lock_irqsave(&tty->lock);
 		tty->session = NULL;

@@ -36,18 +36,20 @@ static ino_t node_number(const struct proc_node *node)
 	return hash_u64(key) >> 16 | BIT(47);
 }
 
-/* Files of a process belong to whom it runs as. */
+/* Files of a process belong to whom it runs as; those of one that may not be inspected to root. */
 static void set_owner(struct inode *inode, const struct proc_node *node)
 {
 	struct task *task = proc_node_task(node);
 
-	inode->uid = 0;
-	inode->gid = 0;
-	if (task == NULL)
+	if (task == NULL) {
+		inode->uid = 0;
+		inode->gid = 0;
 		return;
+	}
 	struct credentials *credentials = credentials_of_task(task);
-	inode->uid = credentials->euid;
-	inode->gid = credentials->egid;
+	bool root = (inode->mode != (S_IFDIR | 0555)) && !READ_ONCE(task->process->dumpable);
+	WRITE_ONCE(inode->uid, root ? 0 : credentials->euid);
+	WRITE_ONCE(inode->gid, root ? 0 : credentials->egid);
 	credentials_put(credentials);
 	task_put(task);
 }
@@ -119,7 +121,12 @@ static bool revalidate(struct dentry *dentry)
 {
 	struct inode *inode = dentry_inode(dentry);
 
-	return inode != NULL && is_alive(proc_node_of(inode));
+	if (inode == NULL || !is_alive(proc_node_of(inode)))
+		return false;
+	/* It may run as somebody else by now. */
+	if (proc_node_of(inode)->pid != NULL)
+		set_owner(inode, proc_node_of(inode));
+	return true;
 }
 
 static const struct proc_entry *find_in_table(const struct proc_entry *table, const char *name)
@@ -290,7 +297,8 @@ static bool find_process(const struct proc_node *node __unused, const char *name
 static bool next_process(const struct proc_node *node __unused, u64 *position,
 			 struct proc_child *child)
 {
-	struct process *process = process_next((pid_t)MAX(*position, (u64)1));
+	struct process *process =
+		*position <= INT_MAX ? process_next((pid_t)MAX(*position, (u64)1)) : NULL;
 
 	if (process == NULL)
 		return false;

@@ -90,6 +90,20 @@ int proc_may_inspect(const struct proc_node *node)
 	return may ? 0 : -EACCES;
 }
 
+int proc_inspect_space(const struct proc_node *node, struct address_space **space)
+{
+	/* First the memory, then the question: a process that executes a set-user-ID program stops
+	 * being dumpable before it has the program's memory. */
+	*space = proc_node_space(node);
+	int error = proc_may_inspect(node);
+
+	if (error && *space != NULL)
+		vmm_put_address_space(*space);
+	if (error)
+		*space = NULL;
+	return error;
+}
+
 int proc_parse_number(const char *name, size_t length)
 {
 	int number = 0;

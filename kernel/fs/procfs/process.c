@@ -6,7 +6,10 @@
 #include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/vmm.h"
+#include "proc/credentials.h"
+#include "proc/oom.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/rlimit.h"
@@ -112,8 +115,32 @@ static int store_oom_adjust(const struct proc_node *node, char *value, size_t si
 	struct process *process = proc_node_process(node);
 	if (process == NULL)
 		return -ESRCH;
-	WRITE_ONCE(process->oom_score_adjust, negative ? -(s32)number : (s32)number);
+	s32 adjust = negative ? -(s32)number : (s32)number;
+	/* To be spared costs the others: only a privileged program may ask for it. */
+	int error = adjust < READ_ONCE(process->oom_score_adjust) && !capable(CAP_SYS_RESOURCE)
+			    ? -EACCES
+			    : 0;
+	if (!error)
+		WRITE_ONCE(process->oom_score_adjust, adjust);
 	process_put(process);
+	return error;
+}
+
+static int show_oom_score(const struct proc_node *node, struct text *text)
+{
+	struct process *process = proc_node_process(node);
+
+	if (process == NULL)
+		return -ESRCH;
+	unsigned long flags = process_tree_lock();
+	s64 bytes = oom_badness(process);
+	process_tree_unlock(flags);
+	process_put(process);
+	/* Thousandths of the memory; Linux shifts and scales them likewise (proc_pid_oom_score(5)).
+	 */
+	s64 points = bytes / (s64)(frame_get_total_memory() / 1000);
+	text_printf(text, "%d\n",
+		    bytes == INT64_MIN ? 0 : (int)((1000 + MAX(points, (s64)-1000)) * 2 / 3));
 	return 0;
 }
 
@@ -177,13 +204,16 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 
 	if (process == NULL)
 		return false;
-	struct task *task = process_next_thread(process, (pid_t)*position);
+	struct task *task =
+		*position <= INT_MAX ? process_next_thread(process, (pid_t)*position) : NULL;
 	if (task != NULL) {
 		unsigned long flags = process_tree_lock();
+		/* One that has been buried meanwhile has no number any more. */
+		struct pid *pid = task->pid != NULL ? task->pid : node->pid;
 		child->node = (struct proc_node){
-			.entry = &task_entry, .pid = task->pid, .fd = -1, .thread = true};
-		if (task->pid != NULL && task->pid != node->pid)
-			pid_get(task->pid);
+			.entry = &task_entry, .pid = pid, .fd = -1, .thread = true};
+		if (pid != node->pid)
+			pid_get(pid);
 		process_tree_unlock(flags);
 		snprintf(child->name, sizeof(child->name), "%d", task->tid);
 		*position = (u64)task->tid + 1;
@@ -218,6 +248,7 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		{.name = "mem", .mode = S_IFREG | 0600, .operations = &proc_memory_operations},    \
 		PROC_FILE("mountinfo", 0444, proc_show_mountinfo),                                 \
 		PROC_FILE("mounts", 0444, proc_show_mounts),                                       \
+		PROC_FILE("oom_score", 0444, show_oom_score),                                      \
 		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
 		PROC_FILE("personality", 0400, show_personality),                                  \
 		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \

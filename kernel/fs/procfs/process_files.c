@@ -3,6 +3,7 @@
  * procfs: links to what a process has open: exe, cwd, root, and the directories fd and fdinfo.
  */
 #include "fs/procfs/procfs.h"
+#include "fs/mount.h"
 #include "lib/format.h"
 #include "proc/process.h"
 
@@ -15,6 +16,16 @@ static struct fs_context *context_of(struct task *task)
 		__atomic_fetch_add(&context->refs, 1, __ATOMIC_RELAXED);
 	spin_unlock_irqrestore(&task->lock, flags);
 	return context;
+}
+
+mode_t proc_task_umask(struct task *task)
+{
+	struct fs_context *context = context_of(task);
+	mode_t umask = context != NULL ? READ_ONCE(context->umask) : 0;
+
+	if (context != NULL)
+		fs_context_put(context);
+	return umask;
 }
 
 /* A place of the thread's context, by one of the two functions that read one. */
@@ -102,12 +113,16 @@ int proc_get_fd(const struct proc_node *node, struct link_target *target)
 
 int proc_show_fdinfo(const struct proc_node *node, struct text *text)
 {
-	struct file *file = file_of(node, node->fd);
+	int error = proc_may_inspect(node);
 
+	if (error)
+		return error;
+	struct file *file = file_of(node, node->fd);
 	if (file == NULL)
 		return -ENOENT;
 	text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position,
-		    file->flags, file->path.mount != NULL ? 1 : 0, (unsigned long)file->inode->ino);
+		    file->flags, file->path.mount != NULL ? file->path.mount->id : 0,
+		    (unsigned long)file->inode->ino);
 	if (file->ops->show_info != NULL) {
 		char more[256];
 		int length = file->ops->show_info(file, more, sizeof(more));
@@ -133,7 +148,8 @@ static bool find(const struct proc_node *node, const struct proc_entry *entry, c
 		 size_t length, struct proc_node *child)
 {
 	int fd = proc_parse_number(name, length);
-	struct file *file = fd >= 0 ? file_of(node, fd) : NULL;
+	bool may = fd >= 0 && proc_may_inspect(node) == 0;
+	struct file *file = may ? file_of(node, fd) : NULL;
 
 	if (file == NULL)
 		return false;
@@ -154,7 +170,9 @@ static bool next(const struct proc_node *node, const struct proc_entry *entry, u
 		return false;
 	}
 	unsigned long flags = spin_lock_irqsave(&task->lock);
-	int fd = task->files != NULL ? files_next_open(task->files, (int)*position) : -1;
+	int fd = task->files != NULL && *position <= INT_MAX
+			 ? files_next_open(task->files, (int)*position)
+			 : -1;
 	spin_unlock_irqrestore(&task->lock, flags);
 	task_put(task);
 	if (fd < 0)

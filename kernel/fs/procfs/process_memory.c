@@ -33,14 +33,12 @@ static void show_region(const struct region_info *region, struct text *text)
 
 int proc_show_maps(const struct proc_node *node, struct text *text)
 {
-	int error = proc_may_inspect(node);
+	struct address_space *space;
 	vaddr_t at = 0;
+	int error = proc_inspect_space(node, &space);
 
-	if (error)
+	if (error || space == NULL)
 		return error;
-	struct address_space *space = proc_node_space(node);
-	if (space == NULL)
-		return 0;
 	struct region_info *region = kmalloc(sizeof(*region));
 	while (region != NULL && vmm_next_region(space, at, region, false)) {
 		show_region(region, text);
@@ -91,13 +89,11 @@ int proc_show_cmdline(const struct proc_node *node, struct text *text)
 
 int proc_show_environ(const struct proc_node *node, struct text *text)
 {
-	int error = proc_may_inspect(node);
+	struct address_space *space;
+	int error = proc_inspect_space(node, &space);
 
-	if (error)
+	if (error || space == NULL)
 		return error;
-	struct address_space *space = proc_node_space(node);
-	if (space == NULL)
-		return 0;
 	append_memory(space, space->layout.environment_start, space->layout.environment_end, text);
 	vmm_put_address_space(space);
 	return 0;
@@ -129,17 +125,17 @@ int proc_show_auxv(const struct proc_node *node, struct text *text)
 static int memory_open(struct inode *inode, struct file *file)
 {
 	const struct proc_node *node = proc_node_of(inode);
-	int error = proc_may_inspect(node);
+	struct address_space *space;
+	int error = proc_inspect_space(node, &space);
 
-	if (error)
-		return error;
-	file->private = proc_node_space(node);
-	return 0;
+	file->private = space;
+	return error;
 }
 
 static void memory_release(struct file *file)
 {
-	vmm_put_address_space(file->private);
+	if (file->private != NULL)
+		vmm_put_address_space(file->private);
 }
 
 static ssize_t memory_transfer(struct file *file, struct io_cursor *cursor, off_t *position,

@@ -4,6 +4,7 @@
  * proc_pid_status(5)).
  */
 #include "arch/cpu.h"
+#include "fs/device.h"
 #include "fs/procfs/procfs.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
@@ -24,7 +25,8 @@ struct summary {
 	struct process *process;
 	char comm[TASK_COMM_LENGTH];
 	char state;
-	pid_t parent, group, session;
+	pid_t parent, group, session, foreground;
+	dev_t terminal; /* 0: none */
 	u32 threads;
 	struct process_usage usage, children;
 	struct vm_space_stats memory;
@@ -54,6 +56,7 @@ static int gather(const struct proc_node *node, struct summary *summary)
 	summary->parent = parent_of(process);
 	summary->group = process_group_id(process);
 	summary->session = process_session_id(process);
+	process_terminal(process, &summary->terminal, &summary->foreground);
 	if (node->thread)
 		task_usage(task, &summary->usage);
 	else
@@ -94,6 +97,14 @@ static void show_stat_times(const struct summary *s, struct text *text)
 		    s->task->sched.nice, s->threads, ticks(s->task->start_time));
 }
 
+/* Of the flags those that programs know: ps(1) tells a fork without exec, and kernel threads. */
+static u32 flags_of(const struct process *process)
+{
+	const u32 fork_no_exec = 0x40, kernel_thread = 0x200000;
+
+	return process == &kernel_process ? kernel_thread : process->exec_done ? 0 : fork_no_exec;
+}
+
 int proc_show_stat(const struct proc_node *node, struct text *text)
 {
 	struct summary *s = kmalloc(sizeof(*s));
@@ -102,8 +113,9 @@ int proc_show_stat(const struct proc_node *node, struct text *text)
 	if (error)
 		goto out;
 	bool may = proc_may_inspect(node) == 0;
-	text_printf(text, "%d (%s) %c %d %d %d 0 -1 0", s->task->tid, s->comm, s->state, s->parent,
-		    s->group, s->session);
+	text_printf(text, "%d (%s) %c %d %d %d %d %d %u", s->task->tid, s->comm, s->state,
+		    s->parent, s->group, s->session, (int)device_to_user(s->terminal),
+		    s->foreground, flags_of(s->process));
 	show_stat_times(s, text);
 	text_printf(text, " %lu %lu %lu", (unsigned long)s->memory.total * PAGE_SIZE,
 		    (unsigned long)s->memory.resident,
@@ -254,7 +266,8 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	text_printf(text,
 		    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%"
 		    "d\nTracerPid:\t0\n",
-		    s->comm, 022, state_name(s->state), s->process->pid, s->task->tid, s->parent);
+		    s->comm, proc_task_umask(s->task), state_name(s->state), s->process->pid,
+		    s->task->tid, s->parent);
 	show_credentials(credentials, text);
 	text_printf(text, "FDSize:\t64\n");
 	show_groups(credentials, text);

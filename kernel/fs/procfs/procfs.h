@@ -95,6 +95,9 @@ struct address_space *proc_node_space(const struct proc_node *node);
 /* May current look into the process's memory and files (ptrace(2), PTRACE_MODE_READ)?  0, -EACCES,
  * -ESRCH. */
 int __must_check proc_may_inspect(const struct proc_node *node);
+/* The memory of a process that current may inspect: a reference or NULL for none in *space.  0,
+ * -EACCES, -ESRCH. */
+int __must_check proc_inspect_space(const struct proc_node *node, struct address_space **space);
 
 /* text.c: operations of files with `show` and `store`. */
 extern const struct file_operations proc_text_operations;
@@ -118,11 +121,14 @@ int proc_show_auxv(const struct proc_node *node, struct text *text);
 extern const struct file_operations proc_memory_operations;
 int proc_show_mounts(const struct proc_node *node, struct text *text); /* mounts.c */
 int proc_show_mountinfo(const struct proc_node *node, struct text *text);
+int proc_show_vmstat(const struct proc_node *node, struct text *text);  /* system.c */
 int proc_show_cpuinfo(const struct proc_node *node, struct text *text); /* system.c */
 int proc_show_meminfo(const struct proc_node *node, struct text *text);
 int proc_show_system_stat(const struct proc_node *node, struct text *text);
 
 /* process_files.c: what a process has open. */
+/* The umask of a thread; 0 when it has none. */
+mode_t proc_task_umask(struct task *task);
 int proc_get_exe(const struct proc_node *node, struct link_target *target);
 int proc_get_cwd(const struct proc_node *node, struct link_target *target);
 int proc_get_root(const struct proc_node *node, struct link_target *target);

@@ -114,5 +114,6 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_TEXT_LINK("thread-self", read_thread_self),
 	PROC_FILE("uptime", 0444, show_uptime),
 	PROC_FILE("version", 0444, show_version),
+	PROC_FILE("vmstat", 0444, proc_show_vmstat),
 	PROC_END,
 };

@@ -5,6 +5,7 @@
 #include "fs/procfs/procfs.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "proc/credentials.h"
 #include "proc/pid.h"
 #include "proc/random.h"
 #include "proc/uts.h"
@@ -145,6 +146,43 @@ static int show_nr_open(const struct proc_node *node __unused, struct text *text
 	return 0;
 }
 
+static int show_last_capability(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", CAP_LAST);
+	return 0;
+}
+
+static int show_groups_max(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", GROUPS_MAX);
+	return 0;
+}
+
+/* Programs' stacks, mappings and heaps are all placed at random. */
+static int show_randomize(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "2\n");
+	return 0;
+}
+
+static int show_file_max(const struct proc_node *node __unused, struct text *text)
+{
+	u64 open, limit;
+
+	files_count(&open, &limit);
+	text_printf(text, "%lu\n", (unsigned long)limit);
+	return 0;
+}
+
+static int show_file_count(const struct proc_node *node __unused, struct text *text)
+{
+	u64 open, limit;
+
+	files_count(&open, &limit);
+	text_printf(text, "%lu\t0\t%lu\n", (unsigned long)open, (unsigned long)limit);
+	return 0;
+}
+
 static const struct proc_entry random_entries[] = {
 	PROC_FILE("boot_id", 0444, show_boot_id),
 	PROC_FILE("entropy_avail", 0444, show_entropy),
@@ -153,17 +191,22 @@ static const struct proc_entry random_entries[] = {
 };
 
 static const struct proc_entry kernel_entries[] = {
+	PROC_FILE("cap_last_cap", 0444, show_last_capability),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
 	PROC_SETTING("hostname", 0644, show_hostname, store_hostname),
+	PROC_FILE("ngroups_max", 0444, show_groups_max),
 	PROC_FILE("osrelease", 0444, show_osrelease),
 	PROC_FILE("ostype", 0444, show_ostype),
 	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
 	PROC_DIRECTORY("random", random_entries),
+	PROC_FILE("randomize_va_space", 0444, show_randomize),
 	PROC_FILE("version", 0444, show_version),
 	PROC_END,
 };
 
 static const struct proc_entry fs_entries[] = {
+	PROC_FILE("file-max", 0444, show_file_max),
+	PROC_FILE("file-nr", 0444, show_file_count),
 	PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max),
 	PROC_END,

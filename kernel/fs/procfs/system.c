@@ -52,6 +52,27 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	return 0;
 }
 
+static void show_pages(struct text *text, const char *name, size_t bytes)
+{
+	text_printf(text, "%s %lu\n", name, (unsigned long)(bytes / PAGE_SIZE));
+}
+
+/* The counters that there are; a name that is missing says so to a program better than a zero. */
+int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
+{
+	meminfo_t info;
+
+	get_meminfo(&info);
+	show_pages(text, "nr_free_pages", info.free);
+	show_pages(text, "nr_anon_pages", info.user);
+	show_pages(text, "nr_file_pages", info.cache);
+	show_pages(text, "nr_shmem", info.shared);
+	show_pages(text, "nr_slab_unreclaimable", info.slab);
+	show_pages(text, "nr_page_table_pages", info.page_tables);
+	text_printf(text, "pswpin 0\npswpout 0\n");
+	return 0;
+}
+
 static void show_cpu(struct text *text, const char *name, const struct cpu_times *t)
 {
 	text_printf(text, "%s %lu %lu %lu %lu %lu %lu 0 0 0 0\n", name,

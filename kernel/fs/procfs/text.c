@@ -3,8 +3,8 @@
  * procfs: files whose text is made when it is read.
  *
  * file->private is the text, made at the first read and again at each read from the beginning, so
- * that a program that rewinds sees news. position_lock, which the caller of read holds for a shared
- * description, keeps readers of one description apart.
+ * that a program that rewinds sees news.  `lock` keeps readers of one description apart: pread(2)
+ * comes without the lock of the position.
  */
 #include "fs/procfs/procfs.h"
 #include "mm/kmalloc.h"
@@ -12,6 +12,11 @@
 
 #define FIRST_SIZE 1024
 #define STORE_MAX  4096
+
+struct open_text {
+	mutex_t lock;
+	struct text text; /* lock */
+};
 
 static bool grow(struct text *text, size_t size)
 {
@@ -27,11 +32,8 @@ static bool grow(struct text *text, size_t size)
 	return true;
 }
 
-static int make_text(struct file *file)
+static int make_text_locked(const struct proc_node *node, struct text *text)
 {
-	const struct proc_node *node = proc_node_of(file->inode);
-	struct text *text = file->private;
-
 	text->length = 0;
 	text->failed = false;
 	if (node->entry->show == NULL)
@@ -46,39 +48,41 @@ static int make_text(struct file *file)
 
 static int text_open(struct inode *inode __unused, struct file *file)
 {
-	struct text *text = kzalloc(sizeof(*text));
+	struct open_text *open = kzalloc(sizeof(*open));
 
-	if (text == NULL)
+	if (open == NULL)
 		return -ENOMEM;
-	text->grow = grow;
-	file->private = text;
+	mutex_init(&open->lock);
+	open->text.grow = grow;
+	file->private = open;
 	return 0;
 }
 
 static void text_release(struct file *file)
 {
-	struct text *text = file->private;
+	struct open_text *open = file->private;
 
-	kfree(text->data);
-	kfree(text);
+	kfree(open->text.data);
+	kfree(open);
 }
 
 static ssize_t text_read(struct file *file, struct io_cursor *cursor, off_t *position)
 {
-	struct text *text = file->private;
+	struct open_text *open = file->private;
+	struct text *text = &open->text;
+	ssize_t result = mutex_lock_interruptible(&open->lock);
 
-	if (*position == 0 || text->data == NULL) {
-		int error = make_text(file);
-		if (error)
-			return error;
-	}
-	if ((u64)*position >= text->length)
-		return 0;
-	ssize_t copied =
-		io_copy_to(cursor, text->data + *position, text->length - (size_t)*position);
-	if (copied > 0)
-		*position += copied;
-	return copied;
+	if (result)
+		return result;
+	if (*position == 0 || text->data == NULL)
+		result = make_text_locked(proc_node_of(file->inode), text);
+	if (result == 0 && (u64)*position < text->length)
+		result = io_copy_to(cursor, text->data + *position,
+				    text->length - (size_t)*position);
+	mutex_unlock(&open->lock);
+	if (result > 0)
+		*position += result;
+	return result;
 }
 
 static ssize_t text_write(struct file *file, struct io_cursor *cursor, off_t *position)

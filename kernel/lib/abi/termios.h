@@ -128,6 +128,7 @@ enum { /* ioctl requests */
        TIOCMSET = 0x5418,
        TIOCCONS = 0x541D,
        TIOCPKT = 0x5420,
+       TIOCSIG = 0x40045436,
        TIOCNOTTY = 0x5422,
        TIOCSETD = 0x5423,
        TIOCGETD = 0x5424,

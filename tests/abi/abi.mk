@@ -22,8 +22,8 @@ ABI_PROGRAMS := \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
 	thread_basics futex_calls \
 	file_open file_rw file_names file_stat file_dirs file_fcntl \
-	pipe_calls poll_calls time_calls time_vdso proc_files \
-	dev_files tty_lines tty_jobs \
+	pipe_calls poll_calls event_files time_calls time_vdso proc_files \
+	dev_files tty_lines tty_modes tty_jobs \
 	stress_parallel hostile_greed hostile_programs hostile_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.

@@ -127,25 +127,47 @@ struct doomed {
 	struct gather *gather;
 };
 
+/*
+ * The first entry from `index` on that is not empty, or `limit`.  Most tables are nearly empty, so
+ * runs of eight are looked at as one: an empty entry is a zero word on every machine.
+ */
+static u32 skip_empty(const pte_t *table, u32 index, u32 limit)
+{
+	const u64 *words = (const u64 *)table;
+
+	BUILD_ASSERT(sizeof(pte_t) == sizeof(u64));
+	for (; index + 8 <= limit; index += 8) {
+		const u64 *run = &words[index];
+		if (run[0] | run[1] | run[2] | run[3] | run[4] | run[5] | run[6] | run[7])
+			break;
+	}
+	while (index < limit && words[index] == 0)
+		index++;
+	return index;
+}
+
 /* Takes out the tables below `table`, whose entries are of `level` and which spans from `base`. */
 static void free_below(const struct doomed *doomed, pte_t *table, u32 level, vaddr_t base)
 {
-	vaddr_t at = MAX(base, ALIGN_DOWN(doomed->start, pt_span(level)));
-	vaddr_t stop = MIN(base + pt_span(level) * PTES_PER_TABLE, doomed->end);
+	u64 span = pt_span(level);
+	vaddr_t first = MAX(base, ALIGN_DOWN(doomed->start, span));
+	vaddr_t stop = MIN(base + span * PTES_PER_TABLE, doomed->end);
+	u32 limit = first < stop ? (u32)((stop - base + span - 1) / span) : 0;
+	u32 index = (u32)((first - base) / span);
 
-	for (; at < stop; at += pt_span(level)) {
-		pte_t *slot = &table[pt_index(at, level)];
-		pte_t entry = pte_read(slot);
+	for (; (index = skip_empty(table, index, limit)) < limit; index++) {
+		vaddr_t at = base + index * span;
+		pte_t entry = pte_read(&table[index]);
 		if (!pte_is_present(entry))
 			continue;
 		if (level > 2)
 			free_below(doomed, table_of(entry), level - 1, at);
-		if (at < doomed->floor || at + pt_span(level) > doomed->ceiling)
+		if (at < doomed->floor || at + span > doomed->ceiling)
 			continue;
-		pte_write(slot, entry_none());
+		pte_write(&table[index], entry_none());
 		__atomic_fetch_sub(&doomed->tree->tables, 1, __ATOMIC_RELAXED);
 		gather_page(doomed->gather, at);
-		gather_page(doomed->gather, at + pt_span(level) - PAGE_SIZE);
+		gather_page(doomed->gather, at + span - PAGE_SIZE);
 		gather_frame(doomed->gather, pte_phys(entry));
 	}
 }

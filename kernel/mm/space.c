@@ -181,6 +181,7 @@ struct address_space *vmm_copy_address_space(struct address_space *parent)
 	rwlock_write_lock(&parent->map_lock);
 	child->layout = parent->layout;
 	child->limits = parent->limits;
+	child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
 	int result = copy_regions(child, parent);
 	/* Only now: no write of the parent's through a stale entry may reach a frame that the child
 	 * shares once it runs. */

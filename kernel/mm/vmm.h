@@ -67,6 +67,7 @@ struct address_space {
 	s64 resident[RESIDENT_KINDS];   /* atomic: pages that entries map */
 	size_t peak_resident;           /* atomic, approximate */
 	u64 minor_faults, major_faults; /* approximate */
+	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
 };
 
 /* --- Life

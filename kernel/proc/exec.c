@@ -22,6 +22,7 @@
 #include "proc/process.h"
 #include "proc/rlimit.h"
 #include "proc/sched.h"
+#include "proc/rseq.h"
 #include "proc/signal.h"
 #include "proc/time.h"
 
@@ -189,6 +190,7 @@ static void install(struct exec *exec)
 	exec->space = NULL;
 	task->robust_list = 0;
 	task->robust_list_size = 0;
+	rseq_exec();
 	signal_exec();
 	install_files(exec);
 	credentials_commit_exec(exec->credentials);

@@ -20,6 +20,7 @@
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
 #include "proc/rlimit.h"
+#include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/sched_internal.h"
 #include "proc/session.h"
@@ -172,6 +173,7 @@ static void give_rest(struct task *child, const struct clone_request *request)
 
 	task_set_name(child, current->comm);
 	signal_fork_task(child, flags);
+	rseq_fork(child, flags);
 	give_scheduling(child);
 	child->timer_slack = current->timer_slack;
 	if (flags & CLONE_CHILD_CLEARTID)

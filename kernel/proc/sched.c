@@ -23,6 +23,7 @@
 #include "lib/assert.h"
 #include "mm/vmm.h"
 #include "proc/proc_internal.h"
+#include "proc/rseq.h"
 #include "proc/sched_internal.h"
 
 void run_queue_request(struct run_queue *queue)
@@ -96,6 +97,7 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	next->times.stamp = cpu_cycles();
 	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
 	run_queue_arm(queue, now);
+	rseq_switch(previous, next, queue->cpu);
 	if (next->space && next->space != vmm_current_space())
 		vmm_switch_address_space(next->space);
 	finish_switch(

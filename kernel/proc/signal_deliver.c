@@ -13,6 +13,7 @@
 #include "arch/context.h"
 #include "lib/errno.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
 
@@ -110,7 +111,8 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 	if ((action->flags & SA_ONSTACK) && mine->alt_size != 0 &&
 	    !signal_on_alt_stack(trap_sp(frame)))
 		delivery.stack_top = mine->alt_stack + mine->alt_size;
-	if (arch_signal_push(frame, &delivery) < 0) {
+	/* The handler interrupts a restartable sequence: the frame returns to its abort address. */
+	if (rseq_settle(frame) < 0 || arch_signal_push(frame, &delivery) < 0) {
 		restore_saved_mask();
 		force_segv(info->signo);
 		return;

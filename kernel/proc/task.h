@@ -54,6 +54,7 @@ enum task_work {
 	TASK_WORK_STOP = 1 << 2, /* a group stop or freeze to take part in; proc/signal.c's */
 	TASK_WORK_RESTORE_MASK = 1 << 3, /* signals.saved_blocked is to be put back */
 	TASK_WORK_SET_TID = 1 << 4,      /* a new thread writes its number to set_child_tid */
+	TASK_WORK_RSEQ = 1 << 5,         /* proc/rseq.c: the thread has lost its CPU */
 };
 
 enum task_flags {
@@ -97,6 +98,13 @@ struct task_times {
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
 };
 
+/* proc/rseq.c's. */
+struct rseq_task {
+	vaddr_t area;  /* own; 0: none */
+	u32 signature; /* own */
+	u32 cpu;       /* own: what the area says */
+};
+
 struct task {
 	u32 work_flags; /* atomic: enum task_work */
 	u32 state; /* enum task_state: own sets it to sleep, the run queue's lock guards waking */
@@ -130,6 +138,7 @@ struct task {
 	size_t robust_list_size;  /* own */
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
 	void *futex;              /* own: ipc/futex's state of this task */
+	struct rseq_task rseq;    /* own, and the CPU that switches */
 	int parent_death_signal;  /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
 	int exit_status;          /* own until TASK_DEAD: as wait(2) shows it */
 	nsec_t timer_slack;       /* own: PR_SET_TIMERSLACK */

@@ -7,6 +7,7 @@
 #include "mm/usercopy.h"
 #include "proc/account.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -52,6 +53,8 @@ void user_return_work(struct trap_frame *frame)
 			die(task->process);
 		if (work & SIGNAL_WORK)
 			signal_deliver(frame);
+		if (work & TASK_WORK_RSEQ)
+			rseq_resume(frame);
 		irq_disable();
 	} while (user_return_work_pending());
 	account_leave_kernel(task);

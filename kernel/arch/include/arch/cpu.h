@@ -18,6 +18,7 @@
  *interrupt, with them on u32 *preempt_count_ptr(void)           or cheaper: preempt_count_add(s32),
  *preempt_count_read() bool need_resched(void), void set_need_resched(bool)  this CPU's request flag
  *	void mb(void), rmb(void), wmb(void)    full, read and write barriers, also against devices
+ *	void cpu_serialize(void)               instructions fetched ahead are fetched anew
  *	u64 cpu_cycles(void)                   a cheap, free-running counter
  */
 #ifndef ARCH_CPU_H

@@ -127,6 +127,13 @@ static inline void wmb(void)
 	__asm__ volatile("sfence" : : : "memory");
 }
 
+/* CPUID is a serialising instruction (Intel SDM vol. 3, 9.3). */
+static inline void cpu_serialize(void)
+{
+	u32 leaf = 0, b, c = 0, d;
+	__asm__ volatile("cpuid" : "+a"(leaf), "=b"(b), "+c"(c), "=d"(d) : : "memory");
+}
+
 static inline u64 cpu_cycles(void)
 {
 	u32 low, high;

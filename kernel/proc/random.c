@@ -13,12 +13,22 @@
 #include "arch/cpu.h"
 #include "lib/crng.h"
 #include "lib/spinlock.h"
+#include "lib/string.h"
 #include "mm/vmm.h"
 
 #define PROCESSOR_WORDS 8
 #define JITTER_ROUNDS   256
 #define DIRECT_SIZE     256 /* requests beyond it draw from a fork, outside the lock */
+#define SMALL_SIZE      32  /* requests up to it come out of the pool */
 
+/*
+ * Small numbers, made ahead: a block of key stream for each would cost more than the rest of an
+ * exec's layout.  What was given out is wiped, so the pool betrays nothing of the past.
+ */
+static struct {
+	u8 bytes[256];
+	size_t left;          /* not given out yet: the first ones */
+} pool;                       /* generator_lock */
 static struct crng generator; /* generator_lock */
 static spinlock_t generator_lock;
 static bool seeded;
@@ -30,6 +40,7 @@ void random_mix(const void *data, size_t size)
 	unsigned long flags = spin_lock_irqsave(&generator_lock);
 	crng_mix(&generator, data, size);
 	crng_mix(&generator, &now, sizeof(now));
+	pool.left = 0;
 	spin_unlock_irqrestore(&generator_lock, flags);
 }
 
@@ -68,12 +79,25 @@ bool random_is_seeded(void)
 	return READ_ONCE(seeded);
 }
 
+static void take_from_pool(void *buffer, size_t size)
+{
+	if (pool.left < size) {
+		crng_generate(&generator, pool.bytes, sizeof(pool.bytes));
+		pool.left = sizeof(pool.bytes);
+	}
+	pool.left -= size;
+	memcpy(buffer, pool.bytes + pool.left, size);
+	memset(pool.bytes + pool.left, 0, size);
+}
+
 void random_bytes(void *buffer, size_t size)
 {
 	struct crng own;
 
 	unsigned long flags = spin_lock_irqsave(&generator_lock);
-	if (size <= DIRECT_SIZE)
+	if (size <= SMALL_SIZE)
+		take_from_pool(buffer, size);
+	else if (size <= DIRECT_SIZE)
 		crng_generate(&generator, buffer, size);
 	else
 		crng_fork(&generator, &own);

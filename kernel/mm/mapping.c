@@ -8,8 +8,6 @@
  */
 #include "mm/mapping.h"
 
-#include "mm/zap.h"
-
 static bool counts_as_writable(u32 flags)
 {
 	return (flags & (REGION_SHARED | REGION_MAY_WRITE)) == (REGION_SHARED | REGION_MAY_WRITE);
@@ -57,7 +55,7 @@ void mapping_flags_change(struct region *region, u32 flags)
 				   __ATOMIC_RELAXED);
 }
 
-void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last)
+void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap_what what)
 {
 	struct region *region;
 
@@ -70,7 +68,7 @@ void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last)
 		vaddr_t start = region->start + ((MAX(first, base) - base) << PAGE_SHIFT);
 		vaddr_t end =
 			region->start + ((MIN(last, base + pages - 1) - base + 1) << PAGE_SHIFT);
-		zap_range(region, start, end, ZAP_FILE_PAGES);
+		zap_range(region, start, end, what);
 	}
 	mutex_unlock(&cache->mappings_lock);
 }

@@ -10,6 +10,7 @@
 #define MM_MAPPING_H
 
 #include "mm/region.h"
+#include "mm/zap.h"
 
 static inline void mapping_lock(struct region *region)
 {
@@ -30,8 +31,8 @@ void mapping_remove(struct region *region);
 /* The flags of a region on the list are about to become `flags`: counts writable mappings. */
 void mapping_flags_change(struct region *region, u32 flags);
 
-/* Unmaps pages [first, last] of the file from every region that maps them, except pages that a
- * program has copied. */
-void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last);
+/* Unmaps pages [first, last] of the file from every region that maps them; `what` says whether the
+ * copies that programs have made of them go, too. */
+void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap_what what);
 
 #endif

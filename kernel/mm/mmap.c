@@ -53,6 +53,18 @@ long space_find_place(struct address_space *space, vaddr_t hint, size_t length, 
 	return found != 0 ? (long)found : -ENOMEM;
 }
 
+static bool (*low_address_hook)(void); /* set once */
+
+void vmm_set_low_address_hook(bool (*hook)(void))
+{
+	low_address_hook = hook;
+}
+
+bool space_may_map(vaddr_t address)
+{
+	return address >= MMAP_MINIMUM || (low_address_hook != NULL && low_address_hook());
+}
+
 /* --- Checks
  * --------------------------------------------------------------------------------------------------------
  */
@@ -155,7 +167,7 @@ static long choose_address(struct address_space *space, const struct request *re
 		return -ENOMEM;
 	if (request->address % PAGE_SIZE != 0)
 		return -EINVAL;
-	if (request->address < MMAP_MINIMUM)
+	if (!space_may_map(request->address))
 		return -EPERM;
 	if ((request->flags & MAP_FIXED_NOREPLACE) &&
 	    !region_range_is_free(space, request->address, request->address + request->length))

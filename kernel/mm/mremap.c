@@ -115,7 +115,7 @@ static long remap_to(struct address_space *space, struct move move, vaddr_t new_
 		return -EINVAL;
 	if (space->region_count + 2 > REGION_LIMIT - 3)
 		return -ENOMEM;
-	if (fixed && new_address < MMAP_MINIMUM)
+	if (fixed && !space_may_map(new_address))
 		return -EPERM;
 	int result = 0;
 	if (fixed)

@@ -75,12 +75,13 @@ ssize_t __must_check page_cache_write(struct page_cache *cache, struct io_cursor
 				      u64 position);
 
 /*
- * Sets the size of the file.  Shrinking drops the pages beyond, from programs' mappings too (they
- * get SIGBUS from then on), and clears the rest of the last page.  The caller holds the inode lock.
+ * Sets the size of the file.  Shrinking drops the pages beyond, from programs' mappings too, with
+ * the copies that private mappings made (they get SIGBUS from then on), and clears the rest of the
+ * last page.  The caller holds the inode lock.
  * May sleep.
  */
 void page_cache_truncate(struct page_cache *cache, u64 size);
-/* Makes [start, end) a hole.  As page_cache_truncate; the size stays. */
+/* Makes [start, end) a hole.  As page_cache_truncate, but the size stays, and so do the copies. */
 void page_cache_punch(struct page_cache *cache, u64 start, u64 end);
 /* Allocates (zeroed or filled) every page that touches [start, end), for fallocate.  0, -ENOMEM,
  * -ENOSPC, … The size stays. */

@@ -29,7 +29,9 @@ phys_t page_cache_peek(struct page_cache *cache, u64 index);
  */
 int __must_check page_cache_add(struct page_cache *cache, u64 index, phys_t *frame);
 
-/* Takes the pages [first, last] out of the cache, unmaps them everywhere and frees them. */
-void page_cache_drop(struct page_cache *cache, u64 first, u64 last);
+/* Takes the pages [first, last] out of the cache, unmaps them everywhere and frees them.
+ * Truncation also takes the copies that private mappings have made, a punched hole leaves them. */
+enum page_cache_copies { COPIES_STAY, COPIES_GO };
+void page_cache_drop(struct page_cache *cache, u64 first, u64 last, enum page_cache_copies copies);
 
 #endif

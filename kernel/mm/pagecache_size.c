@@ -34,7 +34,7 @@ static size_t take_out(struct page_cache *cache, u64 first, u64 last, phys_t *fr
 	return count;
 }
 
-void page_cache_drop(struct page_cache *cache, u64 first, u64 last)
+void page_cache_drop(struct page_cache *cache, u64 first, u64 last, enum page_cache_copies copies)
 {
 	phys_t frames[DROP_BATCH];
 	size_t count;
@@ -49,7 +49,7 @@ void page_cache_drop(struct page_cache *cache, u64 first, u64 last)
 		total += (long)count;
 	}
 	__atomic_fetch_add(&cache->sequence, 1, __ATOMIC_SEQ_CST);
-	mapping_unmap_range(cache, first, last);
+	mapping_unmap_range(cache, first, last, copies == COPIES_GO ? ZAP_ALL : ZAP_FILE_PAGES);
 	if (total != 0 && cache->ops != NULL && cache->ops->charge != NULL)
 		(void)!cache->ops->charge(cache, -total);
 }
@@ -74,7 +74,7 @@ void page_cache_truncate(struct page_cache *cache, u64 size)
 		return;
 	if (size % PAGE_SIZE != 0)
 		clear_part(cache, size, ALIGN_UP(size, PAGE_SIZE));
-	page_cache_drop(cache, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX / PAGE_SIZE);
+	page_cache_drop(cache, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX / PAGE_SIZE, COPIES_GO);
 }
 
 void page_cache_punch(struct page_cache *cache, u64 start, u64 end)
@@ -92,7 +92,7 @@ void page_cache_punch(struct page_cache *cache, u64 start, u64 end)
 	if (end % PAGE_SIZE != 0)
 		clear_part(cache, last * PAGE_SIZE, end);
 	if (first < last)
-		page_cache_drop(cache, first, last - 1);
+		page_cache_drop(cache, first, last - 1, COPIES_STAY);
 }
 
 int page_cache_allocate(struct page_cache *cache, u64 start, u64 end)

@@ -175,11 +175,16 @@ ssize_t vmm_access(struct address_space *space, vaddr_t address, void *buffer, s
 		int result = check_access(space, at, mode);
 		if (result != 0 && stack_grow(space, at) == 0)
 			result = check_access(space, at, mode);
+		/* The space's program may unmap or change the page between our steps, so each round
+		 * asks anew whether the access is allowed. */
 		while (result == 0 &&
-		       copy_in_page(space, at, (char *)buffer + done, piece, mode) == -EAGAIN)
+		       copy_in_page(space, at, (char *)buffer + done, piece, mode) == -EAGAIN) {
 			result = (mode & VM_FORCE) && (mode & VM_WRITE)
 					 ? fault_forced(space, at)
 					 : vmm_fault(space, at, flags, NULL);
+			if (result == 0)
+				result = check_access(space, at, mode);
+		}
 		if (result != 0)
 			break;
 		done += piece;

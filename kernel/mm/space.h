@@ -38,6 +38,9 @@ void move_entries(struct address_space *space, vaddr_t from, vaddr_t to, size_t 
 long __must_check space_find_place(struct address_space *space, vaddr_t hint, size_t length,
 				   u32 flags);
 
+/* May the caller put a mapping at this address?  The lowest ones are for the privileged. */
+bool space_may_map(vaddr_t address);
+
 /* May the process lock so many pages more?  0, -EPERM, or `error`. */
 int __must_check space_check_locked(struct address_space *space, size_t pages, int error);
 

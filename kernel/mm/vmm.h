@@ -128,6 +128,12 @@ int vmm_handle_page_fault(vaddr_t address, unsigned flags, struct fault_signal *
  */
 void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space));
 
+/*
+ * Says whether the calling task may map the lowest addresses at a place of its choice (proc's, from
+ * its capabilities); without a hook nobody may.  Called with the map lock held; must not sleep.
+ */
+void vmm_set_low_address_hook(bool (*hook)(void));
+
 /* --- The calls of mmap(2) and its kin
  * ------------------------------------------------------------------------------ */
 

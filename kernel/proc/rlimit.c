@@ -75,6 +75,17 @@ void rlimits_to_space(const struct process *process, struct vm_limits *limits)
 		   capable(CAP_IPC_LOCK) ? VM_UNLIMITED : rlimit_of(process, RLIMIT_MEMLOCK));
 }
 
+/* Linux's vm.mmap_min_addr, which CAP_SYS_RAWIO overrides. */
+static bool may_map_lowest(void)
+{
+	return capable(CAP_SYS_RAWIO);
+}
+
+void low_addresses_init(void)
+{
+	vmm_set_low_address_hook(may_map_lowest);
+}
+
 /* The address space that the process's threads have follows the new limits. */
 static void update_space(struct process *process)
 {

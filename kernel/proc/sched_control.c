@@ -12,6 +12,7 @@
 #include "proc/proc_internal.h"
 #include "proc/oom.h"
 #include "proc/process.h"
+#include "proc/rlimit.h"
 #include "proc/sched_internal.h"
 #include "proc/sched_stats.h"
 
@@ -55,6 +56,7 @@ void scheduler_init(void)
 	start_queue();
 	sched_stats_init();
 	oom_init();
+	low_addresses_init();
 }
 
 void scheduler_start_cpu(void)

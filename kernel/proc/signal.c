@@ -58,9 +58,11 @@ void signal_update_current_locked(void)
 		task_work_set(current, TASK_WORK_SIGNAL);
 }
 
+/* A stopped thread takes nothing but SIGKILL until it goes on (it looks again then). */
 static bool can_take(const struct task *task, int signal)
 {
-	return !task->signals.exiting && !(SIGNAL_BIT(signal) & signal_blocked_now(task));
+	return !task->signals.exiting && (!task->signals.stopped || signal == SIGKILL) &&
+	       !(SIGNAL_BIT(signal) & signal_blocked_now(task));
 }
 
 /* A thread that can take the signal at once, the leader rather than another; NULL: it waits until

@@ -125,6 +125,7 @@ void signal_take_part_in_stop(void)
 	}
 	task_set_state(TASK_RUNNING);
 	mine->stopped = false;
+	signal_update_current_locked();
 	spin_unlock_irqrestore(&process->lock, flags);
 	signal_report_to_parent(process);
 }

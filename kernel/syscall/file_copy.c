@@ -65,7 +65,8 @@ static ssize_t check_sendfile(const struct file *in, const struct file *out, boo
 		return -EBADF;
 	if (positioned && !(in->mode & FILE_SEEK))
 		return -ESPIPE;
-	if (!in->ops->read || S_ISDIR(in->inode->mode) || S_ISFIFO(in->inode->mode) ||
+	/* From a terminal or a pipe it would not end where a read ends. */
+	if (!in->ops->read || S_ISDIR(in->inode->mode) || !(in->mode & FILE_SEEK) ||
 	    out->flags & O_APPEND)
 		return -EINVAL;
 	return 0;

@@ -15,6 +15,7 @@
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
 #include "ipc/pipe.h"
+#include "ipc/shm.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/parse.h"
@@ -66,6 +67,7 @@ void kernel_main(void)
 	procfs_init();
 	pipe_init();
 	epoll_init();
+	shm_init();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

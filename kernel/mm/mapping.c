@@ -19,6 +19,8 @@ void mapping_add_locked(struct region *region)
 		return;
 	struct page_cache *cache = region->backing->cache;
 	list_add_tail(&region->mapping, &cache->mappings);
+	if (region->backing->ops->mapped != NULL)
+		region->backing->ops->mapped(region->backing, 1);
 	if (counts_as_writable(region->flags))
 		__atomic_fetch_add(&cache->writable_mappings, 1, __ATOMIC_RELAXED);
 }
@@ -28,6 +30,8 @@ void mapping_remove_locked(struct region *region)
 	if (region->backing == NULL)
 		return;
 	list_remove(&region->mapping);
+	if (region->backing->ops->mapped != NULL)
+		region->backing->ops->mapped(region->backing, -1);
 	if (counts_as_writable(region->flags))
 		__atomic_fetch_sub(&region->backing->cache->writable_mappings, 1, __ATOMIC_RELAXED);
 }

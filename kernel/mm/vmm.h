@@ -26,6 +26,7 @@
 #include "mm/pagecache.h"
 #include "mm/paging.h"
 
+struct backing_ops;
 struct region;
 
 /* What the process may have: filled by proc from its rlimits and capabilities; read without lock.
@@ -154,6 +155,12 @@ long __must_check vmm_mmap_file(struct address_space *space, vaddr_t address, si
 long __must_check vmm_mmap(struct address_space *space, vaddr_t address, size_t length, u32 prot,
 			   u32 flags, struct backing *backing, u64 offset);
 int __must_check vmm_munmap(struct address_space *space, vaddr_t address, size_t length);
+/*
+ * Unmaps every region that shows a backing with these operations as if its beginning had been
+ * mapped at `address`.  0; -EINVAL: there is none.
+ */
+int __must_check vmm_detach(struct address_space *space, vaddr_t address,
+			    const struct backing_ops *ops);
 long __must_check vmm_mremap(struct address_space *space, vaddr_t address, size_t old_length,
 			     size_t new_length, u32 flags, vaddr_t new_address);
 int __must_check vmm_mprotect(struct address_space *space, vaddr_t address, size_t length,

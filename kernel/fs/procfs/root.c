@@ -111,6 +111,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIRECTORY("sys", proc_sys_entries),
+	PROC_DIRECTORY("sysvipc", proc_sysvipc_entries),
 	PROC_TEXT_LINK("thread-self", read_thread_self),
 	PROC_FILE("uptime", 0444, show_uptime),
 	PROC_FILE("version", 0444, show_version),

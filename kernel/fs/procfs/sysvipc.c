@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: /proc/sysvipc (sysvipc(7)).
+ */
+#include "fs/procfs/procfs.h"
+#include "ipc/shm.h"
+
+static int show_shm(const struct proc_node *node __unused, struct text *text)
+{
+	struct shm_snapshot segment;
+	u32 index = 0;
+
+	text_printf(text,
+		    "       key      shmid perms                  size  cpid  lpid nattch   uid   "
+		    "gid  cuid  cgid      atime      dtime      ctime                   rss      "
+		    "            swap\n");
+	while (shm_next(&index, &segment)) {
+		const struct linux_shmid_ds *status = &segment.status;
+		const struct linux_ipc_perm *perm = &status->perm;
+
+		text_printf(text,
+			    "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu "
+			    "%21lu %21u\n",
+			    perm->key, segment.id, perm->mode, (unsigned long)status->segment_size,
+			    (u32)status->creator, (u32)status->last,
+			    (unsigned long)status->attached, perm->uid, perm->gid, perm->cuid,
+			    perm->cgid, (unsigned long)status->attach_time,
+			    (unsigned long)status->detach_time, (unsigned long)status->change_time,
+			    (unsigned long)segment.resident, 0);
+	}
+	return 0;
+}
+
+const struct proc_entry proc_sysvipc_entries[] = {
+	PROC_FILE("shm", 0444, show_shm),
+	PROC_END,
+};

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Segments of System V shared memory.
+ *
+ * A segment is a page cache, and the backing of the regions that map it.  `attached` counts these
+ * regions (the mapping's list tells of each that comes or goes, so fork, split and munmap count,
+ * too), and attachments on their way.  A segment that is to go stays in the table until nothing is
+ * attached; its memory goes with the last reference: the table holds one, each region one.
+ *
+ * The table's lock guards everything but the pages and the references.  It is taken with a space's
+ * map lock and a cache's mappings_lock held, so no function of mm may be called with it held.
+ */
+#include "ipc/shm.h"
+
+#include "ipc/shm_internal.h"
+#include "lib/abi/mman.h"
+#include "lib/abi/stat.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "mm/frame.h"
+#include "mm/kmalloc.h"
+#include "mm/vmm.h"
+#include "proc/process.h"
+#include "proc/task.h"
+#include "proc/time.h"
+
+struct sysv_ids shm_ids;
+u64 shm_total_pages; /* shm_ids.lock */
+
+static struct shm_segment *segment_of(struct backing *backing)
+{
+	return container_of(backing, struct shm_segment, backing);
+}
+
+static void get(struct backing *backing)
+{
+	__atomic_fetch_add(&segment_of(backing)->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void put(struct backing *backing)
+{
+	struct shm_segment *segment = segment_of(backing);
+
+	if (__atomic_fetch_sub(&segment->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	page_cache_destroy(&segment->cache);
+	kfree(segment);
+}
+
+static ssize_t name(struct backing *backing, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, "/SYSV%08x (deleted)", (u32)segment_of(backing)->first_key);
+}
+
+static void identity(struct backing *backing, dev_t *device, ino_t *inode)
+{
+	*device = 1;
+	*inode = (ino_t)segment_of(backing)->object.id;
+}
+
+/* Takes it out of the table, with the table's reference, which the caller drops later. */
+static void unlist_locked(struct shm_segment *segment)
+{
+	sysv_remove(&shm_ids, &segment->object);
+	segment->listed = false;
+	shm_total_pages -= segment->size_pages;
+}
+
+/* One attachment less.  Says whether the caller now has the table's reference to drop. */
+static bool detached_locked(struct shm_segment *segment)
+{
+	segment->attached--;
+	if (segment->attached > 0 || !(segment->object.mode & SHM_DEST) || !segment->listed)
+		return false;
+	unlist_locked(segment);
+	return true;
+}
+
+static void mapped(struct backing *backing, int change)
+{
+	struct shm_segment *segment = segment_of(backing);
+	bool drop = false;
+
+	mutex_lock(&shm_ids.lock);
+	segment->last = current->process->pid;
+	if (change > 0) {
+		segment->attached++;
+		segment->attach_time = time_wall_seconds();
+	} else {
+		segment->detach_time = time_wall_seconds();
+		drop = detached_locked(segment);
+	}
+	mutex_unlock(&shm_ids.lock);
+	/* Not the last one: the region that goes still has its own. */
+	if (drop)
+		put(backing);
+}
+
+static const struct backing_ops operations = {
+	.get = get, .put = put, .name = name, .identity = identity, .mapped = mapped};
+
+bool shm_remove_locked(struct shm_segment *segment)
+{
+	if (segment->attached > 0) {
+		segment->object.mode |= SHM_DEST;
+		segment->object.key = IPC_PRIVATE;
+		return false;
+	}
+	unlist_locked(segment);
+	return true;
+}
+
+void shm_put(struct shm_segment *segment)
+{
+	put(&segment->backing);
+}
+
+/* --- shmget
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static int create_locked(s32 key, size_t size, int flags)
+{
+	u64 pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+
+	if (size < SHM_MINIMUM || size > SHM_MAXIMUM)
+		return -EINVAL;
+	if (pages > SHM_MAXIMUM - shm_total_pages)
+		return -ENOSPC;
+	/* There is no pool of huge pages; and what could never be had is refused. */
+	if (flags & SHM_HUGETLB ||
+	    (!(flags & SHM_NORESERVE) && pages > frame_get_total_memory() / PAGE_SIZE))
+		return -ENOMEM;
+	struct shm_segment *segment = kzalloc(sizeof(*segment));
+	if (segment == NULL)
+		return -ENOMEM;
+	int id = sysv_add(&shm_ids, &segment->object, key, (u32)flags);
+	if (id < 0) {
+		kfree(segment);
+		return id;
+	}
+	page_cache_init(&segment->cache, NULL);
+	segment->cache.size = size;
+	segment->cache.shared_memory = true;
+	segment->backing = (struct backing){.ops = &operations, .cache = &segment->cache};
+	segment->refs = 1;
+	segment->listed = true;
+	segment->first_key = key;
+	segment->size_pages = pages;
+	segment->creator = current->process->pid;
+	segment->change_time = time_wall_seconds();
+	shm_total_pages += pages;
+	return id;
+}
+
+static int get_locked(s32 key, size_t size, int flags)
+{
+	struct sysv_object *object = key != IPC_PRIVATE ? sysv_find_key(&shm_ids, key) : NULL;
+
+	if (object == NULL) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return create_locked(key, size, flags);
+	}
+	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+		return -EEXIST;
+	if (shm_of(object)->cache.size < size)
+		return -EINVAL;
+	int result = sysv_permission(object, (u32)flags);
+	return result != 0 ? result : object->id;
+}
+
+long shm_get(s32 key, size_t size, int flags)
+{
+	mutex_lock(&shm_ids.lock);
+	int result = get_locked(key, size, flags);
+	mutex_unlock(&shm_ids.lock);
+	return result;
+}
+
+/* --- shmat and shmdt
+ * ------------------------------------------------------------------------------------------ */
+
+struct attachment {
+	vaddr_t address;
+	u32 prot, map_flags, access, wanted;
+};
+
+static int check_attachment(struct attachment *attachment, int flags)
+{
+	vaddr_t *address = &attachment->address;
+
+	attachment->prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+			   (flags & SHM_EXEC ? PROT_EXEC : 0);
+	attachment->access = VM_ACCESS_READ | (flags & SHM_RDONLY ? 0 : VM_ACCESS_WRITE);
+	attachment->wanted =
+		S_IRUGO | (flags & SHM_RDONLY ? 0 : S_IWUGO) | (flags & SHM_EXEC ? S_IXUGO : 0);
+	attachment->map_flags = MAP_SHARED;
+	if (*address == 0)
+		return flags & SHM_REMAP ? -EINVAL : 0;
+	if (*address % PAGE_SIZE != 0) {
+		if (!(flags & SHM_RND))
+			return -EINVAL;
+		*address = ALIGN_DOWN(*address, PAGE_SIZE);
+		if (*address == 0 && (flags & SHM_REMAP))
+			return -EINVAL;
+	}
+	attachment->map_flags |= flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+	return 0;
+}
+
+/* The segment, with a reference, and counted as attached so that it stays. */
+static struct shm_segment *begin_attach(int id, u32 wanted)
+{
+	mutex_lock(&shm_ids.lock);
+	struct sysv_object *object = sysv_find(&shm_ids, id);
+	int error = IS_ERR(object) ? (int)PTR_ERR(object) : sysv_permission(object, wanted);
+	if (error == 0) {
+		shm_of(object)->attached++;
+		get(&shm_of(object)->backing);
+	}
+	mutex_unlock(&shm_ids.lock);
+	return error != 0 ? ERR_PTR(error) : shm_of(object);
+}
+
+static void end_attach(struct shm_segment *segment)
+{
+	mutex_lock(&shm_ids.lock);
+	bool drop = detached_locked(segment);
+	mutex_unlock(&shm_ids.lock);
+	if (drop)
+		shm_put(segment);
+	shm_put(segment);
+}
+
+long shm_attach(int id, vaddr_t address, int flags)
+{
+	struct attachment attachment = {.address = address};
+	long result = id < 0 ? -EINVAL : check_attachment(&attachment, flags);
+
+	if (result != 0)
+		return result;
+	struct shm_segment *segment = begin_attach(id, attachment.wanted);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	if (attachment.map_flags & MAP_FIXED_NOREPLACE &&
+	    attachment.address + segment->cache.size < attachment.address)
+		result = -EINVAL;
+	if (result == 0)
+		result = vmm_mmap_file(current->space, attachment.address, segment->cache.size,
+				       attachment.prot, attachment.map_flags, &segment->backing, 0,
+				       attachment.access);
+	end_attach(segment);
+	return result == -EEXIST ? -EINVAL : result;
+}
+
+long shm_detach(vaddr_t address)
+{
+	if (address % PAGE_SIZE != 0)
+		return -EINVAL;
+	return vmm_detach(current->space, address, &operations);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System V shared memory: shmget(2), shmat(2), shmdt(2), shmctl(2).  All functions may sleep and
+ * are called without locks.
+ */
+#ifndef IPC_SHM_H
+#define IPC_SHM_H
+
+#include "lib/abi/ipc.h"
+#include "lib/types.h"
+
+void shm_init(void); /* once */
+
+/* The calls, with their results and errors. */
+long shm_get(s32 key, size_t size, int flags);
+long shm_attach(int id, vaddr_t address, int flags);
+long shm_detach(vaddr_t address);
+long shm_control(int id, int command, vaddr_t buffer);
+
+/* For /proc/sysvipc/shm: the segment at the first used index from *index on, which moves behind it.
+ * False when there is none. */
+struct shm_snapshot {
+	int id;
+	struct linux_shmid_ds status;
+	u64 resident; /* bytes */
+};
+bool shm_next(u32 *index, struct shm_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of System V shared memory.
+ */
+#ifndef IPC_SHM_INTERNAL_H
+#define IPC_SHM_INTERNAL_H
+
+#include "ipc/sysv.h"
+#include "mm/pagecache.h"
+
+#define SHM_MINIMUM  ((size_t)1)
+#define SHM_MAXIMUM  (UINT64_MAX - BIT(24)) /* bytes of one, and pages of all */
+#define SHM_SEGMENTS 4096
+
+struct shm_segment {
+	struct sysv_object object; /* shm_ids.lock, as all that says nothing else */
+	struct backing backing;    /* const */
+	struct page_cache cache;
+	u32 refs; /* atomic */
+	bool listed;
+	u64 attached;
+	u64 size_pages; /* const */
+	s32 first_key;  /* const: for the name */
+	pid_t creator, last;
+	time_t attach_time, detach_time, change_time;
+};
+
+extern struct sysv_ids shm_ids;
+extern u64 shm_total_pages; /* shm_ids.lock */
+
+static inline struct shm_segment *shm_of(struct sysv_object *object)
+{
+	return container_of(object, struct shm_segment, object);
+}
+
+/* Removes a segment at once or, when it is attached, as soon as it is not.  Says whether the caller
+ * has the table's reference to drop (shm_put) once it has let go of the lock. */
+bool __must_check shm_remove_locked(struct shm_segment *segment);
+void shm_put(struct shm_segment *segment);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kinds of System V IPC have in common: objects with a key, an owner and a mode, found by
+ * a number (sysvipc(7)).
+ *
+ * A kind has a table of its own, with a mutex that guards the table and every struct sysv_object in
+ * it; all functions but sysv_ids_init want it held.  A number is an index into the table and a
+ * sequence number that changes as indices are used again, so that a stale number finds nothing.
+ */
+#ifndef IPC_SYSV_H
+#define IPC_SYSV_H
+
+#include "lib/abi/ipc.h"
+#include "lib/sync.h"
+#include "lib/types.h"
+
+/* Embedded first in every object. */
+struct sysv_object {
+	int id;
+	s32 key; /* IPC_PRIVATE: found by number only */
+	uid_t uid, cuid;
+	gid_t gid, cgid;
+	u32 mode; /* permissions, and the kind's own bits */
+};
+
+struct sysv_ids {
+	mutex_t lock;
+	struct sysv_object **slots; /* `limit` of them */
+	u32 limit, count;
+	u32 last;     /* index given out last */
+	u32 sequence; /* of the numbers given out now */
+};
+
+/* Once for each kind; panics without memory. */
+void sysv_ids_init(struct sysv_ids *ids, u32 limit);
+
+/* Gives a new object its number, current as owner, and puts it into the table.  The number, or
+ * -ENOSPC. */
+int __must_check sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode);
+void sysv_remove(struct sysv_ids *ids, struct sysv_object *object);
+
+/* By number: ERR_PTR(-EINVAL), or ERR_PTR(-EIDRM) for a stale one.  By key, or at an index: NULL.
+ */
+struct sysv_object *sysv_find(struct sysv_ids *ids, int id);
+struct sysv_object *sysv_find_key(struct sysv_ids *ids, s32 key);
+struct sysv_object *sysv_at(struct sysv_ids *ids, u32 index);
+/* The highest index in use, 0 when there is none: what the *_INFO commands return. */
+u32 sysv_highest(const struct sysv_ids *ids);
+
+/* May current use the object as the permission bits of `wanted` say, for any of owner, group and
+ * others?  0 or -EACCES. */
+int __must_check sysv_permission(const struct sysv_object *object, u32 wanted);
+/* May current change or remove it?  0 or -EPERM. */
+int __must_check sysv_may_change(const struct sysv_object *object);
+
+void sysv_describe(const struct sysv_object *object, struct linux_ipc_perm *perm);
+/* IPC_SET: owner and permissions. */
+void sysv_set(struct sysv_object *object, const struct linux_ipc_perm *perm);
+
+#endif

@@ -98,6 +98,8 @@ static ssize_t text_write(struct file *file, struct io_cursor *cursor, off_t *po
 	if (value == NULL)
 		return -ENOMEM;
 	ssize_t copied = io_copy_from(cursor, value, size);
+	if (copied >= 0 && copied < (ssize_t)size)
+		copied = -EFAULT;
 	if (copied == (ssize_t)size) {
 		value[size] = '\0';
 		int error = node->entry->store(node, value, size);

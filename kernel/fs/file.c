@@ -79,12 +79,23 @@ static void backing_written(struct backing *backing)
 	inode_touch(file_of_backing(backing)->inode, ATTR_MTIME | ATTR_CTIME);
 }
 
+static int backing_punch(struct backing *backing, u64 start, u64 end)
+{
+	struct file *file = file_of_backing(backing);
+
+	if (!file->ops || !file->ops->fallocate)
+		return -EOPNOTSUPP;
+	return (int)file->ops->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					 (off_t)start, (off_t)(end - start));
+}
+
 static const struct backing_ops file_backing_ops = {
 	.get = backing_get_file,
 	.put = backing_put_file,
 	.name = backing_name,
 	.identity = backing_identity,
 	.written = backing_written,
+	.punch = backing_punch,
 };
 
 u32 file_map_access(const struct file *file)

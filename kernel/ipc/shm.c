@@ -96,8 +96,18 @@ static void mapped(struct backing *backing, int change)
 		put(backing);
 }
 
-static const struct backing_ops operations = {
-	.get = get, .put = put, .name = name, .identity = identity, .mapped = mapped};
+static int punch(struct backing *backing, u64 start, u64 end)
+{
+	page_cache_punch(backing->cache, start, end);
+	return 0;
+}
+
+static const struct backing_ops operations = {.get = get,
+					      .put = put,
+					      .name = name,
+					      .identity = identity,
+					      .punch = punch,
+					      .mapped = mapped};
 
 bool shm_remove_locked(struct shm_segment *segment)
 {

@@ -9,7 +9,7 @@
 #include "lib/errno.h"
 #include "mm/space.h"
 
-enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE };
+enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE, CLASS_REMOVE };
 
 static const u8 classes[] = {
 	[MADV_NORMAL] = CLASS_HINT,
@@ -18,7 +18,7 @@ static const u8 classes[] = {
 	[MADV_WILLNEED] = CLASS_HINT,
 	[MADV_DONTNEED] = CLASS_DROP,
 	[MADV_FREE] = CLASS_DROP,
-	[MADV_REMOVE] = CLASS_DROP,
+	[MADV_REMOVE] = CLASS_REMOVE,
 	[MADV_DONTFORK] = CLASS_FLAGS,
 	[MADV_DOFORK] = CLASS_FLAGS,
 	[MADV_HUGEPAGE] = CLASS_HINT,
@@ -39,24 +39,69 @@ static enum class class_of(int advice) {
 								   : CLASS_UNKNOWN;
 }
 
-/* MADV_REMOVE: a hole in the file, which we can make in our own shared memory. */
-static int remove_pages(struct region *region, vaddr_t start, vaddr_t end)
+/* --- MADV_REMOVE: holes in the file.
+ * ----------------------------------------------------------------------------------- */
+
+static int check_remove(const struct region *region)
 {
 	if (region->flags & REGION_LOCKED || region->backing == NULL)
 		return -EINVAL;
 	if ((region->flags & (REGION_SHARED | REGION_WRITE)) != (REGION_SHARED | REGION_WRITE))
 		return -EACCES;
-	if (!is_shared_memory(region->backing))
-		return -EOPNOTSUPP;
-	u64 offset = region->offset + (start - region->start);
-	page_cache_punch(region->backing->cache, offset, offset + (end - start));
-	return 0;
+	return region->backing->ops->punch != NULL ? 0 : -EOPNOTSUPP;
 }
+
+/* The backing, with a reference, of the first region at or above *start, and the file's range that
+ * it maps there; *start moves behind.  1: there was a hole in front; negative errno. */
+static int next_to_remove(struct address_space *space, vaddr_t *start, vaddr_t end,
+			  struct backing **backing, u64 *from, u64 *to)
+{
+	struct region *region = region_find_first(space, *start);
+
+	if (region == NULL || region->start >= end)
+		return -ENOMEM;
+	int result = check_remove(region);
+	if (result != 0)
+		return result;
+	vaddr_t first = MAX(*start, region->start), stop = MIN(region->end, end);
+	*backing = region->backing;
+	(*backing)->ops->get(*backing);
+	*from = region->offset + (first - region->start);
+	*to = *from + (stop - first);
+	result = first > *start;
+	*start = stop;
+	return result;
+}
+
+/* The file's own locks are outside of the map lock. */
+static int remove_pages(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	int holes = 0;
+
+	while (start < end) {
+		struct backing *backing;
+		u64 from, to;
+		rwlock_read_lock(&space->map_lock);
+		int result = next_to_remove(space, &start, end, &backing, &from, &to);
+		rwlock_read_unlock(&space->map_lock);
+		if (result < 0)
+			return result;
+		if (result > 0)
+			holes = -ENOMEM;
+		result = backing->ops->punch(backing, from, to);
+		backing->ops->put(backing);
+		if (result != 0)
+			return result;
+	}
+	return holes;
+}
+
+/* --- The rest.
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
 {
-	if (advice == MADV_REMOVE)
-		return remove_pages(region, start, end);
 	if (region->flags & REGION_SPECIAL)
 		return -EINVAL;
 	if ((region->flags & REGION_LOCKED) && advice != MADV_DONTNEED_LOCKED)
@@ -156,6 +201,8 @@ int vmm_madvise(struct address_space *space, vaddr_t address, size_t length, int
 		return 0;
 	if (class == CLASS_POPULATE)
 		return vmm_populate(space, address, whole, advice == MADV_POPULATE_WRITE);
+	if (class == CLASS_REMOVE)
+		return remove_pages(space, address, end);
 	if (class == CLASS_FLAGS)
 		rwlock_write_lock(&space->map_lock);
 	else

@@ -141,6 +141,9 @@ struct backing_ops {
 	/* A shared mapping is about to be written for the first time after it was mapped: update
 	 * mtime.  NULL: nothing.  Must not sleep. */
 	void (*written)(struct backing *backing);
+	/* Makes [start, end) of the file a hole, for madvise(2).  0 or negative errno; NULL:
+	 * cannot.  No lock is held; may sleep. */
+	int (*punch)(struct backing *backing, u64 start, u64 end);
 	/* A region more (+1) or less (-1) maps it.  NULL: nothing.  The cache's mappings_lock is
 	 * held; may sleep. */
 	void (*mapped)(struct backing *backing, int change);

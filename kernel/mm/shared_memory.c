@@ -47,8 +47,14 @@ static void identity(struct backing *backing, dev_t *device, ino_t *inode)
 	*inode = (ino_t)((uintptr_t)memory_of(backing) / sizeof(struct shared_memory)) & INT_MAX;
 }
 
+static int punch(struct backing *backing, u64 start, u64 end)
+{
+	page_cache_punch(backing->cache, start, end);
+	return 0;
+}
+
 static const struct backing_ops operations = {
-	.get = get, .put = put, .name = name, .identity = identity};
+	.get = get, .put = put, .name = name, .identity = identity, .punch = punch};
 
 void shared_memory_init(void)
 {
@@ -69,9 +75,4 @@ struct backing *shared_memory_create(size_t size)
 	memory->backing = (struct backing){.ops = &operations, .cache = &memory->cache};
 	memory->refs = 1;
 	return &memory->backing;
-}
-
-bool is_shared_memory(const struct backing *backing)
-{
-	return backing->ops == &operations;
 }

@@ -51,6 +51,5 @@ int __must_check populate_range(struct address_space *space, vaddr_t start, vadd
 /* The object behind shared anonymous memory, with one reference; NULL: no memory. */
 struct backing *__must_check shared_memory_create(size_t size);
 void shared_memory_init(void);
-bool is_shared_memory(const struct backing *backing);
 
 #endif

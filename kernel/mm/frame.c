@@ -15,6 +15,10 @@
 
 enum { STOCK_BATCH = 32, STOCK_LIMIT = 64 };
 
+/* A count of references this high has run away: it stays there, and the frame is never freed. */
+enum { REFS_STUCK_BIT = 31 };
+#define REFS_STUCK ((u32)3 << 30)
+
 struct stock {
 	u32 count;
 	u32 pfns[STOCK_LIMIT];
@@ -23,6 +27,23 @@ struct stock {
 } __cacheline;
 
 static struct stock stocks[MAX_CPUS];
+
+static size_t (*reclaimer)(void); /* set once */
+
+void frame_set_reclaimer(size_t (*function)(void))
+{
+	reclaimer = function;
+}
+
+bool frame_reclaim(void)
+{
+	return reclaimer != NULL && reclaimer() != 0;
+}
+
+void frame_account(enum frame_kind kind, s64 frames)
+{
+	stocks[cpu_id()].kinds[kind] += frames;
+}
 
 /* Fills this CPU's empty stock; high memory first.  Interrupts off. */
 static bool stock_fill(struct stock *stock, enum frame_kind kind)
@@ -50,11 +71,25 @@ static void stock_drain(struct stock *stock)
 			held = &zone->lock;
 			spin_lock(held);
 		}
-		buddy_give_locked(zone, stock->pfns[i], 0);
+		block_lists_give(&zone->lists, stock->pfns[i], 0);
 	}
 	spin_unlock(held);
 	stock->count -= STOCK_BATCH;
 	memmove(stock->pfns, stock->pfns + STOCK_BATCH, stock->count * sizeof(stock->pfns[0]));
+}
+
+/* Takes a frame out of a stock that has one.  Interrupts off. */
+static inline phys_t stock_take(struct stock *stock, enum frame_kind kind)
+{
+	pfn_t pfn = stock->pfns[--stock->count];
+	struct frame *frame = &frame_array[pfn];
+
+	frame->refs = 1;
+	frame->kind = (u8)kind;
+	frame->order = 0;
+	frame->owner = 0;
+	stock->kinds[kind]++;
+	return pfn << PAGE_SHIFT;
 }
 
 phys_t frame_alloc_kind(enum frame_kind kind)
@@ -63,21 +98,30 @@ phys_t frame_alloc_kind(enum frame_kind kind)
 
 	if (checking_must_fail())
 		return 0;
-	unsigned long flags = irq_save();
-	struct stock *stock = &stocks[cpu_id()];
-
-	if (likely(stock->count != 0) || stock_fill(stock, kind)) {
-		pfn_t pfn = stock->pfns[--stock->count];
-		struct frame *frame = &frame_array[pfn];
-		frame->refs = 1;
-		frame->kind = (u8)kind;
-		frame->order = 0;
-		frame->owner = 0;
-		stock->kinds[kind]++;
-		address = pfn << PAGE_SHIFT;
-	}
-	irq_restore(flags);
+	do {
+		unsigned long flags = irq_save();
+		struct stock *stock = &stocks[cpu_id()];
+		if (likely(stock->count != 0) || stock_fill(stock, kind))
+			address = stock_take(stock, kind);
+		irq_restore(flags);
+	} while (unlikely(address == 0) && frame_reclaim());
 	return address;
+}
+
+size_t frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count)
+{
+	size_t got = 0;
+
+	if (checking_must_fail())
+		return 0;
+	do {
+		unsigned long flags = irq_save();
+		struct stock *stock = &stocks[cpu_id()];
+		while (got < count && (stock->count != 0 || stock_fill(stock, kind)))
+			frames[got++] = stock_take(stock, kind);
+		irq_restore(flags);
+	} while (unlikely(got < count) && frame_reclaim());
+	return got;
 }
 
 phys_t frame_alloc_kind_zeroed(enum frame_kind kind)
@@ -99,17 +143,14 @@ phys_t frame_alloc_zeroed(void)
 	return frame_alloc_kind_zeroed(FRAME_KERNEL);
 }
 
-static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
+static pfn_t take_block_once(u32 order, enum frame_kind kind, int highest_zone)
 {
-	pfn_t pfn = 0;
-
-	if (checking_must_fail())
-		return 0;
 	unsigned long flags = irq_save();
+	pfn_t pfn = 0;
 
 	for (int z = highest_zone; z >= 0 && pfn == 0; z--) {
 		spin_lock(&zones[z].lock);
-		pfn = buddy_take_locked(&zones[z], order);
+		pfn = block_lists_take(&zones[z].lists, order);
 		spin_unlock(&zones[z].lock);
 	}
 	if (pfn != 0) {
@@ -117,9 +158,21 @@ static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
 		head->refs = 1;
 		head->kind = (u8)kind;
 		head->order = (u8)order;
-		stocks[cpu_id()].kinds[kind] += (s64)1 << order;
+		frame_account(kind, (s64)1 << order);
 	}
 	irq_restore(flags);
+	return pfn;
+}
+
+static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
+{
+	pfn_t pfn;
+
+	if (checking_must_fail())
+		return 0;
+	do
+		pfn = take_block_once(order, kind, highest_zone);
+	while (unlikely(pfn == 0) && frame_reclaim());
 	return pfn << PAGE_SHIFT;
 }
 
@@ -157,7 +210,7 @@ static void release(struct stock *stock, pfn_t pfn)
 		struct zone *zone = zone_of(pfn);
 		frame->order = 0;
 		spin_lock(&zone->lock);
-		buddy_give_locked(zone, pfn, order);
+		block_lists_give(&zone->lists, pfn, order);
 		spin_unlock(&zone->lock);
 		return;
 	}
@@ -191,6 +244,8 @@ static bool drop(phys_t address)
 			report_bad_free(address);
 			return false;
 		}
+		if (unlikely(refs >> REFS_STUCK_BIT))
+			return false;
 	} while (!__atomic_compare_exchange_n(&frame->refs, &refs, refs - 1, true, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
 	return refs == 1;
@@ -225,10 +280,13 @@ void frames_free(phys_t frames, u32 order)
 
 void frame_get(phys_t address)
 {
-	u32 before = __atomic_fetch_add(&frame_of(address)->refs, 1, __ATOMIC_RELAXED);
+	u32 *refs = &frame_of(address)->refs;
+	u32 before = __atomic_fetch_add(refs, 1, __ATOMIC_RELAXED);
 
 	ASSERT(before != 0);
-	(void)before;
+	/* From the first half of the stuck range to its end it is far, for any number of CPUs. */
+	if (unlikely(before >> REFS_STUCK_BIT))
+		__atomic_store_n(refs, REFS_STUCK, __ATOMIC_RELAXED);
 }
 
 u32 frame_refs(phys_t address)
@@ -276,5 +334,14 @@ void frame_get_stats(frame_stats_t *stats)
 		.free_frames = free_frames(),
 		.reserved_frames = frame_usable - frame_managed,
 		.user_frames = frame_count_kind(FRAME_USER),
+	};
+}
+
+void frame_get_watermarks(struct frame_watermarks *marks)
+{
+	*marks = (struct frame_watermarks){
+		.min = frame_reserve,
+		.low = frame_reserve + frame_reserve / 4,
+		.high = frame_reserve + frame_reserve / 2,
 	};
 }

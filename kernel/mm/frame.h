@@ -75,6 +75,13 @@ void frame_init(const struct boot_info *info);
 void frame_init_rest(void);
 
 /*
+ * `function` frees what memory it can give back at once and returns how many frames; it is called
+ * when an allocation finds none, in any context, with any locks held, so it may only try locks.
+ * Once, at start-up.
+ */
+void frame_set_reclaimer(size_t (*function)(void));
+
+/*
  * Gives memory that frame_init kept back (the initramfs, once unpacked; start-up code) to the
  * allocator.  `start` and `size` in bytes; only whole frames within are released.  What is outside
  * of the machine's usable memory is ignored.
@@ -93,8 +100,11 @@ phys_t __must_check frame_alloc_zeroed(void);
  */
 phys_t __must_check frame_alloc_kind(enum frame_kind kind);
 phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);
+/* Up to `count` frames of a kind at once: cheaper than one by one.  Returns how many there were. */
+size_t __must_check frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count);
 
-/* Another reference to a frame in use. */
+/* Another reference to a frame in use.  A count that reaches 2^31 stays, and the frame with it: a
+ * leak, but never a frame that is freed under its users. */
 void frame_get(phys_t frame);
 /* Drops one reference; at the last one the frame is free.  Dropping one too many is reported and
  * otherwise ignored. */
@@ -112,6 +122,15 @@ phys_t __must_check frames_alloc(u32 order);
 phys_t __must_check frames_alloc_dma32(u32 order);
 /* Frees what frames_alloc gave. */
 void frames_free(phys_t frames, u32 order);
+
+/*
+ * Any number of contiguous frames, aligned to 16 MiB, kind FRAME_KERNEL, one reference for all; 0
+ * when there are none.  Meant for more than frames_alloc gives.  The descriptor of the first has
+ * order FRAME_RUN and the count in `owner`.
+ */
+enum { FRAME_RUN = 0xff };
+phys_t __must_check frames_alloc_run(size_t count);
+void frames_free_run(phys_t frames);
 
 /* The descriptor of a frame; the frame must be memory (frame_is_memory). */
 extern struct frame *frame_array;
@@ -131,5 +150,16 @@ size_t frame_count_kind(enum frame_kind kind);
 /* Free blocks of each order over all zones, for /proc/buddyinfo: `counts` has FRAME_MAX_ORDER + 1
  * elements. */
 void frame_count_orders(size_t *counts);
+/* How much of the memory on the lists is in blocks too small for this order: 0 (none) to 1000. */
+u32 frame_fragmentation(u32 order);
+
+/*
+ * Frames free at which something should happen: below `min` only the kernel is served, below `low`
+ * reclaim should start, at `high` it may rest.
+ */
+struct frame_watermarks {
+	size_t min, low, high;
+};
+void frame_get_watermarks(struct frame_watermarks *marks);
 
 #endif

@@ -1,77 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Free blocks of 2^order frames, in lists by order: Knuth's buddy system ("The Art of Computer
- * Programming", 2.5C).
- *
- * The lists are linked through the blocks' descriptors by frame number, so free memory itself is
- * never touched.
+ * The zones' free blocks: the buddy system of block_lists.h over the frame array, in units that
+ * the rest of the frame allocator wants.
  */
-#include "lib/assert.h"
+#include "mm/block_lists.h"
 #include "mm/frame_internal.h"
 
 struct zone zones[ZONES];
 
-static void list_block(struct zone *zone, pfn_t pfn, u32 order)
+void zones_init(void)
 {
-	struct frame *frame = &frame_array[pfn];
-	u32 next = zone->heads[order];
+	pfn_t border = MIN(frame_array_length, (4 * GIB) >> PAGE_SHIFT);
 
-	frame->kind = FRAME_FREE;
-	frame->order = (u8)order;
-	frame->next = next;
-	frame->previous = 0;
-	if (next != 0)
-		frame_array[next].previous = (u32)pfn;
-	zone->heads[order] = (u32)pfn;
-	zone->nonempty |= 1u << order;
-	zone->counts[order]++;
-}
-
-static void unlist_block(struct zone *zone, pfn_t pfn, u32 order)
-{
-	struct frame *frame = &frame_array[pfn];
-
-	ASSERT(frame->kind == FRAME_FREE && frame->order == order);
-	if (frame->previous != 0)
-		frame_array[frame->previous].next = frame->next;
-	else
-		zone->heads[order] = frame->next;
-	if (frame->next != 0)
-		frame_array[frame->next].previous = frame->previous;
-	frame->kind = FRAME_RESERVED;
-	frame->order = 0;
-	frame->owner = 0;
-	if (zone->heads[order] == 0)
-		zone->nonempty &= ~(1u << order);
-	zone->counts[order]--;
-}
-
-pfn_t buddy_take_locked(struct zone *zone, u32 order)
-{
-	u32 fitting = zone->nonempty >> order;
-
-	if (fitting == 0)
-		return 0;
-	u32 found = order + (u32)__builtin_ctz(fitting);
-	pfn_t pfn = zone->heads[found];
-	unlist_block(zone, pfn, found);
-	while (found > order) {
-		found--;
-		list_block(zone, pfn + ((pfn_t)1 << found), found);
-	}
-	zone->free -= (size_t)1 << order;
-	return pfn;
+	zones[ZONE_DMA32].lists = (struct block_lists){.descriptors = frame_array, .end = border};
+	zones[ZONE_NORMAL].lists = (struct block_lists){
+		.descriptors = frame_array, .start = border, .end = frame_array_length};
 }
 
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted)
 {
+	struct block_lists *lists = &zone->lists;
 	size_t got = 0;
 
-	while (got < wanted && zone->nonempty != 0) {
-		u32 order = (u32)__builtin_ctz(zone->nonempty);
+	while (got < wanted && lists->nonempty != 0) {
+		u32 order = (u32)__builtin_ctz(lists->nonempty);
 		while (order > 0 && (size_t)1 << order > wanted - got)
 			order--;
-		pfn_t pfn = buddy_take_locked(zone, order);
+		pfn_t pfn = block_lists_take(lists, order);
 		/* Backwards, because the stock hands out the last one first. */
 		for (size_t i = (size_t)1 << order; i-- > 0;)
 			pfns[got++] = (u32)(pfn + i);
@@ -79,30 +34,31 @@ size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted)
 	return got;
 }
 
-void buddy_give_locked(struct zone *zone, pfn_t pfn, u32 order)
+pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
 {
-	zone->free += (size_t)1 << order;
-	while (order < FRAME_MAX_ORDER) {
-		pfn_t buddy = pfn ^ ((pfn_t)1 << order);
-		if (buddy >= frame_array_length || frame_array[buddy].kind != FRAME_FREE ||
-		    frame_array[buddy].order != order)
+	const pfn_t step = (pfn_t)1 << FRAME_MAX_ORDER;
+	struct block_lists *lists = &zone->lists;
+	pfn_t head, i;
+
+	for (head = lists->heads[FRAME_MAX_ORDER]; head != 0; head = frame_array[head].next) {
+		for (i = 1; i < blocks; i++)
+			if (!block_lists_has(lists, head + i * step, FRAME_MAX_ORDER))
+				break;
+		if (i == blocks)
 			break;
-		unlist_block(zone, buddy, order);
-		pfn &= ~((pfn_t)1 << order);
-		order++;
 	}
-	list_block(zone, pfn, order);
+	for (i = 0; head != 0 && i < blocks; i++)
+		block_lists_take_this(lists, head + i * step, FRAME_MAX_ORDER);
+	return head;
 }
 
 void buddy_give_range(pfn_t start, pfn_t end)
 {
 	while (start < end) {
-		u32 order = FRAME_MAX_ORDER;
-		while (!IS_ALIGNED(start, (pfn_t)1 << order) || start + ((pfn_t)1 << order) > end)
-			order--;
+		u32 order = block_order(start, end);
 		struct zone *zone = zone_of(start);
 		unsigned long flags = spin_lock_irqsave(&zone->lock);
-		buddy_give_locked(zone, start, order);
+		block_lists_give(&zone->lists, start, order);
 		spin_unlock_irqrestore(&zone->lock, flags);
 		start += (pfn_t)1 << order;
 	}
@@ -111,6 +67,14 @@ void buddy_give_range(pfn_t start, pfn_t end)
 void frame_count_orders(size_t *counts)
 {
 	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
-		counts[order] = READ_ONCE(zones[ZONE_DMA32].counts[order]) +
-				READ_ONCE(zones[ZONE_NORMAL].counts[order]);
+		counts[order] = READ_ONCE(zones[ZONE_DMA32].lists.counts[order]) +
+				READ_ONCE(zones[ZONE_NORMAL].lists.counts[order]);
+}
+
+u32 frame_fragmentation(u32 order)
+{
+	size_t counts[FRAME_MAX_ORDER + 1];
+
+	frame_count_orders(counts);
+	return block_fragmentation(counts, order);
 }

@@ -111,6 +111,7 @@ void frame_init(const struct boot_info *info)
 	frame_array = phys_to_virt(place);
 	for (size_t at = 0; at < size; at += PAGE_SIZE)
 		page_clear((char *)frame_array + at);
+	zones_init();
 	frame_reserve = CLAMP(frame_usable / 64, 256 * KIB / PAGE_SIZE, 8 * MIB / PAGE_SIZE);
 	give_window((struct span){0, FRAME_EARLY_LIMIT});
 	log_info("memory: %zu KiB, %zu KiB of them for frame descriptors",

@@ -128,6 +128,120 @@ static void exhaustion_leaves_a_reserve_for_the_kernel(void **state __unused)
 	assert_true(frame_get_free_memory() > 32 * MIB);
 }
 
+static void a_batch_is_as_good_as_single_frames(void **state __unused)
+{
+	static phys_t frames[300];
+	size_t used = machine_frames_used();
+
+	assert_int_equal(frame_alloc_batch(FRAME_USER, frames, ARRAY_SIZE(frames)),
+			 ARRAY_SIZE(frames));
+	assert_int_equal(machine_frames_used(), used + ARRAY_SIZE(frames));
+	for (size_t i = 0; i < ARRAY_SIZE(frames); i++) {
+		assert_int_equal(frame_refs(frames[i]), 1);
+		assert_int_equal(frame_of(frames[i])->kind, FRAME_USER);
+	}
+	frame_free_batch(frames, ARRAY_SIZE(frames));
+	assert_int_equal(machine_frames_used(), used);
+	mm_checking.countdown = 1;
+	assert_int_equal(frame_alloc_batch(FRAME_USER, frames, 3), 0);
+}
+
+static void a_batch_gives_what_there_is(void **state __unused)
+{
+	static phys_t frames[MEMORY * MIB / PAGE_SIZE + 1];
+	size_t count = frame_alloc_batch(FRAME_KERNEL, frames, ARRAY_SIZE(frames));
+
+	assert_true(count > 0 && count < ARRAY_SIZE(frames));
+	assert_int_equal(frame_get_free_memory(), 0);
+	frame_free_batch(frames, count);
+}
+
+/* A count of references that runs away keeps the frame for ever. */
+static void references_saturate(void **state __unused)
+{
+	phys_t frame = frame_alloc();
+
+	frame_of(frame)->refs = UINT32_C(0x7fffffff);
+	frame_get(frame);
+	frame_get(frame);
+	assert_true(frame_refs(frame) > UINT32_C(0x80000000));
+	for (int i = 0; i < 10; i++) {
+		frame_free(frame);
+		assert_true(frame_refs(frame) > UINT32_C(0x80000000));
+	}
+	frame_of(frame)->refs = UINT32_MAX;
+	frame_get(frame);
+	assert_true(frame_refs(frame) > UINT32_C(0x80000000));
+	frame_of(frame)->refs = 1;
+	frame_free(frame);
+}
+
+static void runs_are_longer_than_the_largest_block(void **state __unused)
+{
+	const size_t count = 20 * MIB / PAGE_SIZE + 1;
+	size_t before[FRAME_MAX_ORDER + 1], after[FRAME_MAX_ORDER + 1];
+	size_t used = machine_frames_used();
+
+	frame_count_orders(before);
+	phys_t run = frames_alloc_run(count);
+	assert_true(run != 0 && run % (16 * MIB) == 0);
+	assert_int_equal(machine_frames_used(), used + count);
+	memset(phys_to_virt(run), 1, count * PAGE_SIZE);
+	phys_t other = frame_alloc();
+	assert_true(other < run || other >= run + count * PAGE_SIZE);
+	frame_free(other);
+	assert_int_equal(frames_alloc_run(MEMORY * MIB / PAGE_SIZE), 0);
+	assert_int_equal(frames_alloc_run(0), 0);
+	assert_int_equal(frames_alloc_run(SIZE_MAX), 0);
+	frames_free_run(run);
+	assert_int_equal(machine_frames_used(), used);
+	frame_count_orders(after);
+	assert_int_equal(before[FRAME_MAX_ORDER], after[FRAME_MAX_ORDER]);
+	mm_checking.countdown = 1;
+	assert_int_equal(frames_alloc_run(count), 0);
+}
+
+static size_t reclaims, reclaimable;
+static phys_t reclaim_stock[4];
+
+static size_t give_one_back(void)
+{
+	reclaims++;
+	if (reclaimable == 0)
+		return 0;
+	frame_free(reclaim_stock[--reclaimable]);
+	return 1;
+}
+
+static void who_finds_no_frame_reclaims_and_tries_again(void **state __unused)
+{
+	static phys_t frames[MEMORY * MIB / PAGE_SIZE];
+
+	slab_shrink_caches();
+	frame_set_reclaimer(give_one_back);
+	for (reclaimable = 0; reclaimable < ARRAY_SIZE(reclaim_stock); reclaimable++)
+		reclaim_stock[reclaimable] = frame_alloc();
+	size_t free = frame_get_free_memory() / PAGE_SIZE;
+	size_t count = frame_alloc_batch(FRAME_KERNEL, frames, ARRAY_SIZE(frames));
+	assert_int_equal(count, free + ARRAY_SIZE(reclaim_stock));
+	assert_int_equal(reclaims, ARRAY_SIZE(reclaim_stock) + 1);
+	assert_int_equal(frame_alloc(), 0);
+	frame_free_batch(frames, count);
+	frame_set_reclaimer(NULL);
+}
+
+static void watermarks_are_in_order(void **state __unused)
+{
+	struct frame_watermarks marks;
+
+	frame_get_watermarks(&marks);
+	assert_true(marks.min >= 256 * KIB / PAGE_SIZE);
+	assert_true(marks.min < marks.low && marks.low < marks.high);
+	assert_true(marks.high < MEMORY * MIB / PAGE_SIZE / 4);
+	assert_int_equal(frame_fragmentation(0), 0);
+	assert_true(frame_fragmentation(FRAME_MAX_ORDER) <= 1000);
+}
+
 static void the_checking_hook_makes_one_allocation_fail(void **state __unused)
 {
 	mm_checking.countdown = 2;
@@ -286,6 +400,12 @@ int main(void)
 		cmocka_unit_test(blocks_are_aligned_and_join_again),
 		cmocka_unit_test(random_blocks_never_overlap),
 		cmocka_unit_test(exhaustion_leaves_a_reserve_for_the_kernel),
+		cmocka_unit_test(a_batch_is_as_good_as_single_frames),
+		cmocka_unit_test(a_batch_gives_what_there_is),
+		cmocka_unit_test(references_saturate),
+		cmocka_unit_test(runs_are_longer_than_the_largest_block),
+		cmocka_unit_test(who_finds_no_frame_reclaims_and_tries_again),
+		cmocka_unit_test(watermarks_are_in_order),
 		cmocka_unit_test(the_checking_hook_makes_one_allocation_fail),
 		cmocka_unit_test(slab_objects_stay_constructed),
 		cmocka_unit_test(kmalloc_of_every_size_keeps_its_content),

@@ -21,3 +21,7 @@ mm_files_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_model
 mm_model_SOURCES := tests/host/mm/model.c $(MM_SOURCES)
 mm_model_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_buddy
+mm_buddy_SOURCES := tests/host/mm/buddy.c tests/host/mm/death.c $(MM_SOURCES)
+mm_buddy_CFLAGS := $(MM_FLAGS)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs: contiguous frames beyond the largest block of the buddy lists.
+ *
+ * A run is made of largest blocks that happen to lie one behind the other, less the frames at the
+ * end that were not asked for.  The search looks at each largest block once for each block of the
+ * run: slow where memory is large, but such requests are rare.
+ */
+#include "lib/assert.h"
+#include "mm/checking.h"
+#include "mm/frame_internal.h"
+
+enum { BLOCK_FRAMES = 1 << FRAME_MAX_ORDER };
+
+static pfn_t take_run(size_t blocks)
+{
+	pfn_t head = 0;
+
+	for (int z = ZONES - 1; z >= 0 && head == 0; z--) {
+		unsigned long flags = spin_lock_irqsave(&zones[z].lock);
+		head = buddy_take_run_locked(&zones[z], blocks);
+		spin_unlock_irqrestore(&zones[z].lock, flags);
+	}
+	return head;
+}
+
+static void account(s64 frames)
+{
+	unsigned long flags = irq_save();
+
+	frame_account(FRAME_KERNEL, frames);
+	irq_restore(flags);
+}
+
+phys_t frames_alloc_run(size_t count)
+{
+	pfn_t head;
+
+	if (checking_must_fail() || count == 0 || count > frame_managed)
+		return 0;
+	size_t blocks = DIV_ROUND_UP(count, (size_t)BLOCK_FRAMES);
+	do
+		head = take_run(blocks);
+	while (head == 0 && frame_reclaim());
+	if (head == 0)
+		return 0;
+	buddy_give_range(head + count, head + blocks * BLOCK_FRAMES);
+	frame_array[head] =
+		(struct frame){.refs = 1, .kind = FRAME_KERNEL, .order = FRAME_RUN, .owner = count};
+	account((s64)count);
+	return head << PAGE_SHIFT;
+}
+
+void frames_free_run(phys_t frames)
+{
+	struct frame *head = frame_of(frames);
+	pfn_t first = frames >> PAGE_SHIFT;
+	size_t count = head->owner;
+
+	ENSURE(head->order == FRAME_RUN && head->refs == 1);
+	checking_frame_released(frames);
+	*head = (struct frame){.kind = FRAME_RESERVED};
+	account(-(s64)count);
+	buddy_give_range(first, first + count);
+}

@@ -58,10 +58,17 @@ void signal_update_current_locked(void)
 		task_work_set(current, TASK_WORK_SIGNAL);
 }
 
-/* A stopped thread takes nothing but SIGKILL until it goes on (it looks again then). */
+/* A stopped thread takes nothing but SIGKILL: the rest waits until it goes on, when it looks at
+ * what is pending. */
 static bool can_take(const struct task *task, int signal)
 {
-	return !task->signals.exiting && (!task->signals.stopped || signal == SIGKILL) &&
+	const struct signal_task *its = &task->signals;
+
+	if (its->exiting)
+		return false;
+	if (signal == SIGKILL)
+		return true;
+	return !its->stopped && !its->stop_pending &&
 	       !(SIGNAL_BIT(signal) & signal_blocked_now(task));
 }
 

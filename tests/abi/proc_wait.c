@@ -102,11 +102,12 @@ static void stops_and_continues_are_reported(void)
 
 static void waitpid_ignores_stops(void)
 {
+	siginfo_t info;
 	int st = 0;
 	pid_t pid = spawn_sleeper();
 
 	kill(pid, SIGSTOP);
-	sleep_ms(20);
+	is(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0, "WNOWAIT leaves the stop");
 	is(waitpid(pid, &st, WNOHANG), 0, "waitpid without WUNTRACED does not report a stop");
 	kill(pid, SIGTERM);
 	sleep_ms(20);

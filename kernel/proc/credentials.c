@@ -179,7 +179,8 @@ struct credentials *credentials_of_task(struct task *task)
 struct credentials *credentials_of_process(struct process *process)
 {
 	unsigned long flags = spin_lock_irqsave(&process->lock);
-	struct credentials *credentials = credentials_of_task(process->leader);
+	struct task *task = process->leader != NULL ? process->leader : current;
+	struct credentials *credentials = credentials_of_task(task);
 
 	spin_unlock_irqrestore(&process->lock, flags);
 	return credentials;

@@ -119,14 +119,16 @@ struct process_timers *process_timers_find(struct process *process)
 		timers->interval[i].process = process;
 	}
 	unsigned long flags = spin_lock_irqsave(&process->lock);
-	struct process_timers *winner = process->timers;
-	if (winner == NULL)
+	struct process_timers *used = process->timers;
+	/* One that has begun to end has let go of its timers, and gets none again. */
+	if (used == NULL && process->live_threads != 0) {
 		__atomic_store_n(&process->timers, timers, __ATOMIC_RELEASE);
+		used = timers;
+	}
 	spin_unlock_irqrestore(&process->lock, flags);
-	if (winner == NULL)
-		return timers;
-	kfree(timers);
-	return winner;
+	if (used != timers)
+		kfree(timers);
+	return used;
 }
 
 static void get_locked(const struct interval_timer *timer, nsec_t now,
@@ -173,16 +175,17 @@ int interval_timer_set(struct process *process, int which, const struct interval
 void process_timers_watch_cpu_limit(struct process *process)
 {
 	u64 limit = rlimit_of(process, RLIMIT_CPU);
-	struct process_timers *timers;
 
-	if (limit == RLIM_INFINITY && process->timers == NULL)
+	if (limit == RLIM_INFINITY && __atomic_load_n(&process->timers, __ATOMIC_ACQUIRE) == NULL)
 		return;
-	timers = process_timers_find(process);
-	if (timers == NULL)
+	if (process_timers_find(process) == NULL)
 		return;
-	struct interval_timer *timer = &timers->interval[CPU_LIMIT_TIMER];
 	nsec_t now = read_clock(process, CPU_LIMIT_TIMER);
 	unsigned long flags = spin_lock_irqsave(&process->lock);
+	/* It may be another process's, and that one have begun to end. */
+	if (process->live_threads == 0)
+		goto out;
+	struct interval_timer *timer = &process->timers->interval[CPU_LIMIT_TIMER];
 	if (limit >= INT64_MAX / NSEC_PER_SEC) {
 		timer->expiry = 0;
 		timer_cancel(&timer->timer);
@@ -190,6 +193,7 @@ void process_timers_watch_cpu_limit(struct process *process)
 		timer->expiry = MAX(limit, (u64)1) * NSEC_PER_SEC;
 		arm_locked(timer, CPU_LIMIT_TIMER, now);
 	}
+out:
 	spin_unlock_irqrestore(&process->lock, flags);
 }
 

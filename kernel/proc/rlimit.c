@@ -90,12 +90,16 @@ void low_addresses_init(void)
 static void update_space(struct process *process)
 {
 	unsigned long flags = spin_lock_irqsave(&process->lock);
-	struct task *leader = process->leader;
+	struct task *task;
 
-	spin_lock(&leader->lock);
-	if (leader->space != NULL)
-		rlimits_to_space(process, &leader->space->limits);
-	spin_unlock(&leader->lock);
+	/* The leader may have ended before the others, or have been waited for meanwhile. */
+	for_each_thread(task, process)
+	{
+		spin_lock(&task->lock);
+		if (task->space != NULL)
+			rlimits_to_space(process, &task->space->limits);
+		spin_unlock(&task->lock);
+	}
 	spin_unlock_irqrestore(&process->lock, flags);
 }
 

@@ -124,7 +124,7 @@ static int clear_tail(struct address_space *space, vaddr_t from, vaddr_t to, u32
 		size_t part = MIN(to - from, sizeof(zeros));
 		if (vmm_access(space, from, (void *)(uintptr_t)zeros, part, VM_WRITE) !=
 		    (ssize_t)part)
-			return -EFAULT;
+			return -ENOEXEC; /* the file ends before its segment does */
 		from += part;
 	}
 	return 0;

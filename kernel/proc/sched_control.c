@@ -200,8 +200,9 @@ int task_set_affinity(struct task *task, cpumask_t allowed)
 	} while (!done);
 	if (task != current)
 		return 0;
-	/* The unlock has let us be moved, unless interrupts were off; be sure before we say so. */
-	while (!(allowed & cpumask_of(task_cpu(task))))
+	/* The unlock has let us be moved, unless interrupts were off; be sure before we say so.
+	 * Somebody else may have other wishes by now. */
+	while (!(READ_ONCE(task->sched.allowed) & cpumask_of(task_cpu(task))))
 		preempt_offer();
 	return 0;
 }

@@ -122,6 +122,25 @@ static int check_permissions(const struct renaming *r)
 	return error;
 }
 
+/*
+ * Locks what moves and what it replaces (or NULL).  A directory before a file: the file may have
+ * another name inside that directory, and whoever renames that one has locked the directory first.
+ */
+static void lock_ends(struct inode *source, struct inode *target)
+{
+	struct inode *first = source, *second = target;
+	bool source_is_directory = S_ISDIR(source->mode);
+
+	if (target && (source_is_directory == S_ISDIR(target->mode) ? target < source
+								    : !source_is_directory)) {
+		first = target;
+		second = source;
+	}
+	rwlock_write_lock(&first->lock);
+	if (second)
+		rwlock_write_lock(&second->lock);
+}
+
 static int rename_locked(struct renaming *r, const struct dentry *trap)
 {
 	struct inode *from = path_inode(&r->from.path), *to = path_inode(&r->to.path);
@@ -137,14 +156,7 @@ static int rename_locked(struct renaming *r, const struct dentry *trap)
 	error = check_permissions(r);
 	if (error)
 		return error;
-	if (target && source < target) {
-		rwlock_write_lock(&source->lock);
-		rwlock_write_lock(&target->lock);
-	} else {
-		if (target)
-			rwlock_write_lock(&target->lock);
-		rwlock_write_lock(&source->lock);
-	}
+	lock_ends(source, target);
 	error = from->ops->rename(from, r->source, to, r->target, r->flags);
 	if (!error && target && !(r->flags & RENAME_EXCHANGE) && S_ISDIR(target->mode))
 		target->flags |= INODE_DEAD;

@@ -75,6 +75,8 @@ int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 /* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */
 long locks_fcntl(struct file *file, unsigned command, vaddr_t argument);
 long locks_flock(struct file *file, int operation);
+/* At each close: lets go of the record locks that the table's process has on the file. */
+void locks_release_owner(struct file *file, const struct files *owner);
 /* Moves the `fd`'s position lock rules: see readwrite.c. */
 bool file_lock_position(struct file *file);
 void file_unlock_position(struct file *file, bool locked);

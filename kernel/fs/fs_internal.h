@@ -147,8 +147,6 @@ int __must_check inode_deny_write(struct inode *inode);
 void inode_allow_write(struct inode *inode);
 
 void locks_release_file(struct file *file); /* at the last reference: flock and open-file locks */
-void locks_release_owner(struct file *file,
-			 const struct files *owner); /* at each close: the process's record locks */
 void locks_free_inode(struct inode *inode);
 void xattrs_free(struct xattr_list *list);
 

@@ -130,6 +130,23 @@ static long control_file(struct file *file, unsigned command, vaddr_t argument)
 	}
 }
 
+/*
+ * A record lock goes when its process closes the file.  If another thread has done so while we got
+ * the lock, nobody else would let go of it.
+ */
+static long settle_lock(int fd, struct file *file)
+{
+	struct file *now = fd_get_any(fd);
+	bool closed = now != file;
+
+	if (now)
+		file_put(now);
+	if (!closed)
+		return 0;
+	locks_release_owner(file, current->files);
+	return -EBADF;
+}
+
 long sys_fcntl(int fd, unsigned command, vaddr_t argument)
 {
 	struct fd_borrow borrow;
@@ -153,6 +170,8 @@ long sys_fcntl(int fd, unsigned command, vaddr_t argument)
 		result = borrow.file->flags;
 	else if (!(borrow.file->mode & FILE_PATH))
 		result = control_file(borrow.file, command, argument);
+	if (result == 0 && borrow.counted && (command == F_SETLK || command == F_SETLKW))
+		result = settle_lock(fd, borrow.file);
 	fd_return(borrow);
 	return result;
 }

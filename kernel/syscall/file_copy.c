@@ -72,16 +72,34 @@ static ssize_t check_sendfile(const struct file *in, const struct file *out, boo
 	return 0;
 }
 
+/* Locks the positions of both files, in the order of their addresses: others may copy the other
+ * way.
+ */
+static void lock_positions(struct file *in, struct file *out, bool *in_locked, bool *out_locked)
+{
+	bool out_first = out < in;
+
+	if (out_first)
+		*out_locked = file_lock_position(out);
+	*in_locked = file_lock_position(in);
+	if (!out_first && in != out)
+		*out_locked = file_lock_position(out);
+}
+
 static ssize_t send(struct file *in, struct file *out, off_t *position, size_t count)
 {
-	bool in_locked = position ? false : file_lock_position(in);
-	bool out_locked = in == out ? false : file_lock_position(out);
+	bool in_locked = false, out_locked = false;
 	struct copying copy = {
 		.in = in,
 		.out = out,
 		.in_position = position ? position : &in->position,
 		.out_position = &out->position,
 	};
+
+	if (position)
+		out_locked = file_lock_position(out);
+	else
+		lock_positions(in, out, &in_locked, &out_locked);
 	ssize_t result = copy_all(&copy, MIN(count, IO_MAX_BYTES));
 
 	file_unlock_position(out, out_locked);

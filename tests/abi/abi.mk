@@ -24,7 +24,7 @@ ABI_PROGRAMS := \
 	file_open file_rw file_names file_stat file_dirs file_fcntl \
 	pipe_calls poll_calls ipc_shm event_files time_calls time_vdso proc_files \
 	dev_files tty_lines tty_modes tty_jobs \
-	stress_parallel hostile_greed hostile_programs hostile_calls
+	stress_parallel stress_races hostile_greed hostile_programs hostile_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
 ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics stress_parallel

@@ -61,6 +61,7 @@ static int make_target(struct region *old, const struct move *move)
 	target->kind = old->kind;
 	target->anonymous = old->anonymous;
 	target->name = old->name;
+	target->policy = old->policy;
 	target->backing = old->backing;
 	target->offset = old->backing != NULL ? old->offset + (move->from - old->start) : 0;
 	if (target->backing != NULL)

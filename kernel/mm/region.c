@@ -316,7 +316,7 @@ static bool continues(const struct region *lower, const struct region *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       lower->kind == upper->kind && lower->backing == upper->backing &&
-	       lower->name == upper->name &&
+	       lower->name == upper->name && mempolicy_equal(&lower->policy, &upper->policy) &&
 	       !(lower->flags & (REGION_SPECIAL | REGION_GROWS_DOWN)) &&
 	       (lower->backing == NULL ||
 		lower->offset + (lower->end - lower->start) == upper->offset);

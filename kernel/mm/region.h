@@ -15,6 +15,7 @@
 #define MM_REGION_H
 
 #include "lib/abi/mman.h"
+#include "mm/mempolicy.h"
 #include "mm/vmm.h"
 
 enum region_flags {
@@ -49,6 +50,7 @@ struct region {
 	u64 offset;               /* bytes in the file that `start` maps */
 	const char *name;         /* "[vdso]" and the like, or NULL; constant */
 	struct list_head mapping; /* in backing->cache->mappings */
+	struct mempolicy policy;  /* mbind(2) */
 };
 
 /* mmap(2) without MAP_FIXED gives no address below this; and the most regions a space may have:

@@ -148,6 +148,7 @@ static int copy_region(struct address_space *child, struct region *parent)
 	region->backing = parent->backing;
 	region->offset = parent->offset;
 	region->name = parent->name;
+	region->policy = parent->policy;
 	if (region->backing != NULL)
 		region->backing->ops->get(region->backing);
 	region_insert(child, region);

@@ -174,6 +174,7 @@ static void give_rest(struct task *child, const struct clone_request *request)
 	task_set_name(child, current->comm);
 	signal_fork_task(child, flags);
 	rseq_fork(child, flags);
+	child->policy = current->policy;
 	give_scheduling(child);
 	child->timer_slack = current->timer_slack;
 	if (flags & CLONE_CHILD_CLEARTID)

@@ -20,6 +20,7 @@
 #include "lib/spinlock.h"
 #include "lib/sync.h"
 #include "lib/types.h"
+#include "mm/mempolicy.h"
 #include "proc/signal_types.h"
 
 struct address_space;
@@ -139,6 +140,7 @@ struct task {
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
 	void *futex;              /* own: ipc/futex's state of this task */
 	struct rseq_task rseq;    /* own, and the CPU that switches */
+	struct mempolicy policy;  /* own: set_mempolicy(2) */
 	int parent_death_signal;  /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
 	int exit_status;          /* own until TASK_DEAD: as wait(2) shows it */
 	nsec_t timer_slack;       /* own: PR_SET_TIMERSLACK */

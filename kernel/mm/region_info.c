@@ -39,6 +39,7 @@ static void describe(struct region *region, struct region_info *info)
 		.no_reserve = flags & REGION_NO_RESERVE,
 		.no_fork = flags & REGION_NO_FORK,
 		.wipe_on_fork = flags & REGION_WIPE_ON_FORK,
+		.no_dump = flags & REGION_NO_DUMP,
 		.may_read = flags & REGION_MAY_READ,
 		.may_write = flags & REGION_MAY_WRITE,
 		.may_execute = flags & REGION_MAY_EXECUTE,

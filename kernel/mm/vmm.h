@@ -255,8 +255,8 @@ enum region_kind {
 struct region_info {
 	vaddr_t start, end;
 	u32 prot; /* PROT_* */
-	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, may_read, may_write,
-		may_execute;
+	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
+		may_write, may_execute;
 	enum region_kind kind;
 	u64 offset;   /* bytes in the file */
 	dev_t device; /* 0 for anonymous memory */
@@ -270,6 +270,16 @@ struct region_info {
  */
 bool vmm_next_region(struct address_space *space, vaddr_t address, struct region_info *info,
 		     bool count_pages);
+
+/* What is in memory of a range: bytes.  `proportional`: each page divided by how many entries map
+ * it. */
+struct region_usage {
+	u64 resident, proportional, proportional_dirty, proportional_anonymous;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 referenced, anonymous;
+};
+void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
+		      struct region_usage *usage);
 
 /* Pages; snapshots. */
 struct vm_space_stats {

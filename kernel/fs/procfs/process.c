@@ -252,6 +252,8 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
 		PROC_FILE("personality", 0400, show_personality),                                  \
 		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \
+		PROC_FILE("smaps", 0444, proc_show_smaps),                                         \
+		PROC_FILE("smaps_rollup", 0444, proc_show_smaps_rollup),                           \
 		PROC_FILE("stat", 0444, proc_show_stat),                                           \
 		PROC_FILE("statm", 0444, proc_show_statm),                                         \
 		PROC_FILE("status", 0444, proc_show_status)

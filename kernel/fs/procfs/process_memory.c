@@ -14,7 +14,7 @@
 #define ARGUMENTS_MAX (2 * MIB)
 #define NAME_COLUMN   73 /* where maps puts the name */
 
-static void show_region(const struct region_info *region, struct text *text)
+void proc_show_region(const struct region_info *region, struct text *text)
 {
 	size_t start = text->length;
 
@@ -41,7 +41,7 @@ int proc_show_maps(const struct proc_node *node, struct text *text)
 		return error;
 	struct region_info *region = kmalloc(sizeof(*region));
 	while (region != NULL && vmm_next_region(space, at, region, false)) {
-		show_region(region, text);
+		proc_show_region(region, text);
 		at = region->end;
 	}
 	error = region != NULL ? 0 : -ENOMEM;

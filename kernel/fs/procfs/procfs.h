@@ -21,6 +21,7 @@ struct process;
 struct task;
 struct address_space;
 struct proc_entry;
+struct region_info;
 
 struct proc_node {
 	const struct proc_entry *entry;
@@ -116,6 +117,9 @@ int proc_show_stat(const struct proc_node *node, struct text *text); /* process_
 int proc_show_statm(const struct proc_node *node, struct text *text);
 int proc_show_status(const struct proc_node *node, struct text *text);
 int proc_show_maps(const struct proc_node *node, struct text *text); /* process_memory.c */
+void proc_show_region(const struct region_info *region, struct text *text); /* a line of maps */
+int proc_show_smaps(const struct proc_node *node, struct text *text); /* smaps.c */
+int proc_show_smaps_rollup(const struct proc_node *node, struct text *text);
 int proc_show_cmdline(const struct proc_node *node, struct text *text);
 int proc_show_environ(const struct proc_node *node, struct text *text);
 int proc_show_auxv(const struct proc_node *node, struct text *text);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a region has in memory, page by page: for /proc/PID/smaps.
+ *
+ * A frame is shared when more than one entry maps it: its references count the entries, and the
+ * page cache's own for a file's page.  Somebody who holds a page for a moment is counted along.
+ */
+#include "lib/string.h"
+#include "mm/space.h"
+#include "mm/tree.h"
+
+static void count_entry(pte_t entry, struct region_usage *usage)
+{
+	phys_t frame = entry_phys(entry);
+	bool anonymous = frame_of(frame)->kind == FRAME_USER;
+	u64 flags = pte_is_present(entry) ? pte_flags(entry) : 0;
+	/* Anonymous pages exist nowhere else, so none of them is clean. */
+	bool dirty = anonymous || (flags & PAGE_DIRTY);
+	u32 refs = frame_refs(frame);
+	u32 entries = MAX(anonymous ? refs : refs - MIN(refs, 1u), 1u);
+	u64 part = PAGE_SIZE / entries;
+
+	usage->resident += PAGE_SIZE;
+	usage->proportional += part;
+	usage->anonymous += anonymous ? PAGE_SIZE : 0;
+	usage->proportional_anonymous += anonymous ? part : 0;
+	usage->proportional_dirty += dirty ? part : 0;
+	usage->referenced += flags & PAGE_ACCESSED ? PAGE_SIZE : 0;
+	if (entries > 1)
+		*(dirty ? &usage->shared_dirty : &usage->shared_clean) += PAGE_SIZE;
+	else
+		*(dirty ? &usage->private_dirty : &usage->private_clean) += PAGE_SIZE;
+}
+
+void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
+		      struct region_usage *usage)
+{
+	struct tree_span span;
+
+	*usage = (struct region_usage){.resident = 0};
+	rwlock_read_lock(&space->map_lock);
+	while (tree_next_span(&space->tree, &start, end, &span)) {
+		spin_lock(entry_lock(span.slot));
+		for (u32 i = 0; i < span.count; i++) {
+			pte_t entry = pte_read(&span.slot[i]);
+			if (!pte_is_none(entry) && !entry_is_special(entry))
+				count_entry(entry, usage);
+		}
+		spin_unlock(entry_lock(span.slot));
+	}
+	rwlock_read_unlock(&space->map_lock);
+}

@@ -109,6 +109,27 @@ u32 file_map_access(const struct file *file)
 	return access;
 }
 
+static bool may_map_writable(const struct file *file)
+{
+	return (file->mode & FILE_WRITE) && (file->inode->flags & INODE_PAGE_CACHE);
+}
+
+void file_begin_mapping(struct file *file)
+{
+	if (!may_map_writable(file))
+		return;
+	/* A seal is set before this, and then file_backing sees it, or not at all. */
+	rwlock_read_lock(&file->inode->lock);
+	page_cache_hold_writable(&file->inode->cache);
+	rwlock_read_unlock(&file->inode->lock);
+}
+
+void file_end_mapping(struct file *file)
+{
+	if (may_map_writable(file))
+		page_cache_release_writable(&file->inode->cache);
+}
+
 int file_backing(struct file *file, unsigned prot, unsigned flags, struct backing **result)
 {
 	if (file->ops && file->ops->mmap)

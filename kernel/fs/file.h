@@ -136,6 +136,12 @@ ssize_t file_read(struct file *file, struct io_cursor *cursor, off_t *position);
 ssize_t file_write(struct file *file, struct io_cursor *cursor, off_t *position);
 off_t file_seek(struct file *file, off_t offset, int whence);
 u32 file_poll(struct file *file, struct poll_table *table);
+/*
+ * Around file_backing and the making of a shared mapping: meanwhile no seal against writing is set
+ * (the attempt is refused, as if the mapping were there).  May sleep.
+ */
+void file_begin_mapping(struct file *file);
+void file_end_mapping(struct file *file);
 /* For mmap(2): what to map; checks mode against prot and flags.  *result may be NULL: anonymous
  * memory. */
 int __must_check file_backing(struct file *file, unsigned prot, unsigned flags,

@@ -5,7 +5,8 @@
  *
  * They live in a tmpfs of their own that nothing is mounted on and that has no limits. inode->seals
  * is guarded by inode->lock; everything that a seal forbids looks at it under that lock, but for
- * mmap, which looks without: a seal against writing is refused while a shared mapping may write.
+ * mmap, which looks without: a seal against writing is refused while a shared mapping may write, or
+ * is on its way (file_begin_mapping).
  */
 #include "fs/fs_internal.h"
 

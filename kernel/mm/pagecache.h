@@ -122,6 +122,17 @@ static inline bool page_cache_mapped_writable(const struct page_cache *cache)
 	return READ_ONCE(cache->writable_mappings) != 0;
 }
 
+/* Counts as such a mapping, for one on its way. */
+static inline void page_cache_hold_writable(struct page_cache *cache)
+{
+	__atomic_fetch_add(&cache->writable_mappings, 1, __ATOMIC_RELAXED);
+}
+
+static inline void page_cache_release_writable(struct page_cache *cache)
+{
+	__atomic_fetch_sub(&cache->writable_mappings, 1, __ATOMIC_RELAXED);
+}
+
 /*
  * What stands behind a mapping of a file.  The file system makes one for mmap (usually embedded in
  * its open file, with get and put counting the file's references); each region holds one reference.

@@ -15,13 +15,18 @@ static long map_file(vaddr_t address, size_t length, u32 prot, u32 flags, int fd
 {
 	struct file *file = fd_get(fd);
 	struct backing *backing = NULL;
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 
 	if (file == NULL)
 		return -EBADF;
+	if (shared)
+		file_begin_mapping(file);
 	long result = flags & MAP_HUGETLB ? -EINVAL : file_backing(file, prot, flags, &backing);
 	if (result == 0)
 		result = vmm_mmap_file(current->space, address, length, prot, flags, backing,
 				       offset, file_map_access(file));
+	if (shared)
+		file_end_mapping(file);
 	if (backing != NULL)
 		backing->ops->put(backing);
 	file_put(file);

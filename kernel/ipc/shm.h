@@ -9,6 +9,11 @@
 #include "lib/abi/ipc.h"
 #include "lib/types.h"
 
+/* The limits. */
+#define SHM_MINIMUM  ((size_t)1)
+#define SHM_MAXIMUM  (UINT64_MAX - BIT(24)) /* bytes of one, and pages of all */
+#define SHM_SEGMENTS 4096
+
 void shm_init(void); /* once */
 
 /* The calls, with their results and errors. */

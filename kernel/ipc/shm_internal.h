@@ -5,12 +5,9 @@
 #ifndef IPC_SHM_INTERNAL_H
 #define IPC_SHM_INTERNAL_H
 
+#include "ipc/shm.h"
 #include "ipc/sysv.h"
 #include "mm/pagecache.h"
-
-#define SHM_MINIMUM  ((size_t)1)
-#define SHM_MAXIMUM  (UINT64_MAX - BIT(24)) /* bytes of one, and pages of all */
-#define SHM_SEGMENTS 4096
 
 struct shm_segment {
 	struct sysv_object object; /* shm_ids.lock, as all that says nothing else */

@@ -265,6 +265,10 @@ static void control(void)
 	get_file("/proc/self/maps", text, 1 << 16);
 	ok(strstr(text, "/SYSV00000000 (deleted)"), "/proc/self/maps names it");
 	shmdt(p);
+	get_file("/proc/sys/kernel/shmmax", text, 1 << 16);
+	is(strtoul(text, NULL, 10), limits.shmmax, "/proc/sys/kernel/shmmax");
+	get_file("/proc/sys/kernel/shmmni", text, 1 << 16);
+	is(strtoul(text, NULL, 10), limits.shmmni, "/proc/sys/kernel/shmmni");
 	free(text);
 	shmctl(id, IPC_RMID, NULL);
 }

@@ -116,9 +116,9 @@ extern const struct proc_entry proc_sysvipc_entries[]; /* sysvipc.c: of /proc/sy
 int proc_show_stat(const struct proc_node *node, struct text *text); /* process_stat.c */
 int proc_show_statm(const struct proc_node *node, struct text *text);
 int proc_show_status(const struct proc_node *node, struct text *text);
-int proc_show_maps(const struct proc_node *node, struct text *text); /* process_memory.c */
+int proc_show_maps(const struct proc_node *node, struct text *text);        /* process_memory.c */
 void proc_show_region(const struct region_info *region, struct text *text); /* a line of maps */
-int proc_show_smaps(const struct proc_node *node, struct text *text); /* smaps.c */
+int proc_show_smaps(const struct proc_node *node, struct text *text);       /* smaps.c */
 int proc_show_smaps_rollup(const struct proc_node *node, struct text *text);
 int proc_show_cmdline(const struct proc_node *node, struct text *text);
 int proc_show_environ(const struct proc_node *node, struct text *text);
@@ -129,6 +129,7 @@ int proc_show_mountinfo(const struct proc_node *node, struct text *text);
 int proc_show_vmstat(const struct proc_node *node, struct text *text);  /* system.c */
 int proc_show_cpuinfo(const struct proc_node *node, struct text *text); /* system.c */
 int proc_show_meminfo(const struct proc_node *node, struct text *text);
+int proc_show_slabinfo(const struct proc_node *node, struct text *text); /* slabinfo.c */
 int proc_show_system_stat(const struct proc_node *node, struct text *text);
 
 /* process_files.c: what a process has open. */

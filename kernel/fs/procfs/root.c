@@ -108,6 +108,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	PROC_TEXT_LINK("mounts", read_mounts),
 	PROC_TEXT_LINK("self", read_self),
+	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIRECTORY("sys", proc_sys_entries),

@@ -3,6 +3,7 @@
  * procfs: /proc/sys, the settings of the kernel that programs look at (proc_sys(5)).
  */
 #include "fs/procfs/procfs.h"
+#include "ipc/shm.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "proc/credentials.h"
@@ -190,6 +191,18 @@ static const struct proc_entry random_entries[] = {
 	PROC_END,
 };
 
+static int show_shmmax(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%lu\n", (unsigned long)SHM_MAXIMUM);
+	return 0;
+}
+
+static int show_shmmni(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", SHM_SEGMENTS);
+	return 0;
+}
+
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_last_capability),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
@@ -200,6 +213,9 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
 	PROC_DIRECTORY("random", random_entries),
 	PROC_FILE("randomize_va_space", 0444, show_randomize),
+	PROC_FILE("shmall", 0444, show_shmmax),
+	PROC_FILE("shmmax", 0444, show_shmmax),
+	PROC_FILE("shmmni", 0444, show_shmmni),
 	PROC_FILE("version", 0444, show_version),
 	PROC_END,
 };

@@ -38,6 +38,11 @@ void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space))
 	out_of_memory_hook = hook;
 }
 
+bool fault_out_of_memory(struct address_space *space)
+{
+	return out_of_memory_hook != NULL && out_of_memory_hook(space);
+}
+
 void zero_frame_init(void)
 {
 	zeros = frame_alloc_zeroed();
@@ -143,9 +148,8 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
 	fault_count(COUNT_FAULTS);
 	if (likely(address < USER_TOP))
 		result = resolve(&fault);
-	if (unlikely(result == FAULT_NO_MEMORY) && out_of_memory_hook != NULL)
-		while (result == FAULT_NO_MEMORY && out_of_memory_hook(space))
-			result = resolve(&fault);
+	while (unlikely(result == FAULT_NO_MEMORY) && fault_out_of_memory(space))
+		result = resolve(&fault);
 	if (likely(result == FAULT_DONE)) {
 		space->minor_faults++;
 		return 0;

@@ -73,6 +73,9 @@ int fault_forced(struct address_space *space, vaddr_t address);
  * -EFAULT, -ENOMEM. */
 int stack_grow(struct address_space *space, vaddr_t address);
 
+/* No memory: makes room by the hook of vmm_set_out_of_memory_hook.  Says whether to try again. */
+bool fault_out_of_memory(struct address_space *space);
+
 /* The frame of zeros that all read faults share. */
 phys_t zero_frame(void);
 void zero_frame_init(void);

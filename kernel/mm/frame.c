@@ -45,10 +45,27 @@ void frame_account(enum frame_kind kind, s64 frames)
 	stocks[cpu_id()].kinds[kind] += frames;
 }
 
+/*
+ * How many free frames a request must leave.  A program's pages leave the reserve to the kernel;
+ * page tables, which a program can have as many of as it likes, leave half of it.
+ */
+static size_t floor_of(enum frame_kind kind)
+{
+	switch (kind) {
+	case FRAME_USER:
+	case FRAME_CACHE:
+		return frame_reserve;
+	case FRAME_TABLE:
+		return frame_reserve / 2;
+	default:
+		return 0;
+	}
+}
+
 /* Fills this CPU's empty stock; high memory first.  Interrupts off. */
 static bool stock_fill(struct stock *stock, enum frame_kind kind)
 {
-	if ((kind == FRAME_USER || kind == FRAME_CACHE) && zones_free() <= frame_reserve)
+	if (floor_of(kind) != 0 && zones_free() <= floor_of(kind))
 		return false;
 	for (int z = ZONES - 1; z >= 0 && stock->count == 0; z--) {
 		spin_lock(&zones[z].lock);

@@ -94,9 +94,9 @@ phys_t __must_check frame_alloc(void);
 /* The same, filled with zeros. */
 phys_t __must_check frame_alloc_zeroed(void);
 /*
- * One frame of a given kind.  FRAME_USER and FRAME_CACHE leave a reserve for the kernel: they fail
- * (0) while it would still be served, so that a program that takes all memory does not take the
- * kernel's.
+ * One frame of a given kind.  FRAME_USER and FRAME_CACHE leave a reserve for the kernel,
+ * FRAME_TABLE half of it: they fail (0) while it would still be served, so that a program that
+ * takes all memory does not take the kernel's.
  */
 phys_t __must_check frame_alloc_kind(enum frame_kind kind);
 phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);

@@ -173,7 +173,7 @@ static int copy_regions(struct address_space *child, struct address_space *paren
 	return 0;
 }
 
-struct address_space *vmm_copy_address_space(struct address_space *parent)
+static struct address_space *try_copy(struct address_space *parent)
 {
 	struct address_space *child = vmm_create_address_space();
 
@@ -192,6 +192,16 @@ struct address_space *vmm_copy_address_space(struct address_space *parent)
 		vmm_put_address_space(child);
 		return NULL;
 	}
+	return child;
+}
+
+struct address_space *vmm_copy_address_space(struct address_space *parent)
+{
+	struct address_space *child = try_copy(parent);
+
+	/* A process that sits on all memory must not keep others from starting programs. */
+	while (child == NULL && fault_out_of_memory(parent))
+		child = try_copy(parent);
 	return child;
 }
 

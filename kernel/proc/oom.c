@@ -2,9 +2,10 @@
 /*
  * When memory is exhausted: which process dies so that the others live.
  *
- * The victim is the one that would free most: its resident memory, moved by its oom_score_adjust in
- * thousandths of all memory; -1000 exempts it, and so is init.  A victim chosen before that has not
- * gone yet is waited for first.
+ * The victim is the one that would free most: its resident memory and its page tables, moved by its
+ * oom_score_adjust in thousandths of all memory; -1000 exempts it, and so is init.  A victim chosen
+ * before that has not gone yet is waited for first, but not for ever: it may itself be waiting for
+ * a lock of somebody who waits for memory here, and then the next one has to go.
  */
 #include "arch/clock.h"
 #include "lib/abi/signal.h"
@@ -17,8 +18,12 @@
 
 #define PATIENCE \
 	(20 * NSEC_PER_MSEC) /* between two looks whether the victim's memory has come back */
+#define VICTIM_TIME \
+	(1 * NSEC_PER_SEC) /* so long a victim is waited for before another one is chosen */
 #define OOM_EXEMPT   (-1000)
 #define OOM_PER_UNIT 1000
+
+static nsec_t last_kill; /* atomic: when the last victim was chosen */
 
 static s64 resident_bytes(struct process *process)
 {
@@ -31,6 +36,7 @@ static s64 resident_bytes(struct process *process)
 		if (task->space) {
 			for (size_t kind = 0; kind < RESIDENT_KINDS; kind++)
 				pages += READ_ONCE(task->space->resident[kind]);
+			pages += (s64)READ_ONCE(task->space->tree.tables);
 		}
 		spin_unlock(&task->lock);
 		if (pages)
@@ -55,12 +61,17 @@ static struct process *choose_victim(bool *dying)
 	struct process *process, *victim = NULL;
 	s64 worst = INT64_MIN;
 
+	bool waited =
+		clock_monotonic() - __atomic_load_n(&last_kill, __ATOMIC_RELAXED) > VICTIM_TIME;
+
 	*dying = false;
 	unsigned long flags = process_tree_lock();
 	for_each_process_locked(process)
 	{
 		s64 badness = oom_badness(process);
 		if (badness == INT64_MIN)
+			continue;
+		if (process->exiting && waited)
 			continue;
 		if (process->exiting) {
 			*dying = true;
@@ -81,6 +92,8 @@ static struct process *choose_victim(bool *dying)
 static void kill_victim(struct process *victim)
 {
 	char name[TASK_COMM_LENGTH] = "?";
+
+	__atomic_store_n(&last_kill, clock_monotonic(), __ATOMIC_RELAXED);
 
 	struct task *leader = task_find(victim->pid);
 	if (leader) {

@@ -6,13 +6,17 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +90,150 @@ static int file_eater(void)
 	waitpid(pid, NULL, 0);
 	unlink("/tmp/eaten");
 	puts("file eater: ended");
+	return 0;
+}
+
+/* Touches one page in each page table's reach: nearly all that is taken is tables. */
+static int table_eater(void)
+{
+	enum { REACH = 2 * MIB };
+	size_t size = (size_t)1 << 40;
+	char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char sum = 0;
+
+	if (p == MAP_FAILED)
+		return 1;
+	for (size_t at = 0; at < size; at += REACH)
+		sum += *(volatile char *)(p + at);
+	return sum;
+}
+
+/* Fills pipes that nobody reads, in as many processes as it takes. */
+static int pipe_eater(void)
+{
+	static char piece[65536];
+
+	for (int processes = 0; processes < 64; processes++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			break;
+		if (pid > 0) {
+			waitpid(pid, NULL, WNOHANG);
+			continue;
+		}
+		int ends[2];
+		while (pipe(ends) == 0) {
+			fcntl(ends[1], F_SETFL, O_NONBLOCK);
+			while (write(ends[1], piece, sizeof(piece)) > 0)
+				;
+		}
+		sleep(3);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	puts("pipe eater: ended");
+	return 0;
+}
+
+static void *idle_thread(void *argument)
+{
+	sleep(2);
+	return argument;
+}
+
+/* Starts threads until there are no more. */
+static int thread_eater(void)
+{
+	int count = 0;
+	pthread_t thread;
+
+	while (count < MOST_CHILDREN && pthread_create(&thread, NULL, idle_thread, NULL) == 0)
+		count++;
+	printf("thread eater: %s\n", count == MOST_CHILDREN ? "never stopped" : "stopped");
+	return 0;
+}
+
+/* Opens as many files as it can, in many processes. */
+static int file_opener(void)
+{
+	for (int processes = 0; processes < 64; processes++) {
+		if (fork() == 0) {
+			while (eventfd(0, 0) >= 0 && open("/dev/null", O_RDONLY) >= 0)
+				;
+			sleep(2);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	puts("file opener: ended");
+	return 0;
+}
+
+/* Goes down in directories that it makes, until it is refused or has gone deep enough. */
+static int directory_eater(void)
+{
+	int depth = 0;
+
+	mkdir("/tmp/deep", 0700);
+	if (chdir("/tmp/deep") != 0)
+		return 1;
+	while (depth < 100000 && mkdir("d", 0700) == 0 && chdir("d") == 0)
+		depth++;
+	/* And back up, so that the shell need not know how. */
+	while (depth-- > 0 && chdir("..") == 0)
+		rmdir("d");
+	puts("directory eater: ended");
+	return 0;
+}
+
+/* Makes empty files until it is refused. */
+static int name_eater(void)
+{
+	char name[32];
+	int count = 0;
+
+	mkdir("/tmp/names", 0700);
+	if (chdir("/tmp/names") != 0)
+		return 1;
+	for (;; count++) {
+		snprintf(name, sizeof(name), "n%d", count);
+		int fd = open(name, O_CREAT | O_WRONLY, 0600);
+		if (fd < 0 || count == 500000)
+			break;
+		close(fd);
+	}
+	for (; count >= 0; count--) {
+		snprintf(name, sizeof(name), "n%d", count);
+		unlink(name);
+	}
+	puts("name eater: ended");
+	return 0;
+}
+
+/* Takes nearly all memory and then sits on it: whoever wants a page now must get one. */
+static int memory_sitter(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (;;) {
+			char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			struct sysinfo info;
+			if (p == MAP_FAILED || sysinfo(&info) != 0)
+				break;
+			if (info.freeram * info.mem_unit < info.totalram * info.mem_unit / 40)
+				break;
+			memset(p, 1, 65536);
+		}
+		sleep(5);
+		_exit(0);
+	}
+	sleep(2);
+	puts("memory sitter: sits");
 	return 0;
 }
 
@@ -173,27 +321,36 @@ static int bad_calls(void)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(void);
+} programs[] = {
+	{"fork-bomb", fork_bomb},
+	{"memory-eater", memory_eater},
+	{"many-eaters", many_eaters},
+	{"file-eater", file_eater},
+	{"table-eater", table_eater},
+	{"pipe-eater", pipe_eater},
+	{"thread-eater", thread_eater},
+	{"file-opener", file_opener},
+	{"directory-eater", directory_eater},
+	{"name-eater", name_eater},
+	{"memory-sitter", memory_sitter},
+	{"descriptors", descriptors},
+	{"wild-jumps", wild_jumps},
+	{"bad-calls", bad_calls},
+};
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (strcmp(what, "fork-bomb") == 0)
-		return fork_bomb();
-	if (strcmp(what, "memory-eater") == 0)
-		return memory_eater();
-	if (strcmp(what, "many-eaters") == 0)
-		return many_eaters();
-	if (strcmp(what, "file-eater") == 0)
-		return file_eater();
-	if (strcmp(what, "descriptors") == 0)
-		return descriptors();
 	if (strcmp(what, "deep-stack") == 0)
 		return deep_stack(0);
-	if (strcmp(what, "wild-jumps") == 0)
-		return wild_jumps();
-	if (strcmp(what, "bad-calls") == 0)
-		return bad_calls();
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(what, programs[i].name) == 0)
+			return programs[i].run();
 	fprintf(stderr, "hostile: %s: unknown\n", what);
 	return 2;
 }

@@ -122,6 +122,18 @@ static bool hook_files_shared(struct files *files)
 	return __atomic_load_n(&files->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
+/* What a descriptor costs: a pipe's end with some data in it, say. */
+enum { FILE_WEIGHT = PAGE_SIZE };
+
+/* Without the lock, for the caller may hold locks that interrupt handlers take: so not the open
+ * files are counted but what the table has been grown for. */
+static size_t hook_files_weight(const struct files *files)
+{
+	u32 capacity = READ_ONCE(files->table.capacity);
+
+	return capacity > FD_INLINE ? (size_t)capacity * FILE_WEIGHT : 0;
+}
+
 static void hook_close_on_exec(struct files *files)
 {
 	files_close_range(files, 0, UINT_MAX - 1, true);
@@ -236,6 +248,7 @@ static const struct file_hooks hooks = {
 	.files_get = hook_files_get,
 	.files_put = files_put,
 	.files_shared = hook_files_shared,
+	.files_weight = hook_files_weight,
 	.files_close_on_exec = hook_close_on_exec,
 	.fs_copy = context_copy,
 	.fs_get = context_get,

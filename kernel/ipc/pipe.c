@@ -56,9 +56,20 @@ static bool is_empty(const struct pipe *pipe)
 	return READ_ONCE(pipe->head) == READ_ONCE(pipe->tail);
 }
 
+/*
+ * While memory is short a pipe holds one page, so that pipes which nobody reads do not take what
+ * everybody needs.  So a pipe may come to have room without anybody reading.
+ */
+static bool memory_is_short(void)
+{
+	return frame_get_free_memory() < frame_get_total_memory() / 16;
+}
+
 static bool is_full(const struct pipe *pipe)
 {
-	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail) >= READ_ONCE(pipe->capacity);
+	u32 used = READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+
+	return used >= READ_ONCE(pipe->capacity) || (used > 0 && memory_is_short());
 }
 
 static struct slot *slot_at(struct pipe *pipe, u32 position)
@@ -156,7 +167,7 @@ static ssize_t pipe_read(struct file *file, struct io_cursor *cursor, off_t *pos
 			return result;
 		mutex_lock(&pipe->lock);
 	}
-	bool was_full = is_full(pipe);
+	bool was_full = is_full(pipe) || wait_queue_active(&pipe->write_wait);
 	result = take_bytes(pipe, cursor);
 	bool has_room = was_full && !is_full(pipe);
 	mutex_unlock(&pipe->lock);

@@ -28,9 +28,11 @@ struct file_hooks {
 	 * put: closes with the last. */
 	struct files *(*files_copy)(struct files *files);
 	void (*files_get)(struct files *files);
-	void (*files_put)(struct files *files);           /* may sleep */
-	bool (*files_shared)(struct files *files);        /* does anybody else hold it? */
-	void (*files_close_on_exec)(struct files *files); /* may sleep */
+	void (*files_put)(struct files *files);            /* may sleep */
+	bool (*files_shared)(struct files *files);         /* does anybody else hold it? */
+	size_t (*files_weight)(const struct files *files); /* about how many bytes its open files
+							      cost; any context */
+	void (*files_close_on_exec)(struct files *files);  /* may sleep */
 
 	/* Working directory, root, umask; counted. */
 	struct fs_context *(*fs_copy)(struct fs_context *context);

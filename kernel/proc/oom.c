@@ -2,16 +2,18 @@
 /*
  * When memory is exhausted: which process dies so that the others live.
  *
- * The victim is the one that would free most: its resident memory and its page tables, moved by its
- * oom_score_adjust in thousandths of all memory; -1000 exempts it, and so is init.  A victim chosen
- * before that has not gone yet is waited for first, but not for ever: it may itself be waiting for
- * a lock of somebody who waits for memory here, and then the next one has to go.
+ * The victim is the one that would free most: its resident memory, its page tables and what its
+ * open files cost the kernel, moved by its oom_score_adjust in thousandths of all memory; -1000
+ * exempts it, and so is init.  A victim chosen before that has not gone yet is waited for first,
+ * but not for ever: it may itself be waiting for a lock of somebody who waits for memory here, and
+ * then the next one has to go.
  */
 #include "arch/clock.h"
 #include "lib/abi/signal.h"
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/vmm.h"
+#include "proc/hooks.h"
 #include "proc/oom.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -25,9 +27,10 @@
 
 static nsec_t last_kill; /* atomic: when the last victim was chosen */
 
-static s64 resident_bytes(struct process *process)
+/* What ends with the process; 0 when it has given its memory back already. */
+static s64 bytes_of(struct process *process)
 {
-	s64 pages = 0;
+	s64 pages = 0, open_files = 0;
 	struct task *task;
 
 	for_each_thread(task, process)
@@ -38,18 +41,20 @@ static s64 resident_bytes(struct process *process)
 				pages += READ_ONCE(task->space->resident[kind]);
 			pages += (s64)READ_ONCE(task->space->tree.tables);
 		}
+		if (task->files)
+			open_files = (s64)file_hooks->files_weight(task->files);
 		spin_unlock(&task->lock);
 		if (pages)
 			break;
 	}
-	return pages * (s64)PAGE_SIZE;
+	return pages * (s64)PAGE_SIZE + open_files;
 }
 
 s64 oom_badness(struct process *process)
 {
 	if (process == init_process() || process->oom_score_adjust == OOM_EXEMPT || process->zombie)
 		return INT64_MIN;
-	s64 bytes = resident_bytes(process);
+	s64 bytes = bytes_of(process);
 	if (bytes == 0)
 		return INT64_MIN;
 	return bytes + (s64)(frame_get_total_memory() / OOM_PER_UNIT) * process->oom_score_adjust;

@@ -28,11 +28,16 @@ static int fork_bomb(void)
 	int children = 0;
 	pid_t pid;
 
+	sigset_t term;
+
+	/* Blocked, not ignored: a child that has not run yet must not miss it. */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
 	setpgid(0, 0);
-	signal(SIGTERM, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &term, NULL);
 	while (children < MOST_CHILDREN && (pid = fork()) >= 0) {
 		if (pid == 0) {
-			signal(SIGTERM, SIG_DFL);
+			sigprocmask(SIG_UNBLOCK, &term, NULL);
 			for (;;)
 				pause();
 		}

@@ -17,6 +17,17 @@ alive 'many eaters'
 hostile file-eater
 alive 'file eater'
 rm -f /tmp/eaten*
+hostile table-eater
+echo "table eater: status $?"
+alive 'table eater'
+for what in pipe thread directory name; do
+	hostile $what-eater
+	alive "$what eater"
+done
+hostile file-opener
+alive 'file opener'
+hostile memory-sitter
+alive 'memory sitter'
 hostile descriptors
 alive 'descriptors'
 hostile deep-stack

@@ -17,16 +17,17 @@
 
 static u64 reported[REPORTED_NUMBERS / 64]; /* atomic */
 
-static void report_missing(u64 number, const struct syscall *call)
+static long __attribute__((noinline, cold)) answer_missing(u64 number, const struct syscall *call)
 {
 	u64 slot = MIN(number, (u64)REPORTED_NUMBERS - 1);
 	u64 bit = BIT(slot % 64);
 
 	if (__atomic_fetch_or(&reported[slot / 64], bit, __ATOMIC_RELAXED) & bit)
-		return;
+		return -ENOSYS;
 	log_warn("%s[%d]: system call %lu (%s) is not implemented", current->comm, current->tid,
 		 (unsigned long)number,
 		 call != NULL && call->name != NULL ? call->name : "unknown");
+	return -ENOSYS;
 }
 
 void syscall_entry(struct trap_frame *frame)
@@ -36,16 +37,14 @@ void syscall_entry(struct trap_frame *frame)
 	struct task *task = current;
 
 	account_enter_kernel(task);
-	if (unlikely(call == NULL || call->function == NULL)) {
-		report_missing(number, call);
-		trap_set_result(frame, -ENOSYS);
-		account_leave_kernel(task);
-		return;
-	}
-	trap_set_result(
-		frame,
-		call->function(trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
-			       trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
-			       trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5)));
+	if (unlikely(call == NULL || call->function == NULL))
+		trap_set_result(frame, answer_missing(number, call));
+	else
+		trap_set_result(frame, call->function(trap_syscall_argument(frame, 0),
+						      trap_syscall_argument(frame, 1),
+						      trap_syscall_argument(frame, 2),
+						      trap_syscall_argument(frame, 3),
+						      trap_syscall_argument(frame, 4),
+						      trap_syscall_argument(frame, 5)));
 	account_leave_kernel(task);
 }

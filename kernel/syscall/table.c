@@ -12,7 +12,7 @@
 #pragma GCC diagnostic ignored "-Wcast-function-type"
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-static const struct syscall table[NR_LIMIT] = {
+const struct syscall syscall_table[NR_LIMIT] = {
 #define X(number, call_name) [number] = {.name = #call_name},
 	MACHINE_SYSCALLS(X)
 #undef X
@@ -22,7 +22,4 @@ static const struct syscall table[NR_LIMIT] = {
 #undef SYSCALL
 };
 
-const struct syscall *syscall_find(u64 number)
-{
-	return number < NR_LIMIT ? &table[number] : NULL;
-}
+const u64 syscall_table_length = NR_LIMIT;

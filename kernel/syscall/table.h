@@ -24,7 +24,13 @@ struct syscall {
 	const char *name;             /* NULL: the number means nothing */
 };
 
+extern const struct syscall syscall_table[];
+extern const u64 syscall_table_length;
+
 /* The entry of a number, or NULL outside the table. */
-const struct syscall *syscall_find(u64 number);
+static inline const struct syscall *syscall_find(u64 number)
+{
+	return number < syscall_table_length ? &syscall_table[number] : NULL;
+}
 
 #endif

@@ -123,9 +123,9 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
 int vmm_handle_page_fault(vaddr_t address, unsigned flags, struct fault_signal *signal);
 
 /*
- * When a program's fault or fork finds no memory: the hook (proc's) picks and kills a victim, and returns
- * true when the fault should be tried again; false: the faulting process itself gets SIGKILL.
- * Called without locks; may sleep.
+ * When a program's fault or fork finds no memory: the hook (proc's) picks and kills a victim, and
+ * returns true when the fault should be tried again; false: the faulting process itself gets
+ * SIGKILL. Called without locks; may sleep.
  */
 void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space));
 

@@ -60,16 +60,11 @@ static bool is_empty(const struct pipe *pipe)
  * While memory is short a pipe holds one page, so that pipes which nobody reads do not take what
  * everybody needs.  So a pipe may come to have room without anybody reading.
  */
-static bool memory_is_short(void)
-{
-	return frame_get_free_memory() < frame_get_total_memory() / 16;
-}
-
 static bool is_full(const struct pipe *pipe)
 {
 	u32 used = READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
 
-	return used >= READ_ONCE(pipe->capacity) || (used > 0 && memory_is_short());
+	return used >= READ_ONCE(pipe->capacity) || (used > 0 && frame_is_short());
 }
 
 static struct slot *slot_at(struct pipe *pipe, u32 position)

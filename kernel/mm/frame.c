@@ -344,6 +344,11 @@ size_t frame_get_free_memory(void)
 	return free_frames() * PAGE_SIZE;
 }
 
+bool frame_is_short(void)
+{
+	return zones_free() < frame_usable / 16;
+}
+
 void frame_get_stats(frame_stats_t *stats)
 {
 	*stats = (frame_stats_t){

@@ -162,4 +162,10 @@ struct frame_watermarks {
 };
 void frame_get_watermarks(struct frame_watermarks *marks);
 
+/*
+ * Is less than a sixteenth of all memory free?  Then whoever keeps memory that programs can make
+ * it keep, in pipes for example, keeps little.  Cheap: the stocks of the CPUs are left out.
+ */
+bool frame_is_short(void);
+
 #endif

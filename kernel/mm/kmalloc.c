@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The general heap: a row of slab caches for sizes up to LARGEST_CLASS, blocks of frames above.
+ * The general heap: a row of slab caches for sizes up to LARGEST_CLASS, blocks of frames above, and
+ * runs of frames above those.
  *
  * Which of both a pointer is from is told by its frame's kind, so kfree needs no size.  The classes
  * are chosen so that no request wastes more than a third; `class_of` maps a size, in steps of 16,
- * to its class.
+ * to its class.  Classes that are powers of two are aligned to their size: the header of a slab
+ * takes the place of one object of theirs anyway.
+ *
+ * Each function that allocates or frees passes its caller's address on, for the checking build.
  */
 #include "mm/kmalloc.h"
 
 #include "lib/assert.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/checking.h"
 #include "mm/frame_internal.h"
 #include "mm/slab_internal.h"
 #include "mm/vmalloc.h"
@@ -45,8 +50,9 @@ void heap_init(void)
 		class_of[step] = (u8) class;
 	}
 	for (class = 0; class < ARRAY_SIZE(classes); class ++) {
-		caches[class] = slab_cache_create(classes[class].name, classes[class].size, STEP,
-						  NULL, NULL);
+		size_t size = classes[class].size;
+		size_t align = (size & (size - 1)) == 0 ? size : STEP;
+		caches[class] = slab_cache_create(classes[class].name, size, align, NULL, NULL);
 		if (caches[class] == NULL)
 			panic("no memory for the heap");
 	}
@@ -62,28 +68,42 @@ static u32 order_for(size_t size)
 	return order;
 }
 
-static void *alloc_block(size_t size)
+static void *alloc_block(size_t size, vaddr_t site)
 {
-	if (size > KMALLOC_MAX)
+	size_t pages = DIV_ROUND_UP(size, PAGE_SIZE);
+	phys_t start = size <= PAGE_SIZE << FRAME_MAX_ORDER ? frames_alloc(order_for(size))
+							    : frames_alloc_run(pages);
+
+	if (start == 0)
 		return NULL;
-	phys_t block = frames_alloc(order_for(size));
-	return block != 0 ? phys_to_virt(block) : NULL;
+	tracking_note_alloc(phys_to_virt(start), size, site);
+	return phys_to_virt(start);
 }
 
-void *kmalloc(size_t size)
+static inline void *alloc(size_t size, vaddr_t site)
 {
 	if (unlikely(size > LARGEST_CLASS))
-		return alloc_block(size);
-	return slab_alloc(caches[class_of[(size + STEP - 1) / STEP]]);
+		return size <= SIZE_MAX - PAGE_SIZE ? alloc_block(size, site) : NULL;
+	return slab_alloc_for(caches[class_of[(size + STEP - 1) / STEP]], size, site);
 }
 
-void *kzalloc(size_t size)
+static inline void *alloc_zeroed(size_t size, vaddr_t site)
 {
-	void *block = kmalloc(size);
+	void *block = alloc(size, site);
 
 	if (block != NULL)
 		memset(block, 0, size);
 	return block;
+}
+
+void *kmalloc(size_t size)
+{
+	return alloc(size, CALL_SITE());
+}
+
+void *kzalloc(size_t size)
+{
+	return alloc_zeroed(size, CALL_SITE());
 }
 
 void *kcalloc(size_t count, size_t size)
@@ -92,18 +112,29 @@ void *kcalloc(size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &total))
 		return NULL;
-	return kzalloc(total);
+	return alloc_zeroed(total, CALL_SITE());
 }
 
-/* Every class that is a multiple of `align` has aligned objects only if its cache was made so;
- * blocks of frames always are. */
+static size_t power_of_two(size_t size)
+{
+	size_t power = STEP;
+
+	while (power < size)
+		power *= 2;
+	return power;
+}
+
+/* A block of frames is aligned to the power of two that it is rounded up to, a run to 16 MiB. */
 void *kmalloc_aligned(size_t size, size_t align)
 {
-	if ((align & (align - 1)) != 0)
+	if (align == 0 || (align & (align - 1)) != 0 || align > PAGE_SIZE << FRAME_MAX_ORDER)
 		return NULL;
-	if (align <= STEP)
-		return kmalloc(size);
-	return alloc_block(MAX(MAX(size, align), PAGE_SIZE));
+	if (align <= STEP || size > PAGE_SIZE << FRAME_MAX_ORDER)
+		return alloc(size, CALL_SITE());
+	size_t power = power_of_two(MAX(size, align));
+	if (power > LARGEST_CLASS)
+		return alloc_block(power, CALL_SITE());
+	return slab_alloc_for(caches[class_of[power / STEP]], size, CALL_SITE());
 }
 
 /* A block of frames that kmalloc gave, or a panic. */
@@ -117,51 +148,84 @@ static struct frame *block_frame(const void *block)
 	return frame;
 }
 
-void kfree(const void *block)
+static inline bool is_object(const void *block)
+{
+	return likely(frame_of(virt_to_phys(block))->kind == FRAME_SLAB);
+}
+
+static inline void release(const void *block, vaddr_t site)
 {
 	if (block == NULL)
 		return;
-	if (likely(frame_of(virt_to_phys(block))->kind == FRAME_SLAB))
-		slab_free(slab_of(block)->cache, (void *)block);
+	if (is_object(block)) {
+		slab_free_for(slab_cache_of(block), (void *)block, site);
+		return;
+	}
+	struct frame *frame = block_frame(block);
+	tracking_note_free(block);
+	if (unlikely(frame->order == FRAME_RUN))
+		frames_free_run(virt_to_phys(block));
 	else
-		frames_free(virt_to_phys(block), block_frame(block)->order);
+		frames_free(virt_to_phys(block), frame->order);
+}
+
+void kfree(const void *block)
+{
+	release(block, CALL_SITE());
+}
+
+static size_t block_size(const void *block)
+{
+	const struct frame *frame = block_frame(block);
+
+	return frame->order == FRAME_RUN ? frame->owner * PAGE_SIZE : PAGE_SIZE << frame->order;
 }
 
 size_t kmalloc_size(const void *block)
 {
-	if (likely(frame_of(virt_to_phys(block))->kind == FRAME_SLAB))
-		return slab_usable_size(slab_of(block)->cache);
-	return PAGE_SIZE << block_frame(block)->order;
+	return is_object(block) ? slab_check_size(slab_cache_of(block), block) : block_size(block);
+}
+
+/* Makes the block `size` bytes long where it is, if that does not waste half of it. */
+static bool resize_in_place(void *block, size_t size)
+{
+	slab_cache_t *cache = is_object(block) ? slab_cache_of(block) : NULL;
+	size_t room = cache != NULL ? cache->object_size : block_size(block);
+
+	if (size > room || size <= room / 2)
+		return false;
+	if (cache != NULL)
+		slab_check_resize(cache, block, size);
+	return true;
 }
 
 void *krealloc(void *block, size_t size)
 {
 	if (block == NULL)
-		return kmalloc(size);
-	size_t old = kmalloc_size(block);
-	if (size <= old && size > old / 2)
+		return alloc(size, CALL_SITE());
+	if (resize_in_place(block, size))
 		return block;
-	void *moved = kmalloc(size);
+	size_t old = kmalloc_size(block);
+	void *moved = alloc(size, CALL_SITE());
 	if (moved == NULL)
 		return size <= old ? block : NULL;
 	memcpy(moved, block, MIN(old, size));
-	kfree(block);
+	release(block, CALL_SITE());
 	return moved;
 }
 
 void *kmemdup(const void *block, size_t size)
 {
-	void *copy = kmalloc(size);
+	void *copy = alloc(size, CALL_SITE());
 
 	if (copy != NULL)
 		memcpy(copy, block, size);
 	return copy;
 }
 
-char *kstrndup(const char *text, size_t limit)
+static inline char *duplicate(const char *text, size_t length, vaddr_t site)
 {
-	size_t length = strnlen(text, limit);
-	char *copy = kmalloc(length + 1);
+	char *copy = alloc(length + 1, site);
 
 	if (copy != NULL) {
 		memcpy(copy, text, length);
@@ -170,7 +234,12 @@ char *kstrndup(const char *text, size_t limit)
 	return copy;
 }
 
+char *kstrndup(const char *text, size_t limit)
+{
+	return duplicate(text, strnlen(text, limit), CALL_SITE());
+}
+
 char *kstrdup(const char *text)
 {
-	return kstrndup(text, SIZE_MAX - 1);
+	return duplicate(text, strlen(text), CALL_SITE());
 }

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "mm/frame_internal.h"
 #include "mm/region.h"
+#include "mm/slab.h"
 #include "mm/vmalloc.h"
 
 enum { DUMP_COLUMNS = 16, LINE_SIZE = 96 };
@@ -63,27 +64,68 @@ int get_proc_meminfo(pid_t pid, proc_meminfo_t *info)
 	return 0;
 }
 
+static char printable(u8 byte)
+{
+	return byte >= ' ' && byte <= '~' ? (char)byte : '.';
+}
+
 void mem_dump(const void *address, size_t size)
 {
 	const u8 *bytes = address;
 	char line[LINE_SIZE];
 
 	for (size_t at = 0; at < size; at += DUMP_COLUMNS) {
-		int length = 0;
-		for (size_t i = at; i < MIN(at + DUMP_COLUMNS, size); i++)
-			length += snprintf(line + length, sizeof(line) - (size_t)length, " %02x",
-					   bytes[i]);
+		size_t count = MIN((size_t)DUMP_COLUMNS, size - at);
+		size_t length = 0;
+		for (size_t i = 0; i < DUMP_COLUMNS; i++)
+			length += (size_t)snprintf(line + length, sizeof(line) - length,
+						   i < count ? " %02x" : "   ",
+						   i < count ? bytes[at + i] : 0);
+		line[length++] = ' ';
+		line[length++] = ' ';
+		for (size_t i = 0; i < count; i++)
+			line[length++] = printable(bytes[at + i]);
+		line[length] = '\0';
 		log_info("%p:%s", (const void *)(bytes + at), line);
 	}
 }
 
+static void print_fragmentation(void)
+{
+	size_t counts[FRAME_MAX_ORDER + 1];
+
+	frame_count_orders(counts);
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+		log_info("  free blocks of %5zu KiB: %6zu; %u.%u %% of what is free is in smaller "
+			 "ones",
+			 (PAGE_SIZE << order) / KIB, counts[order], frame_fragmentation(order) / 10,
+			 frame_fragmentation(order) % 10);
+}
+
+static void print_caches(void)
+{
+	struct slab_info info;
+
+	for (size_t i = 0; slab_cache_info(i, &info); i++)
+		if (info.frames != 0)
+			log_info("  cache %-20s %6zu of %6zu objects of %5zu bytes, %5zu KiB",
+				 info.name, info.objects_in_use, info.objects, info.object_size,
+				 info.frames * PAGE_SIZE / KIB);
+}
+
 void mem_print_stats(void)
 {
+	struct frame_watermarks marks;
 	meminfo_t info;
 
 	get_meminfo(&info);
+	frame_get_watermarks(&marks);
 	log_info("memory: %zu KiB in all, %zu free, %zu kernel (%zu slab, %zu tables), %zu user, "
 		 "%zu cache",
 		 info.total / KIB, info.free / KIB, info.kernel / KIB, info.slab / KIB,
 		 info.page_tables / KIB, info.user / KIB, info.cache / KIB);
+	log_info("  watermarks: %zu, %zu, %zu KiB", marks.min * PAGE_SIZE / KIB,
+		 marks.low * PAGE_SIZE / KIB, marks.high * PAGE_SIZE / KIB);
+	print_fragmentation();
+	print_caches();
 }

@@ -44,8 +44,22 @@ int __must_check get_proc_meminfo(pid_t pid, proc_meminfo_t *info);
  */
 void meminfo_set_process_lookup(struct address_space *(*lookup)(pid_t pid));
 
-/* To the log: a hex dump of kernel memory, and a summary. */
+/* To the log: a dump of `size` bytes of kernel memory in hex and ASCII, and a summary of who has
+ * the memory, how fragmented it is, and what the largest caches hold. */
 void mem_dump(const void *address, size_t size);
 void mem_print_stats(void);
+
+/*
+ * Leak tracking, in the checking build: from mem_enable_tracking on (again: afresh), the heap notes
+ * who allocated each block.  0; -ENOMEM; -EOPNOTSUPP in the release build.  May be called with no
+ * spin lock held, as the others here.
+ */
+int __must_check mem_enable_tracking(void);
+void mem_disable_tracking(void);
+/*
+ * How many blocks that were allocated since are in use (0 when tracking is off; -EOPNOTSUPP in the
+ * release build), and to the log, the call chains that hold most.
+ */
+ssize_t mem_check_leaks(void);
 
 #endif

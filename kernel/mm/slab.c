@@ -15,6 +15,21 @@
 #include "mm/checking.h"
 #include "mm/frame_internal.h"
 
+u32 slab_secret;
+
+void slab_corrupt(const struct slab *slab)
+{
+	panic("slab at %p: its header was overwritten", (const void *)slab);
+}
+
+/* Takes a slab off its list, unless somebody has written to its links. */
+static void unlink_slab(struct slab *slab)
+{
+	if (unlikely(slab->link.next->prev != &slab->link || slab->link.prev->next != &slab->link))
+		slab_corrupt(slab);
+	list_remove(&slab->link);
+}
+
 static struct slab *slab_make(slab_cache_t *cache)
 {
 	phys_t block = frames_alloc_kind(cache->order, FRAME_SLAB);
@@ -29,12 +44,13 @@ static struct slab *slab_make(slab_cache_t *cache)
 	list_init(&slab->link);
 	slab->cache = cache;
 	slab->free = cache->per_slab;
+	slab->guard = slab_guard(slab);
 	memset(slab->map, 0, sizeof(slab->map));
 	for (u32 i = 0; i < cache->per_slab; i++) {
 		slab->map[i / 64] |= BIT(i % 64);
-		slab_check_new(cache, slab_object(cache, slab, i));
 		if (cache->ctor != NULL)
 			cache->ctor(slab_object(cache, slab, i));
+		slab_check_new(cache, slab_object(cache, slab, i));
 	}
 	cache->slabs++;
 	return slab;
@@ -62,7 +78,7 @@ static struct slab *usable_slab(slab_cache_t *cache)
 	struct slab *slab;
 	if (!list_empty(&cache->empty)) {
 		slab = list_first_entry(&cache->empty, struct slab, link);
-		list_remove(&slab->link);
+		unlink_slab(slab);
 		cache->empty_slabs--;
 	} else {
 		slab = slab_make(cache);
@@ -81,6 +97,8 @@ u32 slab_take_locked(slab_cache_t *cache, void **objects, u32 wanted)
 		struct slab *slab = usable_slab(cache);
 		if (slab == NULL)
 			break;
+		if (unlikely(slab->cache != cache || slab->guard != slab_guard(slab)))
+			slab_corrupt(slab);
 		for (u32 word = 0; word < SLAB_MAP_WORDS && got < wanted; word++)
 			while (slab->map[word] != 0 && got < wanted) {
 				u32 bit = (u32)__builtin_ctzll(slab->map[word]);
@@ -89,7 +107,7 @@ u32 slab_take_locked(slab_cache_t *cache, void **objects, u32 wanted)
 				objects[got++] = slab_object(cache, slab, word * 64 + bit);
 			}
 		if (slab->free == 0)
-			list_remove(&slab->link);
+			unlink_slab(slab);
 	}
 	cache->in_use += got;
 	return got;
@@ -100,6 +118,8 @@ void slab_put_locked(slab_cache_t *cache, void *object)
 	struct slab *slab = slab_of(object);
 	u32 index = slab_object_index(cache, slab, object);
 
+	if (unlikely(slab->guard != slab_guard(slab)))
+		slab_corrupt(slab);
 	if (unlikely(index >= cache->per_slab || slab_object(cache, slab, index) != object ||
 		     (slab->map[index / 64] & BIT(index % 64))))
 		panic("slab %s: %p is no object in use", cache->name, object);
@@ -109,7 +129,7 @@ void slab_put_locked(slab_cache_t *cache, void *object)
 		list_add(&slab->link, &cache->partial);
 	if (slab->free < cache->per_slab)
 		return;
-	list_remove(&slab->link);
+	unlink_slab(slab);
 	if (cache->empty_slabs > 0) {
 		slab_destroy_locked(cache, slab);
 	} else {
@@ -130,9 +150,9 @@ static void *alloc_slow(slab_cache_t *cache)
 	}
 	spin_lock(&cache->lock);
 	if (magazine != NULL) {
-		magazine->count = slab_take_locked(cache, magazine->objects, cache->limit / 2);
+		magazine->count = slab_take_locked(cache, magazine->objects + 1, cache->limit / 2);
 		if (magazine->count != 0)
-			object = magazine->objects[--magazine->count];
+			object = magazine->objects[magazine->count--];
 	} else if (slab_take_locked(cache, &object, 1) == 0) {
 		object = NULL;
 	}
@@ -140,7 +160,7 @@ static void *alloc_slow(slab_cache_t *cache)
 	return object;
 }
 
-void *slab_alloc(slab_cache_t *cache)
+static inline void *alloc_object(slab_cache_t *cache, size_t size, vaddr_t site)
 {
 	if (checking_must_fail())
 		return NULL;
@@ -149,21 +169,28 @@ void *slab_alloc(slab_cache_t *cache)
 	void *object;
 
 	if (likely(magazine != NULL && magazine->count != 0))
-		object = magazine->objects[--magazine->count];
+		object = magazine->objects[magazine->count--];
 	else
 		object = alloc_slow(cache);
 	irq_restore(flags);
-	if (likely(object != NULL))
-		slab_check_alloc(cache, object);
+	if (likely(object != NULL)) {
+		slab_check_alloc(cache, object, size, site);
+		tracking_note_alloc(object, size, site);
+	}
 	return object;
+}
+
+void *slab_alloc(slab_cache_t *cache)
+{
+	return alloc_object(cache, cache->object_size, CALL_SITE());
 }
 
 void *slab_alloc_zeroed(slab_cache_t *cache)
 {
-	void *object = slab_alloc(cache);
+	void *object = alloc_object(cache, cache->object_size, CALL_SITE());
 
 	if (object != NULL)
-		memset(object, 0, slab_usable_size(cache));
+		memset(object, 0, cache->object_size);
 	return object;
 }
 
@@ -177,37 +204,68 @@ static void free_slow(slab_cache_t *cache, void *object)
 		slab_put_locked(cache, object);
 	} else {
 		while (magazine->count > cache->limit / 2)
-			slab_put_locked(cache, magazine->objects[--magazine->count]);
-		magazine->objects[magazine->count++] = object;
+			slab_put_locked(cache, magazine->objects[magazine->count--]);
+		magazine->objects[++magazine->count] = object;
 	}
 	spin_unlock(&cache->lock);
 }
 
-void slab_free(slab_cache_t *cache, void *object)
+static inline void free_object(slab_cache_t *cache, void *object, vaddr_t site)
 {
 	if (object == NULL)
 		return;
 	if (unlikely(frame_of(virt_to_phys(object))->kind != FRAME_SLAB ||
 		     slab_of(object)->cache != cache))
 		panic("slab %s: %p belongs elsewhere", cache->name, object);
-	slab_check_free(cache, object);
+	tracking_note_free(object);
+	slab_check_free(cache, object, site);
+	object = slab_check_quarantine(cache, object);
+	if (object == NULL)
+		return;
 	unsigned long flags = irq_save();
 	struct magazine *magazine = cache->magazines[cpu_id()];
-	if (likely(magazine != NULL && magazine->count < cache->limit))
-		magazine->objects[magazine->count++] = object;
-	else
+	if (likely(magazine != NULL && magazine->count < cache->limit)) {
+		if (unlikely(magazine->objects[magazine->count] == object))
+			panic("slab %s: object %p freed twice", cache->name, object);
+		magazine->objects[++magazine->count] = object;
+	} else {
 		free_slow(cache, object);
+	}
 	irq_restore(flags);
 }
 
-void slab_flush_magazine(slab_cache_t *cache)
+void slab_free(slab_cache_t *cache, void *object)
+{
+	free_object(cache, object, CALL_SITE());
+}
+
+#ifdef CONFIG_CHECKING
+
+void *slab_alloc_for(slab_cache_t *cache, size_t size, vaddr_t site)
+{
+	return alloc_object(cache, size, site);
+}
+
+void slab_free_for(slab_cache_t *cache, void *object, vaddr_t site)
+{
+	free_object(cache, object, site);
+}
+
+#endif
+
+void slab_empty_magazine_locked(slab_cache_t *cache, struct magazine *magazine)
+{
+	while (magazine->count > 0)
+		slab_put_locked(cache, magazine->objects[magazine->count--]);
+}
+
+void slab_flush_locked(slab_cache_t *cache)
 {
 	struct magazine *magazine = cache->magazines[cpu_id()];
+	void *object;
 
-	if (magazine == NULL)
-		return;
-	spin_lock(&cache->lock);
-	while (magazine->count > 0)
-		slab_put_locked(cache, magazine->objects[--magazine->count]);
-	spin_unlock(&cache->lock);
+	if (magazine != NULL)
+		slab_empty_magazine_locked(cache, magazine);
+	while ((object = slab_check_release_locked(cache)) != NULL)
+		slab_put_locked(cache, object);
 }

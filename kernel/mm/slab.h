@@ -9,9 +9,9 @@
  * slab_alloc and slab_free may be called from any context, with any lock held; they do not sleep.
  * The constructor and the destructor run in the caller's context and must not sleep either.
  *
- * Freeing to another cache than the object's is always detected.  The checking build also detects
- * double frees, and writes to free objects of caches without constructor (when they are allocated
- * again).
+ * Freeing to another cache than the object's is always detected, as are freeing an object twice in
+ * a row and a slab's header that was written to.  The checking build detects every double free,
+ * writes past an object's end, and writes to free objects, which it keeps from use for a while.
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H

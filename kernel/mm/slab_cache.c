@@ -19,18 +19,6 @@ enum {
 	FEW_OBJECTS = 8, /* a slab with fewer wastes too much of its header and end */
 };
 
-/* Room that the checking build adds behind each object. */
-#ifdef CONFIG_CHECKING
-enum { RED_ZONE = 16 };
-#else
-enum { RED_ZONE = 0 };
-#endif
-
-size_t slab_usable_size(const slab_cache_t *cache)
-{
-	return cache->size - RED_ZONE;
-}
-
 static u32 magazine_limit(u32 size)
 {
 	if (size <= 256)
@@ -38,12 +26,13 @@ static u32 magazine_limit(u32 size)
 	return size <= 1024 ? 16 : 4;
 }
 
-static void cache_init(slab_cache_t *cache, const char *name, size_t size, size_t align)
+static void cache_init(slab_cache_t *cache, const char *name, size_t object_size, size_t align)
 {
 	align = MAX(align, (size_t)8);
-	size = ALIGN_UP(ALIGN_UP(size, 8) + RED_ZONE, align);
+	size_t size = ALIGN_UP(ALIGN_UP(object_size, 8) + SLAB_TRAILER, align);
 	*cache = (slab_cache_t){
 		.name = name,
+		.object_size = (u32)object_size,
 		.size = (u32)size,
 		.first = (u32)ALIGN_UP(sizeof(struct slab), align),
 		.reciprocal = (u32)((BIT(32) + size - 1) / size),
@@ -64,16 +53,24 @@ static void cache_init(slab_cache_t *cache, const char *name, size_t size, size_
 
 void slab_init(void)
 {
+	u64 random;
+
+	if (!cpu_random(&random))
+		random = cpu_cycles() * 0x9e3779b97f4a7c15;
+	slab_secret = (u32)(random >> 32);
 	cache_init(&cache_cache, "slab_cache", sizeof(slab_cache_t), 0);
 	cache_init(&magazine_cache, "magazine", sizeof(struct magazine), 0);
+	frame_set_reclaimer(slab_reclaim);
 }
 
 struct magazine *slab_magazine_create(void)
 {
 	struct magazine *magazine = slab_alloc(&magazine_cache);
 
-	if (magazine != NULL)
+	if (magazine != NULL) {
 		magazine->count = 0;
+		magazine->objects[0] = NULL;
+	}
 	return magazine;
 }
 
@@ -92,13 +89,12 @@ slab_cache_t *slab_cache_create(const char *name, size_t size, size_t align, voi
 	return cache;
 }
 
-static size_t shrink(slab_cache_t *cache)
+/* Lock held, interrupts off. */
+static size_t shrink_locked(slab_cache_t *cache)
 {
 	size_t frames = 0;
-	unsigned long flags = irq_save();
 
-	slab_flush_magazine(cache);
-	spin_lock(&cache->lock);
+	slab_flush_locked(cache);
 	while (!list_empty(&cache->empty)) {
 		struct slab *slab = list_first_entry(&cache->empty, struct slab, link);
 		list_remove(&slab->link);
@@ -106,8 +102,15 @@ static size_t shrink(slab_cache_t *cache)
 		slab_destroy_locked(cache, slab);
 		frames += (size_t)1 << cache->order;
 	}
-	spin_unlock(&cache->lock);
-	irq_restore(flags);
+	return frames;
+}
+
+static size_t shrink(slab_cache_t *cache)
+{
+	unsigned long flags = spin_lock_irqsave(&cache->lock);
+	size_t frames = shrink_locked(cache);
+
+	spin_unlock_irqrestore(&cache->lock, flags);
 	return frames;
 }
 
@@ -123,6 +126,28 @@ size_t slab_shrink_caches(void)
 	return frames;
 }
 
+/* The caller may hold the lock of any cache: of the one that wants a slab, for example. */
+size_t slab_reclaim(void)
+{
+	size_t frames = 0;
+	slab_cache_t *cache;
+
+	if (!spin_trylock(&caches_lock))
+		return 0;
+	list_for_each_entry (cache, &caches, link) {
+		if (cache->dtor != NULL)
+			continue;
+		unsigned long flags = irq_save();
+		if (spin_trylock(&cache->lock)) {
+			frames += shrink_locked(cache);
+			spin_unlock(&cache->lock);
+		}
+		irq_restore(flags);
+	}
+	spin_unlock(&caches_lock);
+	return frames;
+}
+
 /* Other CPUs' magazines are ours here, since nobody uses the cache any more. */
 void slab_cache_destroy(slab_cache_t *cache)
 {
@@ -134,8 +159,7 @@ void slab_cache_destroy(slab_cache_t *cache)
 		struct magazine *magazine = cache->magazines[cpu];
 		if (magazine == NULL)
 			continue;
-		while (magazine->count > 0)
-			slab_put_locked(cache, magazine->objects[--magazine->count]);
+		slab_empty_magazine_locked(cache, magazine);
 		slab_free(&magazine_cache, magazine);
 		cache->magazines[cpu] = NULL;
 	}

@@ -20,6 +20,7 @@
 #include "lib/list.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/checking.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/tree.h"
@@ -176,17 +177,25 @@ static struct block *block_of(const void *start)
 	panic("%p was not allocated by vmalloc", start);
 }
 
-void *vmalloc(size_t size)
+static inline void *alloc(size_t size, vaddr_t site)
 {
 	if (size > (PAGE_SIZE << MAX_BLOCK_ORDER) - PAGE_SIZE)
 		return NULL;
 	struct block *block = map_new(MAX(DIV_ROUND_UP(size, PAGE_SIZE), (size_t)1));
-	return block != NULL ? (void *)block->start : NULL;
+	if (block == NULL)
+		return NULL;
+	tracking_note_alloc((void *)block->start, size, site);
+	return (void *)block->start;
+}
+
+void *vmalloc(size_t size)
+{
+	return alloc(size, CALL_SITE());
 }
 
 void *vzalloc(size_t size)
 {
-	void *start = vmalloc(size);
+	void *start = alloc(size, CALL_SITE());
 
 	if (start != NULL)
 		memset(start, 0, size);
@@ -198,6 +207,7 @@ void vfree(void *start)
 	if (start == NULL)
 		return;
 	struct block *block = block_of(start);
+	tracking_note_free(start);
 	unmap(block, block->pages);
 	block_put(block);
 }
@@ -248,11 +258,14 @@ void *mmio_map(phys_t start, size_t size)
 
 	if (block == NULL)
 		return NULL;
+	/* Tables stay, so all of them are made before the first entry. */
+	for (size_t i = 0; i < pages; i++)
+		if (tree_create(&tree, block->start + i * PAGE_SIZE) == NULL) {
+			block_put(block);
+			return NULL;
+		}
 	for (size_t i = 0; i < pages; i++) {
-		pte_t *slot = tree_create(&tree, block->start + i * PAGE_SIZE);
-		if (slot == NULL)
-			panic("no memory for the tables of device registers at %#lx",
-			      (unsigned long)start);
+		pte_t *slot = tree_find(&tree, block->start + i * PAGE_SIZE);
 		pte_write(slot, pte_leaf(first + i * PAGE_SIZE,
 					 PAGE_PRESENT | PAGE_WRITABLE | PAGE_CACHE_DISABLE |
 						 PAGE_WRITE_THROUGH | PAGE_GLOBAL | PAGE_NX |

@@ -12,7 +12,9 @@
 #include "lib/assert.h"
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/meminfo.h"
 #include "mm/slab.h"
+#include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
@@ -62,6 +64,28 @@ static void process_init(struct process *process)
 	process->start_time = clock_monotonic();
 }
 
+/* For get_proc_meminfo: the memory of any thread that has not left it yet. */
+static struct address_space *process_space(pid_t pid)
+{
+	struct process *process = process_find(pid);
+	struct address_space *space = NULL;
+	struct task *task;
+
+	if (!process)
+		return NULL;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	for_each_thread(task, process)
+	{
+		spin_lock(&task->lock);
+		if (task->space && !space)
+			space = vmm_get_address_space(task->space);
+		spin_unlock(&task->lock);
+	}
+	spin_unlock_irqrestore(&process->lock, flags);
+	process_put(process);
+	return space;
+}
+
 void processes_init(void)
 {
 	process_cache = slab_cache_create("process", sizeof(struct process),
@@ -71,6 +95,7 @@ void processes_init(void)
 	process_init(&kernel_process);
 	if (signal_init_process(&kernel_process) < 0)
 		panic("no memory for the kernel's process");
+	meminfo_set_process_lookup(process_space);
 }
 
 struct process *process_alloc(void)

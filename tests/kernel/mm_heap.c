@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Frames, the heap and vmalloc in the booted kernel, from several threads at once. */
+#include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/buddy.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/paging.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/task.h"
 #include "tests/kernel/ktest.h"
@@ -81,6 +84,64 @@ KTEST(mm_vmalloc_memory_holds_what_is_written)
 	KEXPECT(paging_get_physical((vaddr_t)block - 1) == 0);
 	vfree(block);
 	KEXPECT(paging_get_physical((vaddr_t)block) == 0);
+}
+
+KTEST(mm_blocks_can_be_larger_than_the_largest_buddy)
+{
+	enum { SIZE = 17 * 1024 * 1024 };
+	u8 *block = kmalloc(SIZE);
+
+	if (block == NULL)
+		KSKIP("memory is too small, or too fragmented");
+	block[0] = 1;
+	block[SIZE - 1] = 2;
+	KEXPECT(paging_get_physical((vaddr_t)&block[SIZE - 1]) == virt_to_phys(block) + SIZE - 1);
+	KEXPECT(kmalloc_size(block) >= SIZE);
+	kfree(block);
+}
+
+KTEST(mm_a_pool_hands_out_aligned_blocks)
+{
+	phys_t memory = frames_alloc(8);
+	buddy_stats_t before, after;
+
+	KREQUIRE(memory != 0);
+	KREQUIRE(buddy_init(phys_to_virt(memory), PAGE_SIZE << 8) == 0);
+	buddy_get_stats(&before);
+	u8 *block = buddy_alloc(100 * 1000);
+	if (KEXPECT(block != NULL && IS_ALIGNED((vaddr_t)block, 128 * KIB)))
+		memset(block, 1, 100 * 1000);
+	buddy_free(block);
+	buddy_get_stats(&after);
+	KEXPECT(memcmp(&before, &after, sizeof(before)) == 0);
+	frames_free(memory, 8);
+}
+
+/* Only this thread's blocks are told apart: the rest of the kernel goes on allocating. */
+KTEST(mm_leaks_are_counted)
+{
+	enum { LEAKS = 200 };
+	static void *blocks[LEAKS];
+
+	KREQUIRE(mem_enable_tracking() == 0);
+	ssize_t before = mem_check_leaks();
+	for (int i = 0; i < LEAKS; i++)
+		blocks[i] = kmalloc(64 + (size_t)i * 20);
+	ssize_t during = mem_check_leaks();
+	for (int i = 0; i < LEAKS; i++)
+		kfree(blocks[i]);
+	ssize_t after = mem_check_leaks();
+	KEXPECT(before >= 0 && during >= before + LEAKS / 2 && after <= during - LEAKS / 2);
+	mem_disable_tracking();
+}
+
+KTEST(mm_figures_of_a_process_are_found_by_number)
+{
+	proc_meminfo_t info;
+
+	/* Kernel threads have no memory of their own. */
+	KEXPECT(get_proc_meminfo(current->process->pid, &info) == -ESRCH);
+	KEXPECT(get_proc_meminfo(30000, &info) == -ESRCH);
 }
 
 KTEST(mm_figures_add_up)

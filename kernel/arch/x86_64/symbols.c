@@ -46,26 +46,41 @@ static void print_place(vaddr_t address)
 
 /* Follows the chain of frame pointers: [rbp] is the caller's, [rbp + 8] the address it is to go on
  * at. */
-void backtrace_from(vaddr_t ip, vaddr_t frame_pointer)
+static size_t follow_frames(vaddr_t frame_pointer, vaddr_t *addresses, size_t limit)
 {
-	log_write(LOG_EMERGENCY, "back trace:");
-	if (ip != 0)
-		print_place(ip);
-	for (int depth = 0; depth < TRACE_LIMIT; depth++) {
+	for (size_t count = 0; count < limit; count++) {
 		u64 caller, return_address;
 		if (frame_pointer < KERNEL_BASE || !IS_ALIGNED(frame_pointer, 8) ||
 		    !probe_read_u64(&caller, frame_pointer) ||
 		    !probe_read_u64(&return_address, frame_pointer + 8) ||
 		    return_address < KERNEL_IMAGE_BASE)
-			return;
-		print_place(return_address);
+			return count;
+		addresses[count] = return_address;
 		if (caller <= frame_pointer)
-			return;
+			return count + 1;
 		frame_pointer = caller;
 	}
+	return limit;
+}
+
+void backtrace_from(vaddr_t ip, vaddr_t frame_pointer)
+{
+	vaddr_t addresses[TRACE_LIMIT];
+
+	log_write(LOG_EMERGENCY, "back trace:");
+	if (ip != 0)
+		print_place(ip);
+	size_t count = follow_frames(frame_pointer, addresses, TRACE_LIMIT);
+	for (size_t i = 0; i < count; i++)
+		print_place(addresses[i]);
 }
 
 void backtrace_print(void)
 {
 	backtrace_from(0, (vaddr_t)__builtin_frame_address(0));
+}
+
+size_t backtrace_collect(vaddr_t *addresses, size_t limit)
+{
+	return follow_frames((vaddr_t)__builtin_frame_address(0), addresses, limit);
 }

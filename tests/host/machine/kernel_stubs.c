@@ -12,6 +12,7 @@
 
 #include "arch/clock.h"
 #include "arch/cpu.h"
+#include "arch/machine.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/sync.h"
@@ -73,6 +74,17 @@ bool cpu_random(u64 *value)
 const struct vdso_image *arch_vdso(void)
 {
 	return NULL;
+}
+
+/* The host's programs are not symbolised. */
+const char *symbol_lookup(vaddr_t address __unused, size_t *offset __unused)
+{
+	return NULL;
+}
+
+size_t backtrace_collect(vaddr_t *addresses __unused, size_t limit __unused)
+{
+	return 0;
 }
 
 static void may_sleep(void)

@@ -312,7 +312,7 @@ static void kmalloc_of_every_size_keeps_its_content(void **state __unused)
 	for (int i = 0; i < 256; i++)
 		kfree(blocks[i].block);
 	kfree(NULL);
-	assert_null(kmalloc(KMALLOC_MAX + 1));
+	assert_null(kmalloc(MEMORY * MIB));
 	assert_null(kcalloc(SIZE_MAX / 2, 3));
 }
 

@@ -25,3 +25,11 @@ mm_model_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_buddy
 mm_buddy_SOURCES := tests/host/mm/buddy.c tests/host/mm/death.c $(MM_SOURCES)
 mm_buddy_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_slab
+mm_slab_SOURCES := tests/host/mm/slab.c tests/host/mm/death.c $(MM_SOURCES)
+mm_slab_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_heap
+mm_heap_SOURCES := tests/host/mm/heap.c tests/host/mm/death.c $(MM_SOURCES)
+mm_heap_CFLAGS := $(MM_FLAGS)

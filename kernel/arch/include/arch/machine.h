@@ -27,6 +27,9 @@ void machine_halt(void) __noreturn;
 
 /* Prints a symbolised back trace of the caller, or of a frame, to the log. */
 void backtrace_print(void);
+/* Writes the return addresses of the callers, the innermost first; returns how many, up to `limit`.
+ * Any context. */
+size_t backtrace_collect(vaddr_t *addresses, size_t limit);
 void trap_frame_print(const struct trap_frame *frame);
 /* Name and offset of the kernel function at an address; NULL when unknown. */
 const char *symbol_lookup(vaddr_t address, size_t *offset);

@@ -52,7 +52,7 @@ static spinlock_t lock;
 static struct table *table; /* lock; NULL: tracking is off */
 static size_t recorded;     /* lock */
 static size_t unrecorded;   /* lock: blocks that found the table full */
-static mutex_t control;
+static mutex_t control = MUTEX_INIT(control);
 
 static u32 *bucket_of(const void *block)
 {

@@ -33,3 +33,7 @@ mm_slab_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_heap
 mm_heap_SOURCES := tests/host/mm/heap.c tests/host/mm/death.c $(MM_SOURCES)
 mm_heap_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_arena
+mm_arena_SOURCES := tests/host/mm/arena.c tests/host/mm/death.c $(MM_SOURCES)
+mm_arena_CFLAGS := $(MM_FLAGS)

@@ -50,7 +50,7 @@ proctype Thread(byte c; byte s)
 end_running:
 	do
 	WRITE_PAGE(0) WRITE_PAGE(1)
-	WRITE_FILE(0) WRITE_FILE(1) WRITE_FILE(2) WRITE_FILE(3) WRITE_FILE(4) WRITE_FILE(5) WRITE_FILE(6)
+	WRITE_FILE(0) WRITE_FILE(1) WRITE_FILE(2) WRITE_FILE(3) WRITE_FILE(4) WRITE_FILE(5) WRITE_FILE(6) WRITE_FILE(ML)
 	BEGIN_PAGE(0)
 	BEGIN_PAGE(1)
 	:: STEP(c_expr { (now.on[PThread->c] && can_fork >> PThread->c & 1 && now.forks && !now.threads[1] && !now.root[1] && \

@@ -17,8 +17,8 @@
 #define N1 1		/* entries of a leaf */
 #endif
 #define NVA (N2 * N1)	/* pages of a space */
-#define M2 4		/* level-2 nodes */
-#define ML 6		/* leaves */
+#define M2 6		/* level-2 nodes */
+#define ML 7		/* leaves */
 #define MF 7		/* frames */
 #define CPUS 3
 
@@ -72,7 +72,7 @@ byte threads[2];	/* threads that have not exited */
 /* Per CPU.  The caches are sets: see caches.pml. */
 bool on[CPUS];		/* the space's root is loaded */
 bool walking[CPUS];	/* the kernel walks tables without locks: nodes may not be freed */
-byte cached2[CPUS];	/* links to level-2 nodes; bit node * 2 + W */
+short cached2[CPUS];	/* links to level-2 nodes; bit node * 2 + W */
 short cachedl[CPUS * N2];	/* links to leaves; bit leaf * 2 + W */
 short tlb[CPUS * NVA];	/* pages; bit frame * 2 + W */
 bool dirty_known[CPUS];	/* the TLB may hold the file page's entry with W=1 and D=1 */

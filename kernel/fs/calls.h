@@ -10,9 +10,7 @@
 #include "fs/mount.h"
 #include "mm/kmalloc.h"
 
-/* --- Paths
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Paths --- */
 
 /* A path from user memory: short ones stay on the stack. */
 #define PATHNAME_INLINE 120
@@ -38,9 +36,7 @@ struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t m
 /* With the real user and group in the place of the effective ones (access(2)). */
 int __must_check inode_permission_real(struct inode *inode, unsigned mask);
 
-/* --- Inodes
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Inodes --- */
 
 /* inode->flags, inode->lock: a removed directory, which takes no new names; an O_TMPFILE that may
  * get its first name. */
@@ -63,9 +59,7 @@ int __must_check xattr_set(struct inode *inode, const char *name, const void *va
 ssize_t xattr_list(struct inode *inode, char *list, size_t size);
 int __must_check xattr_remove(struct inode *inode, const char *name);
 
-/* --- Open files
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Open files --- */
 
 /* A nameless file in memory (memfd.c); `name` is what /proc shows.  Open for reading and writing,
  * or ERR_PTR. */
@@ -81,8 +75,7 @@ void locks_release_owner(struct file *file, const struct files *owner);
 bool file_lock_position(struct file *file);
 void file_unlock_position(struct file *file, bool locked);
 
-/* --- Descriptors and contexts
- * ---------------------------------------------------------------------------------------- */
+/* --- Descriptors and contexts --- */
 
 int files_unshare(void); /* gives current a table of its own: 0 or -ENOMEM */
 /* close_range(2): closes, or only marks, the descriptors first to last of a table. */

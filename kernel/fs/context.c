@@ -101,9 +101,7 @@ static bool context_shared(struct fs_context *context)
 	return __atomic_load_n(&context->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
-/* --- Tables
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Tables --- */
 
 static struct files *hook_files_copy(struct files *files)
 {
@@ -139,9 +137,7 @@ static void hook_close_on_exec(struct files *files)
 	files_close_range(files, 0, UINT_MAX - 1, true);
 }
 
-/* --- Programs
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Programs --- */
 
 static struct file *hook_exec_open(int directory, const char *path, int flags)
 {

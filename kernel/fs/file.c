@@ -36,8 +36,7 @@ void files_count(u64 *open, u64 *limit)
 	*limit = max_files;
 }
 
-/* --- What mappings hold
- * -------------------------------------------------------------------------------------------- */
+/* --- What mappings hold --- */
 
 static struct file *file_of_backing(struct backing *backing)
 {
@@ -140,9 +139,7 @@ int file_backing(struct file *file, unsigned prot, unsigned flags, struct backin
 	return 0;
 }
 
-/* --- Life
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Life --- */
 
 struct file *file_alloc(const struct path *path, u32 flags)
 {
@@ -203,8 +200,7 @@ void file_put(struct file *file)
 	slab_free(file_slab, file);
 }
 
-/* --- Files without a name
- * ------------------------------------------------------------------------------------------ */
+/* --- Files without a name --- */
 
 static int describe_anon(struct dentry *dentry, char *buffer, size_t size)
 {

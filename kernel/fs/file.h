@@ -152,9 +152,7 @@ u32 file_map_access(const struct file *file);
 /* How many files are open in all, and may be: /proc/sys/fs/file-nr. */
 void files_count(u64 *open, u64 *limit);
 
-/* --- Descriptors
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Descriptors --- */
 
 struct fd_table {
 	u32 capacity; /* descriptors; a multiple of 64 */
@@ -212,8 +210,7 @@ int fd_close(int fd);
 struct file *files_get_file(struct files *files, int fd);
 int files_next_open(struct files *files, int from);
 
-/* --- Current directory, root and umask
- * ---------------------------------------------------------------------------- */
+/* --- Current directory, root and umask --- */
 
 struct fs_context {
 	u32 refs; /* atomic */
@@ -227,8 +224,7 @@ void fs_context_root(struct fs_context *context, struct path *result); /* a refe
 void fs_context_cwd(struct fs_context *context, struct path *result);
 void fs_context_put(struct fs_context *context); /* drops a reference; may sleep */
 
-/* --- What the floor of pipes and event files brings, once, at start-up
- * ------------------------------------------------ */
+/* --- What the floor of pipes and event files brings, once, at start-up --- */
 
 /* The operations of fifos: their `open` joins the inode's pipe. */
 void fifo_register(const struct file_operations *ops);

@@ -10,8 +10,7 @@
 #include "fs/mount.h"
 #include "lib/assert.h"
 
-/* --- Start-up, called by vfs_init in this order
- * --------------------------------------------------------------------- */
+/* --- Start-up, called by vfs_init in this order --- */
 
 void dentry_cache_init(void);
 void inode_cache_init(void);
@@ -23,9 +22,7 @@ void file_hooks_register(void);
 void tmpfs_init(void);
 void memfd_init(void);
 
-/* --- Walking (walk.c)
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Walking (walk.c) --- */
 
 enum last_kind { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
@@ -71,8 +68,7 @@ void walk_end_keeping_path(struct walk *walk);
  * or ERR_PTR. */
 struct dentry *walk_lookup(struct walk *walk);
 
-/* --- Dentries (dentry.c)
- * -------------------------------------------------------------------------------------------- */
+/* --- Dentries (dentry.c) --- */
 
 /* A dentry of that name below parent, one reference, neither hashed nor positive. */
 struct dentry *dentry_alloc(struct dentry *parent, const struct name *name);
@@ -89,9 +85,7 @@ void dentry_shrink_superblock(struct superblock *superblock);
 struct dentry *dentry_get_parent(struct dentry *dentry);
 spinlock_t *dentry_move_lock(void); /* held: no name or parent changes anywhere */
 
-/* --- Mounts (mount.c)
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Mounts (mount.c) --- */
 
 spinlock_t *mount_tree_lock(void);
 struct mount *mount_root(void); /* of the first tree; no reference */
@@ -108,26 +102,20 @@ bool mount_cross_up(struct path *path);
 
 const struct filesystem *filesystem_find(const char *name); /* or NULL */
 
-/* --- Names (names.c)
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Names (names.c) --- */
 
 int __must_check may_create(const struct inode *directory);
 int __must_check may_delete(const struct inode *directory, const struct dentry *victim,
 			    bool is_directory);
 
-/* --- Attributes
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Attributes --- */
 
 /* Before a write or truncation: takes away the set-id bits where the rules say so.  inode->lock
  * held for writing. */
 int __must_check inode_remove_setid(struct inode *inode);
 int __must_check inode_change(struct inode *inode, struct attr_change *change);
 
-/* --- Files
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Files --- */
 
 /* 0, or -EPERM when one of the seals (F_SEAL_*) is set. */
 int __must_check seals_check(const struct inode *inode, u32 seals);

@@ -53,9 +53,7 @@ struct vfs_time {
 /* The wall clock, for time stamps.  Any context. */
 struct vfs_time vfs_now(void);
 
-/* --- Inodes
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Inodes --- */
 
 struct path {
 	struct mount *mount;
@@ -224,9 +222,7 @@ static inline off_t inode_size(const struct inode *inode)
 					       : READ_ONCE(inode->size);
 }
 
-/* --- Dentries
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Dentries --- */
 
 struct name {
 	const char *text; /* not terminated */
@@ -300,8 +296,7 @@ struct dentry *dentry_find(struct dentry *parent, const struct name *name);
  */
 struct dentry *dentry_lookup_locked(struct dentry *parent, const struct name *name);
 
-/* --- Superblocks and file-system types
- * ---------------------------------------------------------------------------- */
+/* --- Superblocks and file-system types --- */
 
 struct superblock_operations {
 	/* The last reference is gone: free data and the inode itself.  NULL: inode_free after the
@@ -359,9 +354,7 @@ struct superblock *superblock_alloc(const struct filesystem *type,
 				    const struct superblock_operations *ops);
 void superblock_put(struct superblock *superblock);
 
-/* --- Paths
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Paths --- */
 
 static inline struct inode *path_inode(const struct path *path)
 {
@@ -409,8 +402,7 @@ ssize_t __must_check path_readlink(const struct path *path, char *buffer, size_t
 /* What stat(2) reports. */
 int __must_check path_status(const struct path *path, struct file_status *status);
 
-/* --- Changes, by kernel path: for the kernel's own use (initramfs, devices) and the system calls
- * --------------------- */
+/* --- Changes, by kernel path: for the kernel's own use and the system calls --- */
 
 int __must_check vfs_mkdir(int directory, const char *text, mode_t mode);
 int __must_check vfs_mknod(int directory, const char *text, mode_t mode, dev_t device);

@@ -62,9 +62,7 @@ static void insert_item(struct epoll_set *set, struct epoll_item *new)
 	rb_insert(&set->items, &new->node, parent, link);
 }
 
-/* --- Hooks
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Hooks --- */
 
 void epoll_mark_ready(struct epoll_item *item)
 {
@@ -138,9 +136,7 @@ static void remove_item_locked(struct epoll_item *item)
 	kfree(item);
 }
 
-/* --- epoll_ctl
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- epoll_ctl --- */
 
 u32 epoll_item_events(const struct epoll_item *item)
 {
@@ -299,9 +295,7 @@ int epoll_control(struct file *epoll, int operation, struct file *file, int fd,
 	return error;
 }
 
-/* --- The set as a file
- * -----------------------------------------------------------------------------------------------
- */
+/* --- The set as a file --- */
 
 /* A file is being released for good: it leaves all sets. */
 static void epoll_file_released(struct file *file)

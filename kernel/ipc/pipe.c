@@ -100,9 +100,7 @@ static void pipe_free(struct pipe *pipe)
 	kfree(pipe);
 }
 
-/* --- Reading
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Reading --- */
 
 static void release_tail(struct pipe *pipe)
 {
@@ -174,9 +172,7 @@ out:
 	return result;
 }
 
-/* --- Writing
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Writing --- */
 
 /* Adds to the newest slot if all of `count` fits there: then no slot is needed.  Bytes added, or
  * -EFAULT. */
@@ -300,9 +296,7 @@ static ssize_t pipe_write(struct file *file, struct io_cursor *cursor, off_t *po
 	return total > 0 ? (ssize_t)total : result;
 }
 
-/* --- Everything else
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Everything else --- */
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
 {
@@ -458,9 +452,7 @@ int pipe_create(struct file *ends[2], u32 flags)
 	return 0;
 }
 
-/* --- Fifos
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Fifos --- */
 
 /*
  * What somebody found who joined a fifo: is there a partner, and how often had one been opened? The

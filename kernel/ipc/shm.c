@@ -125,9 +125,7 @@ void shm_put(struct shm_segment *segment)
 	put(&segment->backing);
 }
 
-/* --- shmget
- * --------------------------------------------------------------------------------------------------
- */
+/* --- shmget --- */
 
 static int create_locked(s32 key, size_t size, int flags)
 {
@@ -188,8 +186,7 @@ long shm_get(s32 key, size_t size, int flags)
 	return result;
 }
 
-/* --- shmat and shmdt
- * ------------------------------------------------------------------------------------------ */
+/* --- shmat and shmdt --- */
 
 struct attachment {
 	vaddr_t address;

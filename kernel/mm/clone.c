@@ -9,9 +9,7 @@
 #include "mm/space.h"
 #include "mm/tree.h"
 
-/* --- fork
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- fork --- */
 
 /* Shares the entries of one span with the child's table, of which nobody knows yet. */
 static void clone_span(struct region *child, const struct tree_span *from, pte_t *to)
@@ -56,9 +54,7 @@ int clone_region_entries(struct region *child, struct region *parent)
 	return 0;
 }
 
-/* --- mprotect
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- mprotect --- */
 
 /* May the entry permit writing without a fault?  Only if nobody would have to be asked: the frame
  * is this entry's alone. */
@@ -108,9 +104,7 @@ void protect_region_entries(struct region *region, vaddr_t start, vaddr_t end)
 	gather_finish(&gather);
 }
 
-/* --- mremap
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- mremap --- */
 
 int move_prepare(struct address_space *space, vaddr_t to, size_t length)
 {

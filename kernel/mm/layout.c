@@ -94,9 +94,7 @@ int vmm_map_stack(struct address_space *space, size_t size, u32 prot)
 	return result;
 }
 
-/* --- The vDSO
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- The vDSO --- */
 
 /* A region whose entries name the kernel's own frames from the start.  Map lock held for writing.
  */

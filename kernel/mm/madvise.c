@@ -39,8 +39,7 @@ static enum class class_of(int advice) {
 								   : CLASS_UNKNOWN;
 }
 
-/* --- MADV_REMOVE: holes in the file.
- * ----------------------------------------------------------------------------------- */
+/* --- MADV_REMOVE: holes in the file --- */
 
 static int check_remove(const struct region *region)
 {
@@ -96,9 +95,7 @@ static int remove_pages(struct address_space *space, vaddr_t start, vaddr_t end)
 	return holes;
 }
 
-/* --- The rest.
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- The rest --- */
 
 static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
 {

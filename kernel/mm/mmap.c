@@ -20,9 +20,7 @@ struct request {
 	u64 offset;
 };
 
-/* --- Places
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Places --- */
 
 enum { LOW_32BIT_GIB = 1, TOP_32BIT_GIB = 2 };
 
@@ -65,9 +63,7 @@ bool space_may_map(vaddr_t address)
 	return address >= MMAP_MINIMUM || (low_address_hook != NULL && low_address_hook());
 }
 
-/* --- Checks
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Checks --- */
 
 enum {
 	/* What MAP_SHARED_VALIDATE knows; the other kinds ignore what they do not know, as on
@@ -184,9 +180,7 @@ int space_check_locked(struct address_space *space, size_t pages, int error)
 	return space->locked_pages + pages > space->limits.locked >> PAGE_SHIFT ? error : 0;
 }
 
-/* --- The call
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- The call --- */
 
 static enum region_kind kind_of(const struct request *request)
 {
@@ -288,9 +282,7 @@ long vmm_mmap(struct address_space *space, vaddr_t address, size_t length, u32 p
 			     VM_ACCESS_READ | VM_ACCESS_WRITE);
 }
 
-/* --- munmap
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- munmap --- */
 
 void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {

@@ -90,8 +90,7 @@ int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bo
 	return 0;
 }
 
-/* --- Memory from outside
- * ------------------------------------------------------------------------------------------- */
+/* --- Memory from outside --- */
 
 /* Through the direct map, a debugger may also write to a frame that is this entry's alone.  The
  * table's lock is held. */

@@ -100,9 +100,7 @@ struct region *region_find(struct address_space *space, vaddr_t address)
 	return region != NULL && region->start <= address ? region : NULL;
 }
 
-/* --- Holes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Holes --- */
 
 static u64 guard_of(const struct region *region)
 {
@@ -158,9 +156,7 @@ vaddr_t region_find_hole(struct address_space *space, u64 length, vaddr_t low, v
 	return search_hole(space->regions.top, length, low, high);
 }
 
-/* --- Counts
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Counts --- */
 
 /* Does this kind of memory have to be found when a program touches it all?  Shared memory is
  * counted by its first mapping. */
@@ -219,8 +215,7 @@ int region_check_limits(struct address_space *space, size_t pages, u32 flags)
 	return 0;
 }
 
-/* --- Changing the map
- * ---------------------------------------------------------------------------------------------- */
+/* --- Changing the map --- */
 
 static void link_node(struct address_space *space, struct region *region)
 {

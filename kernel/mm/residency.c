@@ -121,8 +121,7 @@ int vmm_word_key(struct address_space *space, vaddr_t address, bool shared, stru
 	return result;
 }
 
-/* --- API.md's single pages
- * ----------------------------------------------------------------------------------------- */
+/* --- API.md's single pages --- */
 
 /* A page that no region covers gets one of its own, so that fork and the end of the space know of
  * it. */

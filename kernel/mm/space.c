@@ -128,9 +128,7 @@ void vmm_switch_address_space(struct address_space *space)
 	irq_restore(flags);
 }
 
-/* --- fork
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- fork --- */
 
 static int copy_region(struct address_space *child, struct region *parent)
 {
@@ -205,9 +203,7 @@ struct address_space *vmm_copy_address_space(struct address_space *parent)
 	return child;
 }
 
-/* --- Figures
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Figures --- */
 
 static size_t positive(s64 value)
 {

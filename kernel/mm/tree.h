@@ -34,9 +34,7 @@ struct tree_span {
 	u32 count;
 };
 
-/* --- Leaf entries
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Leaf entries --- */
 
 enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, HIDDEN_SHIFT = 2 };
 
@@ -76,9 +74,7 @@ static inline spinlock_t *entry_lock(const pte_t *slot)
 	return &frame_of(virt_to_phys(slot))->lock;
 }
 
-/* --- The tree
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- The tree --- */
 
 /* 0 or -ENOMEM. */
 int __must_check tree_init(page_directory_t *tree);

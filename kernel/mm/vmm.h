@@ -71,9 +71,7 @@ struct address_space {
 	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
 };
 
-/* --- Life
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Life --- */
 
 /* Boot CPU, once, after heap_init. */
 void vmm_init(void);
@@ -96,9 +94,7 @@ struct address_space *vmm_current_space(void);
  * no memory. */
 struct address_space *__must_check vmm_copy_address_space(struct address_space *parent);
 
-/* --- Faults
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Faults --- */
 
 /* What a program gets for a fault that cannot be resolved. */
 struct fault_signal {
@@ -135,8 +131,7 @@ void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space));
  */
 void vmm_set_low_address_hook(bool (*hook)(void));
 
-/* --- The calls of mmap(2) and its kin
- * ------------------------------------------------------------------------------ */
+/* --- The calls of mmap(2) and its kin --- */
 
 /*
  * `backing` is NULL for anonymous memory; otherwise the new region takes its own reference.
@@ -192,9 +187,7 @@ int __must_check vmm_map_page(struct address_space *space, vaddr_t address, phys
 void vmm_unmap_page(struct address_space *space, vaddr_t address);
 phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address);
 
-/* --- For exec
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- For exec --- */
 
 /* Where random numbers come from; before it is set, the processor's source or its cycle counter. */
 void vmm_set_random_source(u64 (*source)(void));
@@ -212,8 +205,7 @@ vaddr_t vmm_program_base(bool randomize);
 /* Maps vvar and vDSO; sets layout.vdso.  0, -ENOMEM. */
 int __must_check vmm_map_vdso(struct address_space *space);
 
-/* --- Looking from outside
- * ------------------------------------------------------------------------------------------ */
+/* --- Looking from outside --- */
 
 enum vm_access_mode {
 	VM_READ = 0,

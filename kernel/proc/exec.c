@@ -28,8 +28,7 @@
 
 #define ADDR_NO_RANDOMIZE 0x0040000 /* personality(2) */
 
-/* --- Before the point of no return.
- * -------------------------------------------------------------------------------- */
+/* --- Before the point of no return --- */
 
 /* From the file that was named to the ELF program that is to run. */
 static int find_program(struct exec *exec)
@@ -115,9 +114,7 @@ static void discard(struct exec *exec)
 	kfree(exec);
 }
 
-/* --- After it.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- After it --- */
 
 static const char *base_name(const char *path)
 {

@@ -93,9 +93,7 @@ int exec_elf_check(struct exec *exec)
 	return error;
 }
 
-/* --- Mapping.
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Mapping --- */
 
 static u32 segment_protection(const struct elf64_phdr *segment)
 {

@@ -85,9 +85,7 @@ static int push_all_strings(struct exec *exec, struct stack_writer *writer)
 	return error;
 }
 
-/* --- The vectors.
- * --------------------------------------------------------------------------------------------------
- */
+/* --- The vectors --- */
 
 static void add_auxiliary(struct exec *exec, u64 type, u64 value)
 {

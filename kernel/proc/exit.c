@@ -60,9 +60,7 @@ void process_exit_group(int status)
 	task_exit(status);
 }
 
-/* --- Letting go.
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Letting go --- */
 
 static void clear_child_tid(struct task *task)
 {
@@ -122,9 +120,7 @@ static void leave_files(struct task *task)
 		file_hooks->fs_put(fs);
 }
 
-/* --- The family.
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- The family --- */
 
 /* Tells the parent of a zombie; true when nobody wants to wait for it. */
 static bool notify_death_locked(struct process *process)

@@ -87,8 +87,7 @@ static bool too_many_tasks(void)
 	return task_count() >= MAX(limit, 64);
 }
 
-/* --- What a child has of its parent.
- * ------------------------------------------------------------------------------- */
+/* --- What a child has of its parent --- */
 
 static int give_space(struct task *child, u64 flags)
 {
@@ -185,8 +184,7 @@ static void give_rest(struct task *child, const struct clone_request *request)
 	}
 }
 
-/* --- Making and unmaking.
- * ------------------------------------------------------------------------------------------ */
+/* --- Making and unmaking --- */
 
 /* Undoes child_make, however far it came. */
 static void child_discard(struct task *child)
@@ -263,9 +261,7 @@ static struct task *child_make(const struct clone_request *request)
 	return child;
 }
 
-/* --- Linking.
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Linking --- */
 
 static void link_process_locked(struct task *child, const struct clone_request *request)
 {

@@ -18,9 +18,7 @@
 #include "proc/sync_internal.h"
 #include "proc/task.h"
 
-/* --- Mutexes.
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Mutexes --- */
 
 void mutex_init(mutex_t *mutex)
 {
@@ -86,8 +84,7 @@ bool mutex_is_mine(const mutex_t *mutex)
 	return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == current;
 }
 
-/* --- Read-write locks.
- * --------------------------------------------------------------------------------------------- */
+/* --- Read-write locks --- */
 
 void rwlock_init(rwlock_t *lock)
 {

@@ -144,9 +144,7 @@ void process_set_init(struct process *process)
 	WRITE_ONCE(first_process, process);
 }
 
-/* --- Finding.
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Finding --- */
 
 struct task *task_find_locked(pid_t tid)
 {
@@ -228,9 +226,7 @@ struct task *process_next_thread(struct process *process, pid_t from)
 	return best;
 }
 
-/* --- The tree.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- The tree --- */
 
 void process_add_thread_locked(struct process *process, struct task *task)
 {
@@ -286,9 +282,7 @@ void process_bury(struct process *process, struct task *leader)
 	process_put(process);
 }
 
-/* --- Counting.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Counting --- */
 
 u32 task_count(void)
 {

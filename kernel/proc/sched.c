@@ -50,9 +50,7 @@ void run_queue_arm(struct run_queue *queue, nsec_t now)
 	timer_set_slice(end);
 }
 
-/* --- Switching.
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Switching --- */
 
 void finish_switch(struct task *previous)
 {
@@ -213,9 +211,7 @@ void task_yield(void)
 	irq_enable();
 }
 
-/* --- Waking.
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Waking --- */
 
 void run_queue_wake(struct run_queue *queue, struct task *task)
 {

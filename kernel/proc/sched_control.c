@@ -92,8 +92,7 @@ void sched_slice_over(void)
 	set_need_resched(true);
 }
 
-/* --- Sleeping for a time.
- * ------------------------------------------------------------------------------------------ */
+/* --- Sleeping for a time --- */
 
 int task_sleep_until(nsec_t deadline, enum wait_mode mode)
 {
@@ -117,8 +116,7 @@ void task_sleep(nsec_t duration)
 	task_sleep_until(clock_monotonic() + duration, WAIT_UNINTERRUPTIBLE);
 }
 
-/* --- Nice values, policies, CPUs.
- * ---------------------------------------------------------------------------------- */
+/* --- Nice values, policies, CPUs --- */
 
 int task_set_nice(struct task *task, int nice)
 {

@@ -73,7 +73,7 @@ static inline void run_queue_unlock(struct run_queue *queue, unsigned long flags
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-/* --- run_queue.c: the trees and the accounting.  All with the queue's lock held. --- */
+/* --- run_queue.c: the trees and the accounting.  All with the queue's lock held --- */
 
 static inline bool sched_is_realtime(const struct sched_task *sched)
 {
@@ -123,8 +123,7 @@ void run_queue_request(struct run_queue *queue);
  * held, own CPU. */
 void run_queue_arm(struct run_queue *queue, nsec_t now);
 
-/* --- timer.c: from the scheduler, interrupts off: tell the clock when this CPU's slice ends. ---
- */
+/* --- timer.c: tell the clock when this CPU's slice ends; interrupts off --- */
 void timer_set_slice(nsec_t slice_end);
 /* The timer's interrupt saw that the slice is over. */
 void sched_slice_over(void);

@@ -131,8 +131,7 @@ char task_state_letter(struct task *task)
 	return state & TASK_INTERRUPTIBLE ? 'S' : 'R';
 }
 
-/* --- Use of resources.
- * --------------------------------------------------------------------------------------------- */
+/* --- Use of resources --- */
 
 void usage_add(struct process_usage *to, const struct process_usage *from)
 {

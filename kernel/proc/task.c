@@ -117,9 +117,7 @@ void task_get_name(struct task *task, char *buffer)
 	spin_unlock_irqrestore(&task->lock, flags);
 }
 
-/* --- Kernel threads.
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Kernel threads --- */
 
 static void kernel_thread_start(void *argument)
 {

@@ -156,9 +156,7 @@ long sys_get_mempolicy(vaddr_t mode_address, vaddr_t nodes, u64 maximum, vaddr_t
 	return nodes != 0 ? put_nodes(nodes, maximum, policy.nodes) : 0;
 }
 
-/* --- Moving
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Moving --- */
 
 /* What there is to be moved is where it is to go already; the result is how much was left. */
 long sys_migrate_pages(pid_t pid, u64 maximum, vaddr_t from, vaddr_t to)

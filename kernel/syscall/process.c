@@ -26,8 +26,7 @@
 
 #define PATH_LIMIT 4096
 
-/* --- fork and its kin.
- * --------------------------------------------------------------------------------------------- */
+/* --- fork and its kin --- */
 
 long sys_fork(void)
 {
@@ -127,9 +126,7 @@ long sys_clone3(vaddr_t arguments, size_t size)
 	return process_clone(&request);
 }
 
-/* --- exec and exit.
- * ------------------------------------------------------------------------------------------------
- */
+/* --- exec and exit --- */
 
 static long exec_at(int dirfd, vaddr_t path, vaddr_t argv, vaddr_t envp, int flags)
 {
@@ -163,9 +160,7 @@ long sys_exit_group(int status)
 	process_exit_group(WAIT_STATUS_EXITED(status));
 }
 
-/* --- Who am I.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Who am I --- */
 
 long sys_getpid(void)
 {
@@ -188,9 +183,7 @@ long sys_set_tid_address(vaddr_t address)
 	return current->tid;
 }
 
-/* --- prctl.
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- prctl --- */
 
 static long set_name(vaddr_t address)
 {
@@ -283,8 +276,7 @@ long sys_prctl(int option, u64 argument2, u64 argument3, u64 argument4, u64 argu
 	}
 }
 
-/* --- Use of resources.
- * --------------------------------------------------------------------------------------------- */
+/* --- Use of resources --- */
 
 long sys_getrusage(int who, vaddr_t address)
 {

@@ -64,9 +64,7 @@ static bool may_have_nice(struct task *task, int nice)
 	       capable(CAP_SYS_NICE);
 }
 
-/* --- Policies.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Policies --- */
 
 static bool is_realtime(int policy)
 {
@@ -256,9 +254,7 @@ long sys_sched_rr_get_interval(pid_t pid, vaddr_t interval)
 	return timespec_to_user(interval, slice);
 }
 
-/* --- Affinity.
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Affinity --- */
 
 long sys_sched_setaffinity(pid_t pid, u32 size, vaddr_t address)
 {
@@ -286,8 +282,7 @@ long sys_sched_getaffinity(pid_t pid, u32 size, vaddr_t address)
 	return put_user(mask, address) ? -EFAULT : (long)sizeof(mask);
 }
 
-/* --- Nice values of several processes.
- * ----------------------------------------------------------------------------- */
+/* --- Nice values of several processes --- */
 
 struct priority_walk {
 	int which, who;

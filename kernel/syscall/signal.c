@@ -131,7 +131,7 @@ long sys_sigaltstack(vaddr_t stack, vaddr_t old_stack)
 	return old_stack != 0 ? put_user(old, old_stack) : 0;
 }
 
-/* --- Sending. --- */
+/* --- Sending --- */
 
 static bool is_valid(int signal)
 {

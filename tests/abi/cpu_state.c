@@ -129,8 +129,7 @@ static void bases_stay_below_the_kernel(void)
 	ok(again == base, "and the FS base is untouched");
 }
 
-/* --- Forged frames: a handler changes the context, and returns through it.
- * ---------------------------------------------- */
+/* --- Forged frames: a handler changes the context, and returns through it --- */
 
 enum forgery {
 	FORGE_NOTHING,

@@ -127,8 +127,7 @@ KTEST(arch_every_cpu_has_its_protections_on)
 	KEXPECT(wrong == 0);
 }
 
-/* --- TLB. A tree of our own with one page at PROBE, on all CPUs at once.
- * ------------------------------------------------ */
+/* --- TLB. A tree of our own with one page at PROBE, on all CPUs at once --- */
 
 #define PROBE ((vaddr_t)0x10000000)
 

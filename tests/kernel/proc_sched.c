@@ -48,9 +48,7 @@ static bool start(void (*entry)(void *), void *argument)
 	return true;
 }
 
-/* --- Ping-pong.
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Ping-pong --- */
 
 struct table {
 	struct crew crew;
@@ -99,8 +97,7 @@ KTEST(proc_sched_ping_pong_between_threads_never_stops)
 	}
 }
 
-/* --- Preemption and shares.
- * ---------------------------------------------------------------------------------------- */
+/* --- Preemption and shares --- */
 
 struct hog {
 	struct crew crew;
@@ -169,9 +166,7 @@ KTEST(proc_sched_nice_values_weigh)
 	KEXPECT(hogs[1].run_time > 0);
 }
 
-/* --- Places.
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Places --- */
 
 struct traveller {
 	struct crew crew;

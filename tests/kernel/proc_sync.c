@@ -182,9 +182,7 @@ KTEST(proc_sync_a_wait_ends_at_its_deadline)
 	KEXPECT(!wait_queue_active(&queue));
 }
 
-/* --- Timers.
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- Timers --- */
 
 struct alarm {
 	struct timer timer;

@@ -77,8 +77,7 @@ static bool table_open(phys_t address, struct table *table)
 	return true;
 }
 
-/* --- MADT: processors and interrupt controllers.
- * ------------------------------------------------------------------- */
+/* --- MADT: processors and interrupt controllers --- */
 
 enum madt_type {
 	MADT_CPU = 0,
@@ -148,8 +147,7 @@ static void read_madt(const struct table *madt)
 	}
 }
 
-/* --- FADT: power management.
- * ------------------------------------------------------------------------------------------ */
+/* --- FADT: power management --- */
 
 /* A generic address structure: space, width in bits, offset, access size, address. */
 static struct acpi_register generic_register(const struct table *table, u32 offset)
@@ -246,9 +244,7 @@ static void read_fadt(const struct table *fadt)
 	acpi_register_map(&acpi_info.pm_timer);
 }
 
-/* --- Registers.
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Registers --- */
 
 /* A register in memory that has been mapped carries its virtual address, which is above all
  * physical ones. */
@@ -289,9 +285,7 @@ void acpi_register_write(const struct acpi_register *reg, u64 value)
 		port_out8(port, (u8)value);
 }
 
-/* --- The root.
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- The root --- */
 
 static phys_t search_rsdp(phys_t start, phys_t end)
 {

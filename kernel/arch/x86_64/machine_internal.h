@@ -82,8 +82,7 @@ int __must_check user_exchange_u32(vaddr_t address, u32 operand, u32 *old);
 int __must_check user_add_u32(vaddr_t address, u32 operand, u32 *old);
 int __must_check user_vector_restore(vaddr_t area, u64 mask, bool xsave);
 
-/* --- Tables and symbols that the linker script makes.
- * ---------------------------------------------------------------- */
+/* --- Tables and symbols that the linker script makes --- */
 
 /* Instructions that may fault on a program's memory, and where to go on. */
 struct fixup {

@@ -9,8 +9,7 @@
 #include "arch/mmu.h"
 #include "lib/types.h"
 
-/* --- Ports, model-specific registers, control registers.
- * ----------------------------------------------------------- */
+/* --- Ports, model-specific registers, control registers --- */
 
 static inline u8 port_in8(u16 port)
 {
@@ -133,8 +132,7 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 	return result;
 }
 
-/* --- Features: found once on the boot CPU; further CPUs are expected to have the same.
- * ------------------------------- */
+/* --- Features: found once on the boot CPU; further CPUs are expected to have the same --- */
 
 struct cpu_features {
 	bool smep, smap, umip, fsgsbase, gigabyte_pages, xsave, x2apic, tsc_deadline, rdrand,
@@ -145,9 +143,7 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-/* --- Per-CPU data.
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Per-CPU data --- */
 
 struct task_state_segment {
 	u32 reserved0;
@@ -193,8 +189,7 @@ static inline struct cpu_local *this_cpu(void)
 	return cpu;
 }
 
-/* --- Start-up steps of a CPU.
- * ----------------------------------------------------------------------------------------- */
+/* --- Start-up steps of a CPU --- */
 
 void cpu_detect(void);          /* fills cpu_features; boot CPU */
 void cpu_patch_smap(void);      /* puts STAC and CLAC into place; boot CPU, text still writable */
@@ -203,9 +198,7 @@ void idt_init(void);            /* boot CPU */
 void cpu_load_tables(struct cpu_local *cpu); /* GDT, TSS, IDT; the exception stacks are mapped */
 void cpu_set_syscall_entry(void);
 
-/* --- entry.S
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- entry.S --- */
 
 extern char trap_stubs[], syscall_enter[], kernel_thread_begin[], fork_begin[];
 struct task *context_switch(u64 *from_sp, u64 to_sp, struct task *from);

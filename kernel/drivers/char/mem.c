@@ -132,9 +132,7 @@ static int sync_nothing(struct file *file __unused, off_t start __unused, off_t 
 	return -EINVAL;
 }
 
-/* --- /dev/kmsg
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- /dev/kmsg --- */
 
 struct kmsg_reader {
 	mutex_t lock; /* guards the rest */

@@ -30,9 +30,7 @@ static struct pty *nodes[PTY_MAX]; /* node_lock */
 static struct superblock *devpts;  /* set once, in devpts_init */
 static struct inode *ptmx_inode;   /* likewise */
 
-/* --- Names
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Names --- */
 
 /* "12" is pty 12; "012", "+1" and the like are nothing. */
 static int parse_number(const struct dentry *dentry)
@@ -117,9 +115,7 @@ static const struct file_operations directory_file_operations = {.readdir = devp
 static const struct inode_operations node_operations = {0};
 static const struct dentry_operations devpts_dentry_operations = {.revalidate = devpts_revalidate};
 
-/* --- Nodes
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Nodes --- */
 
 static struct inode *make_node(mode_t mode, dev_t device, ino_t ino)
 {
@@ -168,9 +164,7 @@ struct file *devpts_open(struct pty *pty, u32 flags)
 	return file_open(AT_FDCWD, path, flags & (O_ACCMODE | O_NOCTTY | O_NONBLOCK), 0);
 }
 
-/* --- The file system
- * -------------------------------------------------------------------------------------------------
- */
+/* --- The file system --- */
 
 static const struct superblock_operations devpts_operations = {0};
 

@@ -65,9 +65,7 @@ static void append(struct tty *tty, u8 byte, bool ends_line, bool is_eof)
 		input->ready = input->head;
 }
 
-/* --- Editing
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Editing --- */
 
 /* How many columns the byte took when it was echoed at `column`. */
 static u32 echo_width(const struct tty *tty, u8 byte, u32 column)
@@ -223,9 +221,7 @@ static bool edit(struct tty *tty, u8 byte, struct aftermath *after)
 	return true;
 }
 
-/* --- One byte
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- One byte --- */
 
 static void set_stopped(struct tty *tty, bool stopped, struct aftermath *after)
 {
@@ -354,9 +350,7 @@ size_t tty_receive_room(struct tty *tty)
 	return room;
 }
 
-/* --- What readers find
- * -----------------------------------------------------------------------------------------------
- */
+/* --- What readers find --- */
 
 bool tty_input_ready_locked(const struct tty *tty, size_t minimum)
 {

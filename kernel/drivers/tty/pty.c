@@ -43,9 +43,7 @@ static void number_free(u32 number)
 	spin_unlock(&numbers_lock);
 }
 
-/* --- The slave's wire
- * ------------------------------------------------------------------------------------------------
- */
+/* --- The slave's wire --- */
 
 static size_t pty_write(struct tty *tty, const u8 *bytes, size_t count)
 {
@@ -154,9 +152,7 @@ static struct pty *pty_create(void)
 	return pty;
 }
 
-/* --- The master's file
- * -----------------------------------------------------------------------------------------------
- */
+/* --- The master's file --- */
 
 /* Has the slave been opened and closed by all? Then there is nothing more to come. */
 static bool is_abandoned(const struct pty *pty)
@@ -391,8 +387,7 @@ static const struct file_operations ptmx_operations = {
 	.stream = true,
 };
 
-/* --- The slave's device
- * ---------------------------------------------------------------------------------------------- */
+/* --- The slave's device --- */
 
 static int slave_open(struct inode *inode, struct file *file)
 {

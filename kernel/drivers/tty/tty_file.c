@@ -18,9 +18,7 @@
 #define DECISECOND     (NSEC_PER_SEC / 10)
 #define CONSOLE_DEVICE device_make(5, 1)
 
-/* --- Open and close
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Open and close --- */
 
 static void acquire_on_open(struct file *file, struct tty *tty)
 {
@@ -90,9 +88,7 @@ static void tty_release(struct file *file)
 	tty_put(tty);
 }
 
-/* --- Reading
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Reading --- */
 
 /* What a read has to wait for: tcgetattr's MIN and TIME, which count in raw mode only. */
 struct read_rule {
@@ -211,9 +207,7 @@ static ssize_t tty_read(struct file *file, struct io_cursor *cursor, off_t *posi
 	return result;
 }
 
-/* --- Writing
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Writing --- */
 
 static bool has_room_locked(struct tty *tty)
 {

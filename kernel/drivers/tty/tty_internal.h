@@ -19,8 +19,7 @@ static inline bool tty_output_flag(const struct tty *tty, u32 flag)
 	return (tty->termios.c_oflag & flag) != 0;
 }
 
-/* --- line_output.c; all with tty->lock held
- * ------------------------------------------------------------------------- */
+/* --- line_output.c; all with tty->lock held --- */
 
 /* Sends bytes as OPOST says; returns how many of `count` were consumed (less when the driver is
  * full or output is stopped). */
@@ -31,8 +30,7 @@ void tty_echo_raw_locked(struct tty *tty, const char *text, size_t length);
 /* Takes `cells` columns back: backspace, space, backspace. */
 void tty_erase_cells_locked(struct tty *tty, u32 cells);
 
-/* --- line_input.c; with tty->lock held
- * ------------------------------------------------------------------------------ */
+/* --- line_input.c; with tty->lock held --- */
 
 /* Is there something that a read would return at once, at least `minimum` bytes in raw mode? */
 bool tty_input_ready_locked(const struct tty *tty, size_t minimum);
@@ -47,16 +45,13 @@ void tty_input_flush_locked(struct tty *tty);
 /* ICANON was switched: what was being edited becomes readable, or what is there becomes lines. */
 void tty_input_mode_changed_locked(struct tty *tty);
 
-/* --- tty_ioctl.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- tty_ioctl.c --- */
 
 long tty_ioctl(struct file *file, unsigned request, vaddr_t argument);
 /* The same for a terminal itself; a pty's master uses it for its slave. */
 long tty_ioctl_common(struct tty *tty, unsigned request, vaddr_t argument);
 
-/* --- tty_job.c: job control
- * ----------------------------------------------------------------------------------------- */
+/* --- tty_job.c: job control --- */
 
 /* Sends a signal to the foreground group of the terminal's session, if it has one.  Any context. */
 void tty_signal_foreground(struct tty *tty, int signal);

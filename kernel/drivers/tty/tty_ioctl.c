@@ -12,9 +12,7 @@
 
 #define DRAIN_POLL (2 * NSEC_PER_MSEC)
 
-/* --- Settings
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Settings --- */
 
 static bool is_drained(struct tty *tty)
 {
@@ -135,9 +133,7 @@ static long settings_ioctl(struct tty *tty, unsigned request, vaddr_t argument)
 	}
 }
 
-/* --- Flow
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Flow --- */
 
 static void stop_output(struct tty *tty, bool stopped)
 {
@@ -192,8 +188,7 @@ static long flush_queues(struct tty *tty, vaddr_t which)
 	return 0;
 }
 
-/* --- Window, counts, injection
- * --------------------------------------------------------------------------------------- */
+/* --- Window, counts, injection --- */
 
 static long set_window(struct tty *tty, vaddr_t argument)
 {

@@ -23,9 +23,7 @@ static struct superblock *procfs; /* the one instance; set once */
 static const struct inode_operations directory_operations, link_operations, file_operations;
 static const struct file_operations directory_file_operations;
 
-/* --- Inodes
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Inodes --- */
 
 static ino_t node_number(const struct proc_node *node)
 {
@@ -94,9 +92,7 @@ static void destroy_inode(struct inode *inode)
 	inode_free(inode);
 }
 
-/* --- Names
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Names --- */
 
 static bool is_alive(const struct proc_node *node)
 {
@@ -252,9 +248,7 @@ static const struct inode_operations file_operations = {0};
 static const struct file_operations directory_file_operations = {.readdir = directory_read};
 static const struct dentry_operations proc_dentry_operations = {.revalidate = revalidate};
 
-/* --- The file system
- * -------------------------------------------------------------------------------------------------
- */
+/* --- The file system --- */
 
 static const struct superblock_operations proc_operations = {.destroy_inode = destroy_inode};
 

@@ -168,9 +168,7 @@ static int show_schedstat(const struct proc_node *node, struct text *text)
 	return 0;
 }
 
-/* --- Threads
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Threads --- */
 
 static const struct proc_entry task_entry = {
 	.name = "TID",
@@ -223,9 +221,7 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 	return task != NULL;
 }
 
-/* --- The tables
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- The tables --- */
 
 #define PROC_LINK(entry_name, function)                                              \
 	{                                                                            \

@@ -79,9 +79,7 @@ int proc_get_exe(const struct proc_node *node, struct link_target *target)
 	return 0;
 }
 
-/* --- Descriptors
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Descriptors --- */
 
 static struct file *file_of(const struct proc_node *node, int fd)
 {

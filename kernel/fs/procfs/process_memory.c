@@ -116,9 +116,7 @@ int proc_show_auxv(const struct proc_node *node, struct text *text)
 	return 0;
 }
 
-/* --- mem
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- mem --- */
 
 /* The space is taken when the file is opened: it is that of the program that ran then, whatever is
  * executed later. */

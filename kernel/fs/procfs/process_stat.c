@@ -155,9 +155,7 @@ int proc_show_statm(const struct proc_node *node, struct text *text)
 	return 0;
 }
 
-/* --- status
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- status --- */
 
 static const char *state_name(char letter)
 {

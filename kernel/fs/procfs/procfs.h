@@ -83,8 +83,7 @@ static inline const struct proc_node *proc_node_of(const struct inode *inode)
 	return inode->private;
 }
 
-/* --- node.c: who a node speaks of
- * ------------------------------------------------------------------------------------ */
+/* --- node.c: who a node speaks of --- */
 
 /* Referenced, or NULL when it is gone. */
 struct process *proc_node_process(const struct proc_node *node);
@@ -103,9 +102,7 @@ int __must_check proc_inspect_space(const struct proc_node *node, struct address
 /* text.c: operations of files with `show` and `store`. */
 extern const struct file_operations proc_text_operations;
 
-/* --- The tables
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- The tables --- */
 
 extern const struct proc_entry proc_root_entries[];    /* root.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c: of /proc/PID */

@@ -72,9 +72,7 @@ static void forget(struct cached *table, size_t slots, u64 key)
 	}
 }
 
-/* --- The walker
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- The walker --- */
 
 static u64 walk_key(vaddr_t address, u32 level)
 {
@@ -171,9 +169,7 @@ int user_execute(vaddr_t address, int *si_code)
 	return act(address, FAULT_EXECUTE, &byte, si_code);
 }
 
-/* --- TLB maintenance
- * -----------------------------------------------------------------------------------------------
- */
+/* --- TLB maintenance --- */
 
 static void flush_page(u32 cpu, vaddr_t address)
 {
@@ -296,8 +292,7 @@ static void check_released_frame(phys_t frame)
 	}
 }
 
-/* --- User copies: what the machine's assembly does
- * ----------------------------------------------------------------- */
+/* --- User copies: what the machine's assembly does --- */
 
 static u8 *reach_for_kernel(vaddr_t address, bool write)
 {
@@ -375,9 +370,7 @@ int arch_user_compare_exchange_u32(vaddr_t address, u32 expected, u32 desired, u
 	return arch_copy_to_user(address, &desired, sizeof(desired)) != 0 ? -EFAULT : 0;
 }
 
-/* --- Start
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Start --- */
 
 void machine_use_cpu(u32 cpu)
 {

@@ -62,8 +62,7 @@ void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vad
  * arch_user_frame). */
 void arch_enter_user(struct trap_frame *frame) __noreturn;
 
-/* --- Signals: the machine's layout of a signal frame on the program's stack (Linux's rt_sigframe).
- * ------------------ */
+/* --- Signals: the machine's layout of a signal frame (Linux's rt_sigframe) --- */
 
 struct signal_delivery {
 	int signal;

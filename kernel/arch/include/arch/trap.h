@@ -25,8 +25,7 @@
  *call's: nothing to restart
  */
 
-/* --- What the machine calls, provided by higher floors.
- * ------------------------------------------------------------ */
+/* --- What the machine calls, provided by higher floors --- */
 
 /* A system call: performs it and stores the result in the frame (syscall/dispatch.c).  Interrupts
  * on. */

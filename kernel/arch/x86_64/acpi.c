@@ -262,9 +262,9 @@ u64 acpi_register_read(const struct acpi_register *reg)
 		return reg->width == 4   ? *(volatile u32 *)reg->address
 		       : reg->width == 2 ? *(volatile u16 *)reg->address
 					 : *(volatile u8 *)reg->address;
-	return reg->width == 4   ? port_in32(port)
-	       : reg->width == 2 ? port_in16(port)
-				 : port_in8(port);
+	return reg->width == 4   ? port_read32(port)
+	       : reg->width == 2 ? port_read16(port)
+				 : port_read8(port);
 }
 
 void acpi_register_write(const struct acpi_register *reg, u64 value)
@@ -278,11 +278,11 @@ void acpi_register_write(const struct acpi_register *reg, u64 value)
 	else if (!reg->is_port)
 		*(volatile u8 *)reg->address = (u8)value;
 	else if (reg->width == 4)
-		port_out32(port, (u32)value);
+		port_write32(port, (u32)value);
 	else if (reg->width == 2)
-		port_out16(port, (u16)value);
+		port_write16(port, (u16)value);
 	else
-		port_out8(port, (u8)value);
+		port_write8(port, (u8)value);
 }
 
 /* --- The root --- */

@@ -67,16 +67,16 @@ static void apic_write(enum apic_register reg, u32 value)
  */
 static void legacy_controller_mask(void)
 {
-	port_out8(PIC1_COMMAND, 0x11);
-	port_out8(PIC2_COMMAND, 0x11);
-	port_out8(PIC1_DATA, 0x20);
-	port_out8(PIC2_DATA, 0x28);
-	port_out8(PIC1_DATA, 4);
-	port_out8(PIC2_DATA, 2);
-	port_out8(PIC1_DATA, 1);
-	port_out8(PIC2_DATA, 1);
-	port_out8(PIC1_DATA, 0xff);
-	port_out8(PIC2_DATA, 0xff);
+	port_write8(PIC1_COMMAND, 0x11);
+	port_write8(PIC2_COMMAND, 0x11);
+	port_write8(PIC1_DATA, 0x20);
+	port_write8(PIC2_DATA, 0x28);
+	port_write8(PIC1_DATA, 4);
+	port_write8(PIC2_DATA, 2);
+	port_write8(PIC1_DATA, 1);
+	port_write8(PIC2_DATA, 1);
+	port_write8(PIC1_DATA, 0xff);
+	port_write8(PIC2_DATA, 0xff);
 }
 
 void apic_init(phys_t address)

@@ -91,18 +91,18 @@ static u64 pit_read(void)
 {
 	u64 low;
 
-	port_out8(PIT_COMMAND, 0x80);
-	low = port_in8(PIT_CHANNEL_2);
-	return low | (u64)port_in8(PIT_CHANNEL_2) << 8;
+	port_write8(PIT_COMMAND, 0x80);
+	low = port_read8(PIT_CHANNEL_2);
+	return low | (u64)port_read8(PIT_CHANNEL_2) << 8;
 }
 
 /* Channel 2 counts down from 65536 in mode 2, the speaker off. */
 static bool pit_open(struct reference *reference)
 {
-	port_out8(PIT_GATE, (port_in8(PIT_GATE) & ~2) | 1);
-	port_out8(PIT_COMMAND, 0xb4);
-	port_out8(PIT_CHANNEL_2, 0);
-	port_out8(PIT_CHANNEL_2, 0);
+	port_write8(PIT_GATE, (port_read8(PIT_GATE) & ~2) | 1);
+	port_write8(PIT_COMMAND, 0xb4);
+	port_write8(PIT_CHANNEL_2, 0);
+	port_write8(PIT_CHANNEL_2, 0);
 	*reference = (struct reference){"PIT", PIT_HZ, 0xffff, true, pit_read};
 	return true;
 }

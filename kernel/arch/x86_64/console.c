@@ -28,27 +28,27 @@ enum {
 /* 115200 baud, 8 data bits, no parity, one stop bit; the FIFO on. */
 void early_console_init(void)
 {
-	port_out8(PORT_SERIAL + SERIAL_INTERRUPTS, 0);
-	port_out8(PORT_SERIAL + SERIAL_LINE, 0x80);
-	port_out8(PORT_SERIAL + SERIAL_DATA, 1);
-	port_out8(PORT_SERIAL + SERIAL_INTERRUPTS, 0);
-	port_out8(PORT_SERIAL + SERIAL_LINE, 0x03);
-	port_out8(PORT_SERIAL + SERIAL_FIFO, 0x07);
-	port_out8(PORT_SERIAL + SERIAL_MODEM, 0x0b);
+	port_write8(PORT_SERIAL + SERIAL_INTERRUPTS, 0);
+	port_write8(PORT_SERIAL + SERIAL_LINE, 0x80);
+	port_write8(PORT_SERIAL + SERIAL_DATA, 1);
+	port_write8(PORT_SERIAL + SERIAL_INTERRUPTS, 0);
+	port_write8(PORT_SERIAL + SERIAL_LINE, 0x03);
+	port_write8(PORT_SERIAL + SERIAL_FIFO, 0x07);
+	port_write8(PORT_SERIAL + SERIAL_MODEM, 0x0b);
 }
 
 static void put(char byte)
 {
 	/* A port that does not answer, or a line that is held, costs the byte, not the machine. */
 	for (int spin = 0; spin < SPIN_LIMIT; spin++) {
-		u8 status = port_in8(PORT_SERIAL + SERIAL_STATUS);
+		u8 status = port_read8(PORT_SERIAL + SERIAL_STATUS);
 		if (status == NO_PORT)
 			return;
 		if (status & STATUS_TRANSMITTER_EMPTY)
 			break;
 		cpu_relax();
 	}
-	port_out8(PORT_SERIAL + SERIAL_DATA, (u8)byte);
+	port_write8(PORT_SERIAL + SERIAL_DATA, (u8)byte);
 }
 
 void early_console_write(const char *text, size_t length)

@@ -38,7 +38,7 @@ static void take_over(void)
 	if (acpi_info.smi_command == 0 || acpi_info.acpi_enable == 0 ||
 	    (acpi_register_read(&acpi_info.pm1a_control) & PM1_ENABLED))
 		return;
-	port_out8(acpi_info.smi_command, acpi_info.acpi_enable);
+	port_write8(acpi_info.smi_command, acpi_info.acpi_enable);
 	for (int spin = 0; spin < ACPI_SPIN; spin++) {
 		if (acpi_register_read(&acpi_info.pm1a_control) & PM1_ENABLED)
 			return;
@@ -74,9 +74,10 @@ void machine_power_off(void)
 
 static void keyboard_reset(void)
 {
-	for (int spin = 0; spin < RESET_SPIN && (port_in8(KEYBOARD_STATUS) & KEYBOARD_BUSY); spin++)
+	for (int spin = 0; spin < RESET_SPIN && (port_read8(KEYBOARD_STATUS) & KEYBOARD_BUSY);
+	     spin++)
 		cpu_relax();
-	port_out8(KEYBOARD_STATUS, KEYBOARD_RESET);
+	port_write8(KEYBOARD_STATUS, KEYBOARD_RESET);
 	for (int spin = 0; spin < RESET_SPIN; spin++)
 		cpu_relax();
 }

@@ -29,8 +29,8 @@ struct rtc_fields {
 
 static u8 cmos_read(u8 index)
 {
-	port_out8(CMOS_INDEX, index);
-	return port_in8(CMOS_DATA);
+	port_write8(CMOS_INDEX, index);
+	return port_read8(CMOS_DATA);
 }
 
 static struct rtc_fields read_fields(void)

@@ -7,45 +7,10 @@
 
 #include "arch/cpu.h"
 #include "arch/mmu.h"
+#include "arch/port_io.h"
 #include "lib/types.h"
 
-/* --- Ports, model-specific registers, control registers --- */
-
-static inline u8 port_in8(u16 port)
-{
-	u8 value;
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline u16 port_in16(u16 port)
-{
-	u16 value;
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline u32 port_in32(u16 port)
-{
-	u32 value;
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void port_out8(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void port_out16(u16 port, u16 value)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void port_out32(u16 port, u32 value)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
+/* --- Model-specific registers, control registers --- */
 
 enum msr {
 	MSR_APIC_BASE = 0x1b,

@@ -9,6 +9,10 @@
  * A frame is replaced in three steps when other CPUs run the space: the new frame, write-protected;
  * a flush; write permission. Otherwise a CPU with a stale entry could read the old frame after
  * another CPU has written the new one.
+ *
+ * A program that touches page after page gets some ahead: once the few pages below the one it
+ * writes are there, the next ones come with it, as far as table and region go, unless memory is
+ * short.
  */
 #include "mm/fault.h"
 
@@ -26,6 +30,42 @@ static enum fault_result map_zeros(struct fault *fault)
 				   region_entry_flags(fault->region, false) | PAGE_SPECIAL, 1));
 	spin_unlock(entry_lock(fault->slot));
 	return FAULT_DONE;
+}
+
+#define STREAK 4 /* pages below that show a sequence */
+#define AHEAD  8 /* pages that then come in advance */
+
+/* Are the pages just below there, writable, each by a fault of its own or a batch's? */
+static bool is_sequence(const struct fault *fault)
+{
+	if (pt_index(fault->page, 1) < STREAK ||
+	    fault->page - fault->region->start < STREAK * PAGE_SIZE)
+		return false;
+	for (int i = 1; i <= STREAK; i++)
+		if (!entry_is_writable(pte_read(fault->slot - i)))
+			return false;
+	return true;
+}
+
+/* Maps zeroed frames at the empty entries behind the faulting one.  How many. */
+static u32 map_ahead(struct fault *fault)
+{
+	phys_t frames[AHEAD];
+	u64 flags = region_entry_flags(fault->region, true);
+	u32 room = MIN((u32)AHEAD, PTES_PER_TABLE - 1 - pt_index(fault->page, 1));
+	u32 wanted = (u32)MIN((vaddr_t)room, (fault->region->end - fault->page) / PAGE_SIZE - 1);
+	u32 got = wanted != 0 ? (u32)frame_alloc_batch(FRAME_USER, frames, wanted) : 0;
+	u32 used = 0;
+
+	for (u32 i = 0; i < got; i++)
+		page_clear(phys_to_virt(frames[i]));
+	spin_lock(entry_lock(fault->slot));
+	for (u32 i = 1; i <= wanted && used < got; i++)
+		if (pte_is_none(pte_read(fault->slot + i)))
+			pte_write(fault->slot + i, pte_leaf(frames[used++], flags, 1));
+	spin_unlock(entry_lock(fault->slot));
+	frame_free_batch(frames + used, got - used);
+	return used;
 }
 
 enum fault_result fault_anonymous(struct fault *fault)
@@ -47,7 +87,8 @@ enum fault_result fault_anonymous(struct fault *fault)
 	}
 	if (!fault->region->anonymous)
 		WRITE_ONCE(fault->region->anonymous, true);
-	space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1);
+	u32 ahead = is_sequence(fault) && !frame_is_short() ? map_ahead(fault) : 0;
+	space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1 + ahead);
 	return FAULT_DONE;
 }
 

@@ -186,6 +186,16 @@ struct credentials *credentials_of_process(struct process *process)
 	return credentials;
 }
 
+uid_t process_uid(struct process *process)
+{
+	struct task *leader = process->leader;
+	unsigned long flags = spin_lock_irqsave(&leader->lock);
+	uid_t uid = leader->credentials->uid;
+
+	spin_unlock_irqrestore(&leader->lock, flags);
+	return uid;
+}
+
 struct credentials *credentials_prepare(void)
 {
 	struct credentials *copy = kmemdup(current->credentials, sizeof(*copy));

@@ -94,6 +94,9 @@ const struct credentials *current_credentials(void); /* no reference taken */
 struct credentials *credentials_of_task(struct task *task);
 /* A process's: any living thread's, or its leader's. */
 struct credentials *credentials_of_process(struct process *process);
+/* The real user of a process that has not been reaped, so that its leader is there.  Any context.
+ */
+uid_t process_uid(struct process *process);
 
 /* A private copy to change, or NULL.  Commit makes it current's (and takes it over); abort drops
  * it. */

@@ -133,7 +133,7 @@ static bool notify_death_locked(struct process *process)
 	process_usage(process, &usage);
 	struct child_event event = {
 		.pid = process->pid,
-		.uid = process->leader->credentials->uid,
+		.uid = process_uid(process),
 		.code = signal == 0                 ? CLD_EXITED
 			: status & WAIT_STATUS_CORE ? CLD_DUMPED
 						    : CLD_KILLED,
@@ -336,7 +336,7 @@ void process_report_stop_locked(struct process *process, int code, int status)
 	process_usage(process, &usage);
 	struct child_event event = {
 		.pid = process->pid,
-		.uid = process->leader->credentials->uid,
+		.uid = process_uid(process),
 		.code = code,
 		.status = status,
 		.user_time = usage.user_time,

@@ -39,7 +39,7 @@ static bool eligible(const struct wait_request *request, const struct process *c
 static void describe(struct process *child, struct wait_result *result, int code, int status)
 {
 	result->pid = child->pid;
-	result->uid = child->leader->credentials->uid;
+	result->uid = process_uid(child);
 	result->code = code;
 	result->status = status;
 	process_usage(child, &result->usage);

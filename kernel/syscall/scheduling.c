@@ -316,7 +316,7 @@ static bool is_meant(const struct priority_walk *walk, struct process *process)
 {
 	if (walk->which == PRIO_PGRP)
 		return process->group && process->group->pid->number == walk->who;
-	return process->leader->credentials->uid == (uid_t)walk->who;
+	return process_uid(process) == (uid_t)walk->who;
 }
 
 static long walk_priorities(struct priority_walk *walk)

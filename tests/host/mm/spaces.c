@@ -26,6 +26,38 @@ static void untouched_memory_reads_as_zeros_and_costs_nothing(void **state __unu
 	test_space_end(space);
 }
 
+static size_t resident_after(struct address_space *space, vaddr_t page)
+{
+	struct vm_space_stats stats;
+
+	assert_writes(page, 1);
+	vmm_space_stats(space, &stats);
+	return stats.resident_anonymous;
+}
+
+static void touching_page_after_page_brings_some_ahead(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t hole = test_map(space, 4 * MIB);
+	vaddr_t at = ALIGN_UP(hole, 2 * MIB);
+
+	/* No sequence: every page comes alone. */
+	assert_int_equal(resident_after(space, at + 40 * PAGE_SIZE), 1);
+	assert_int_equal(resident_after(space, at + 44 * PAGE_SIZE), 2);
+	/* The fifth page of a sequence brings eight more, and their bytes are zero. */
+	for (size_t page = 0; page < 4; page++)
+		assert_int_equal(resident_after(space, at + page * PAGE_SIZE), 3 + page);
+	assert_int_equal(resident_after(space, at + 4 * PAGE_SIZE), 15);
+	for (int page = 5; page < 13; page++)
+		assert_reads(at + page * PAGE_SIZE + 8, 0);
+	assert_int_equal(resident_after(space, at + 12 * PAGE_SIZE), 15);
+	/* None beyond the region's end. */
+	assert_int_equal(vmm_munmap(space, at + 15 * PAGE_SIZE, PAGE_SIZE), 0);
+	assert_int_equal(resident_after(space, at + 13 * PAGE_SIZE), 17);
+	machine_check_tlbs();
+	test_space_end(space);
+}
+
 static void addresses_outside_of_regions_fault(void **state __unused)
 {
 	struct address_space *space = test_space();
@@ -498,6 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(untouched_memory_reads_as_zeros_and_costs_nothing),
+		TEST(touching_page_after_page_brings_some_ahead),
 		TEST(addresses_outside_of_regions_fault),
 		TEST(munmap_takes_the_middle),
 		TEST(mprotect_splits_checks_and_joins),

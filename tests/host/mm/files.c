@@ -303,35 +303,18 @@ static int start(void **state __unused)
 	return 0;
 }
 
-static size_t used_before;
-
-static int remember(void **state __unused)
-{
-	slab_shrink_caches();
-	used_before = machine_frames_used();
-	return 0;
-}
-
-static int check_leaks(void **state __unused)
-{
-	slab_shrink_caches();
-	return machine_frames_used() > used_before + 8;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, remember, check_leaks)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_is_read),
-		TEST(holes_read_as_zeros_and_can_be_found),
-		TEST(truncation_clears_what_comes_back),
-		TEST(private_mappings_copy_and_shared_ones_do_not),
-		TEST(truncation_reaches_every_mapping),
-		TEST(the_files_mode_limits_the_mapping),
-		TEST(shared_anonymous_memory_is_shared_by_fork),
-		TEST(cursors_walk_lists_of_buffers),
-		TEST(the_owner_is_asked_before_pages_are_added),
+		TEST_WITHOUT_LEAKS(what_is_written_is_read),
+		TEST_WITHOUT_LEAKS(holes_read_as_zeros_and_can_be_found),
+		TEST_WITHOUT_LEAKS(truncation_clears_what_comes_back),
+		TEST_WITHOUT_LEAKS(private_mappings_copy_and_shared_ones_do_not),
+		TEST_WITHOUT_LEAKS(truncation_reaches_every_mapping),
+		TEST_WITHOUT_LEAKS(the_files_mode_limits_the_mapping),
+		TEST_WITHOUT_LEAKS(shared_anonymous_memory_is_shared_by_fork),
+		TEST_WITHOUT_LEAKS(cursors_walk_lists_of_buffers),
+		TEST_WITHOUT_LEAKS(the_owner_is_asked_before_pages_are_added),
 	};
 
 	return cmocka_run_group_tests_name("mm files", tests, start, NULL);

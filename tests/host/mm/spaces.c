@@ -508,45 +508,27 @@ static int start(void **state __unused)
 	return 0;
 }
 
-static size_t used_before;
-
-static int remember(void **state __unused)
-{
-	slab_shrink_caches();
-	used_before = machine_frames_used();
-	return 0;
-}
-
-/* Slabs may keep one empty each, and magazines; a leak of pages shows all the same. */
-static int check_leaks(void **state __unused)
-{
-	slab_shrink_caches();
-	return machine_frames_used() > used_before + 8;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, remember, check_leaks)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(untouched_memory_reads_as_zeros_and_costs_nothing),
-		TEST(touching_page_after_page_brings_some_ahead),
-		TEST(addresses_outside_of_regions_fault),
-		TEST(munmap_takes_the_middle),
-		TEST(mprotect_splits_checks_and_joins),
-		TEST(fork_child_write_leaves_parent_unchanged),
-		TEST(the_last_holder_of_a_shared_frame_reuses_it),
-		TEST(threads_on_other_cpus_see_changes_at_once),
-		TEST(mremap_grows_moves_and_shrinks),
-		TEST(mmap_refuses_what_linux_refuses),
-		TEST(the_heap_grows_and_shrinks),
-		TEST(the_stack_grows_to_its_limit),
-		TEST(madvise_does_what_it_says),
-		TEST(locking_counts_against_the_limit),
-		TEST(debuggers_write_where_the_program_may_not),
-		TEST(user_copies_survive_bad_pages),
-		TEST(exhausted_memory_kills_the_program_and_nothing_else),
-		TEST(failing_allocations_change_nothing),
+		TEST_WITHOUT_LEAKS(untouched_memory_reads_as_zeros_and_costs_nothing),
+		TEST_WITHOUT_LEAKS(touching_page_after_page_brings_some_ahead),
+		TEST_WITHOUT_LEAKS(addresses_outside_of_regions_fault),
+		TEST_WITHOUT_LEAKS(munmap_takes_the_middle),
+		TEST_WITHOUT_LEAKS(mprotect_splits_checks_and_joins),
+		TEST_WITHOUT_LEAKS(fork_child_write_leaves_parent_unchanged),
+		TEST_WITHOUT_LEAKS(the_last_holder_of_a_shared_frame_reuses_it),
+		TEST_WITHOUT_LEAKS(threads_on_other_cpus_see_changes_at_once),
+		TEST_WITHOUT_LEAKS(mremap_grows_moves_and_shrinks),
+		TEST_WITHOUT_LEAKS(mmap_refuses_what_linux_refuses),
+		TEST_WITHOUT_LEAKS(the_heap_grows_and_shrinks),
+		TEST_WITHOUT_LEAKS(the_stack_grows_to_its_limit),
+		TEST_WITHOUT_LEAKS(madvise_does_what_it_says),
+		TEST_WITHOUT_LEAKS(locking_counts_against_the_limit),
+		TEST_WITHOUT_LEAKS(debuggers_write_where_the_program_may_not),
+		TEST_WITHOUT_LEAKS(user_copies_survive_bad_pages),
+		TEST_WITHOUT_LEAKS(exhausted_memory_kills_the_program_and_nothing_else),
+		TEST_WITHOUT_LEAKS(failing_allocations_change_nothing),
 	};
 
 	return cmocka_run_group_tests_name("mm spaces", tests, start, NULL);

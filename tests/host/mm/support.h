@@ -61,4 +61,10 @@ vaddr_t test_map(struct address_space *space, size_t length);
 #define assert_execute_faults(address, signal, code) \
 	assert_faults(user_execute(address, &code_), signal, code)
 
+/* Set-up and tear-down of a test that must give all its frames back. */
+int test_remember_frames(void **state);
+int test_check_frames(void **state);
+#define TEST_WITHOUT_LEAKS(name) \
+	cmocka_unit_test_setup_teardown(name, test_remember_frames, test_check_frames)
+
 #endif

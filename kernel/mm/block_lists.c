@@ -88,11 +88,10 @@ void block_lists_give(struct block_lists *lists, pfn_t head, u32 order)
 
 u32 block_order(pfn_t start, pfn_t end)
 {
-	u32 order = FRAME_MAX_ORDER;
+	u32 aligned = start != 0 ? (u32)__builtin_ctzll(start) : FRAME_MAX_ORDER;
+	u32 fitting = 63 - (u32)__builtin_clzll(end - start);
 
-	while (!IS_ALIGNED(start, (pfn_t)1 << order) || start + ((pfn_t)1 << order) > end)
-		order--;
-	return order;
+	return MIN(MIN(aligned, fitting), (u32)FRAME_MAX_ORDER);
 }
 
 u32 block_fragmentation(const size_t *counts, u32 order)

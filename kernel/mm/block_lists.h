@@ -35,7 +35,8 @@ void block_lists_take_this(struct block_lists *lists, pfn_t head, u32 order);
 bool block_lists_has(const struct block_lists *lists, pfn_t head, u32 order);
 /* Gives a block and joins it with its buddies. */
 void block_lists_give(struct block_lists *lists, pfn_t head, u32 order);
-/* The order of the largest aligned block that starts at `start` and ends by `end`. */
+/* The order of the largest aligned block that starts at `start` and ends by `end`, which is above.
+ */
 u32 block_order(pfn_t start, pfn_t end);
 
 /*

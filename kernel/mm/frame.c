@@ -6,6 +6,10 @@
  * buddy lists STOCK_BATCH at a time, so that the zone locks are rare.  A stock is touched by its
  * own CPU alone, with interrupts off.  What matters for safety are the reference counts: they
  * change atomically, and only whoever takes the last one away frees the frame.
+ *
+ * Frames that were taken together lie side by side, and mostly come back together.  So a stock is
+ * filled with blocks, hands frames out in ascending order, and what comes back as a run of RUN_MIN
+ * or more goes to the lists as the few blocks that it is, past the stock.
  */
 #include "lib/assert.h"
 #include "lib/log.h"
@@ -13,7 +17,7 @@
 #include "mm/checking.h"
 #include "mm/frame_internal.h"
 
-enum { STOCK_BATCH = 32, STOCK_LIMIT = 64 };
+enum { STOCK_BATCH = 32, STOCK_LIMIT = 64, RUN_MIN = 16 };
 
 /* A count of references this high has run away: it stays there, and the frame is never freed. */
 enum { REFS_STUCK_BIT = 31 };
@@ -75,38 +79,51 @@ static bool stock_fill(struct stock *stock, enum frame_kind kind)
 	return stock->count != 0;
 }
 
+/* How many of these frame numbers are one behind the other, upwards or downwards. */
+static u32 run_length(const u32 *pfns, u32 count)
+{
+	u32 length = 1, step = count > 1 ? pfns[1] - pfns[0] : 0;
+
+	if (step != 1 && step != UINT32_MAX)
+		return 1;
+	while (length < count && pfns[length] - pfns[length - 1] == step)
+		length++;
+	return length;
+}
+
 /* Gives the older half of a full stock back.  Interrupts off. */
 static void stock_drain(struct stock *stock)
 {
-	spinlock_t *held = NULL;
+	struct zone *zone = zone_of(stock->pfns[0]);
 
-	for (u32 i = 0; i < STOCK_BATCH; i++) {
-		struct zone *zone = zone_of(stock->pfns[i]);
-		if (held != &zone->lock) {
-			if (held != NULL)
-				spin_unlock(held);
-			held = &zone->lock;
-			spin_lock(held);
+	spin_lock(&zone->lock);
+	for (u32 i = 0, length; i < STOCK_BATCH; i += length) {
+		length = run_length(stock->pfns + i, STOCK_BATCH - i);
+		pfn_t first = MIN(stock->pfns[i], stock->pfns[i + length - 1]);
+		if (zone != zone_of(first)) {
+			spin_unlock(&zone->lock);
+			zone = zone_of(first);
+			spin_lock(&zone->lock);
 		}
-		block_lists_give(&zone->lists, stock->pfns[i], 0);
+		buddy_give_range_locked(zone, first, first + length);
 	}
-	spin_unlock(held);
+	spin_unlock(&zone->lock);
 	stock->count -= STOCK_BATCH;
 	memmove(stock->pfns, stock->pfns + STOCK_BATCH, stock->count * sizeof(stock->pfns[0]));
 }
 
-/* Takes a frame out of a stock that has one.  Interrupts off. */
-static inline phys_t stock_take(struct stock *stock, enum frame_kind kind)
+/* Takes frames out of a stock that has so many.  Interrupts off. */
+static inline void stock_take(struct stock *stock, enum frame_kind kind, phys_t *frames, u32 count)
 {
-	pfn_t pfn = stock->pfns[--stock->count];
-	struct frame *frame = &frame_array[pfn];
+	const u32 *pfn = stock->pfns + stock->count;
 
-	frame->refs = 1;
-	frame->kind = (u8)kind;
-	frame->order = 0;
-	frame->owner = 0;
-	stock->kinds[kind]++;
-	return pfn << PAGE_SHIFT;
+	stock->count -= count;
+	stock->kinds[kind] += count;
+	for (u32 i = 0; i < count; i++) {
+		phys_t number = *--pfn;
+		frame_array[number] = (struct frame){.refs = 1, .kind = (u8)kind};
+		frames[i] = number << PAGE_SHIFT;
+	}
 }
 
 phys_t frame_alloc_kind(enum frame_kind kind)
@@ -119,7 +136,7 @@ phys_t frame_alloc_kind(enum frame_kind kind)
 		unsigned long flags = irq_save();
 		struct stock *stock = &stocks[cpu_id()];
 		if (likely(stock->count != 0) || stock_fill(stock, kind))
-			address = stock_take(stock, kind);
+			stock_take(stock, kind, &address, 1);
 		irq_restore(flags);
 	} while (unlikely(address == 0) && frame_reclaim());
 	return address;
@@ -134,8 +151,11 @@ size_t frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count)
 	do {
 		unsigned long flags = irq_save();
 		struct stock *stock = &stocks[cpu_id()];
-		while (got < count && (stock->count != 0 || stock_fill(stock, kind)))
-			frames[got++] = stock_take(stock, kind);
+		while (got < count && (stock->count != 0 || stock_fill(stock, kind))) {
+			u32 some = (u32)MIN(count - got, (size_t)stock->count);
+			stock_take(stock, kind, frames + got, some);
+			got += some;
+		}
 		irq_restore(flags);
 	} while (unlikely(got < count) && frame_reclaim());
 	return got;
@@ -277,14 +297,61 @@ void frame_free(phys_t address)
 	irq_restore(flags);
 }
 
+/*
+ * How many frames from the first on lie side by side, are alike, and have the caller as their only
+ * holder: nobody else can change their descriptors.
+ */
+static u32 sole_run(const phys_t *frames, size_t count)
+{
+	const struct frame *frame = frame_of(frames[0]);
+	phys_t expected = frames[0];
+	u8 kind = frame->kind;
+	u32 length = 0;
+
+	while (length < count && frames[length] == expected &&
+	       __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE) == 1 && frame->kind == kind &&
+	       frame->order == 0) {
+		length++;
+		frame++;
+		expected += PAGE_SIZE;
+	}
+	return length;
+}
+
+/* Gives a run of frames that nobody else holds to the lists, past the stock.  Interrupts off. */
+static void release_run(struct stock *stock, pfn_t start, u32 count)
+{
+	struct zone *zone = zone_of(start);
+	struct frame *frame = &frame_array[start];
+
+	stock->kinds[frame->kind] -= count;
+	for (u32 i = 0; i < count; i++, frame++) {
+		checking_frame_released((start + i) << PAGE_SHIFT);
+		frame->refs = 0;
+		frame->kind = FRAME_RESERVED;
+	}
+	spin_lock(&zone->lock);
+	buddy_give_range_locked(zone, start, start + count);
+	spin_unlock(&zone->lock);
+}
+
 void frame_free_batch(const phys_t *frames, size_t count)
 {
 	unsigned long flags = irq_save();
 	struct stock *stock = &stocks[cpu_id()];
+	u32 length;
 
-	for (size_t i = 0; i < count; i++)
-		if (drop(frames[i]))
-			release(stock, frames[i] >> PAGE_SHIFT);
+	for (size_t i = 0; i < count; i += MAX(length, 1u)) {
+		length = frame_is_memory(frames[i]) ? sole_run(frames + i, count - i) : 0;
+		if (length >= RUN_MIN) {
+			release_run(stock, frames[i] >> PAGE_SHIFT, length);
+			continue;
+		}
+		/* Backwards: the stock then hands them out forwards. */
+		for (size_t k = i + MAX(length, 1u); k-- > i;)
+			if (drop(frames[k]))
+				release(stock, frames[k] >> PAGE_SHIFT);
+	}
 	irq_restore(flags);
 }
 

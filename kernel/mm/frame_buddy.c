@@ -3,6 +3,7 @@
  * The zones' free blocks: the buddy system of block_lists.h over the frame array, in units that
  * the rest of the frame allocator wants.
  */
+#include "lib/string.h"
 #include "mm/block_lists.h"
 #include "mm/frame_internal.h"
 
@@ -20,18 +21,19 @@ void zones_init(void)
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted)
 {
 	struct block_lists *lists = &zone->lists;
-	size_t got = 0;
+	size_t left = wanted; /* places below those that are filled */
 
-	while (got < wanted && lists->nonempty != 0) {
+	while (left > 0 && lists->nonempty != 0) {
 		u32 order = (u32)__builtin_ctz(lists->nonempty);
-		while (order > 0 && (size_t)1 << order > wanted - got)
+		while (order > 0 && (size_t)1 << order > left)
 			order--;
 		pfn_t pfn = block_lists_take(lists, order);
-		/* Backwards, because the stock hands out the last one first. */
-		for (size_t i = (size_t)1 << order; i-- > 0;)
-			pfns[got++] = (u32)(pfn + i);
+		for (pfn_t end = pfn + ((pfn_t)1 << order); pfn < end; pfn++)
+			pfns[--left] = (u32)pfn;
 	}
-	return got;
+	if (left > 0)
+		memmove(pfns, pfns + left, (wanted - left) * sizeof(pfns[0]));
+	return wanted - left;
 }
 
 pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
@@ -50,6 +52,15 @@ pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
 	for (i = 0; head != 0 && i < blocks; i++)
 		block_lists_take_this(lists, head + i * step, FRAME_MAX_ORDER);
 	return head;
+}
+
+void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end)
+{
+	while (start < end) {
+		u32 order = block_order(start, end);
+		block_lists_give(&zone->lists, start, order);
+		start += (pfn_t)1 << order;
+	}
 }
 
 void buddy_give_range(pfn_t start, pfn_t end)

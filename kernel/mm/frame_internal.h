@@ -31,8 +31,10 @@ static inline struct zone *zone_of(pfn_t pfn)
 	return &zones[pfn >= (4 * GIB) >> PAGE_SHIFT ? ZONE_NORMAL : ZONE_DMA32];
 }
 
-/* Takes blocks of `most` frames at most, the smallest first, until there are `wanted` frames or
- * none left.  Returns how many.  Lock held. */
+/* Takes small blocks before large ones until there are `wanted` frames or none left, and writes
+ * their numbers so that from the last one to the first they are in the order in which they were
+ * taken: blocks that were split from a larger one are then contiguous.  Returns how many.  Lock
+ * held. */
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted);
 /* Takes `blocks` largest blocks that lie one behind the other; the first frame, or 0.  Lock held.
  */
@@ -40,7 +42,9 @@ pfn_t __must_check buddy_take_run_locked(struct zone *zone, size_t blocks);
 /* Tells the zones where the frame array is; before anything is given. */
 void zones_init(void);
 
-/* Frees a range of frames as the largest blocks possible. */
+/* Frees a range of frames, which lies in the zone, as the largest blocks possible.  Lock held. */
+void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end);
+/* The same wherever the range lies. */
 void buddy_give_range(pfn_t start, pfn_t end);
 
 /* 2^order frames of a kind; every frame's kind and order are set when kind is FRAME_SLAB. */

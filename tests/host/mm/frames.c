@@ -146,6 +146,42 @@ static void a_batch_is_as_good_as_single_frames(void **state __unused)
 	assert_int_equal(frame_alloc_batch(FRAME_USER, frames, 3), 0);
 }
 
+static void frames_taken_one_after_the_other_are_neighbours(void **state __unused)
+{
+	static phys_t frames[512];
+	size_t neighbours = 0;
+
+	assert_int_equal(frame_alloc_batch(FRAME_USER, frames, 500), 500);
+	for (size_t i = 500; i < ARRAY_SIZE(frames); i++)
+		frames[i] = frame_alloc_kind(FRAME_USER);
+	for (size_t i = 1; i < ARRAY_SIZE(frames); i++)
+		neighbours += frames[i] == frames[i - 1] + PAGE_SIZE;
+	assert_true(neighbours > ARRAY_SIZE(frames) * 9 / 10);
+	frame_free_batch(frames, ARRAY_SIZE(frames));
+}
+
+/* A frame that somebody else holds too stays, whatever its neighbours do. */
+static void a_run_is_freed_but_for_what_others_hold(void **state __unused)
+{
+	static phys_t frames[256];
+	size_t used = machine_frames_used();
+	phys_t block = frames_alloc(8);
+
+	assert_true(block != 0);
+	frames_free(block, 8);
+	assert_int_equal(frame_alloc_batch(FRAME_USER, frames, ARRAY_SIZE(frames)),
+			 ARRAY_SIZE(frames));
+	for (size_t held = 0; held < ARRAY_SIZE(frames); held += 37)
+		frame_get(frames[held]);
+	frame_free_batch(frames, ARRAY_SIZE(frames));
+	for (size_t i = 0; i < ARRAY_SIZE(frames); i++)
+		assert_int_equal(frame_refs(frames[i]), i % 37 == 0);
+	assert_int_equal(machine_frames_used(), used + 7);
+	for (size_t held = 0; held < ARRAY_SIZE(frames); held += 37)
+		frame_free(frames[held]);
+	assert_int_equal(machine_frames_used(), used);
+}
+
 static void a_batch_gives_what_there_is(void **state __unused)
 {
 	static phys_t frames[MEMORY * MIB / PAGE_SIZE + 1];
@@ -401,6 +437,8 @@ int main(void)
 		cmocka_unit_test(random_blocks_never_overlap),
 		cmocka_unit_test(exhaustion_leaves_a_reserve_for_the_kernel),
 		cmocka_unit_test(a_batch_is_as_good_as_single_frames),
+		cmocka_unit_test(frames_taken_one_after_the_other_are_neighbours),
+		cmocka_unit_test(a_run_is_freed_but_for_what_others_hold),
 		cmocka_unit_test(a_batch_gives_what_there_is),
 		cmocka_unit_test(references_saturate),
 		cmocka_unit_test(runs_are_longer_than_the_largest_block),

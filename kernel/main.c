@@ -14,6 +14,7 @@
 #include "init.h"
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
+#include "ipc/pidfd.h"
 #include "ipc/pipe.h"
 #include "ipc/shm.h"
 #include "lib/log.h"
@@ -66,6 +67,7 @@ void kernel_main(void)
 	vfs_init();
 	procfs_init();
 	pipe_init();
+	pidfd_init();
 	epoll_init();
 	shm_init();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))

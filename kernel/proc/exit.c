@@ -174,7 +174,9 @@ static void check_zombie_locked(struct process *process, struct list_head *dead)
 		process->exiting ? process->exit_group_status : process->leader->exit_status;
 	process->stop_report = 0;
 	process->continue_report = false;
-	process->zombie = true;
+	WRITE_ONCE(process->zombie, true);
+	if (wait_queue_active(&process->end_watchers))
+		wake_up_all(&process->end_watchers);
 	if (notify_death_locked(process))
 		reap_locked(process, dead);
 }

@@ -65,7 +65,9 @@ static int check_flags(const struct clone_request *request)
 {
 	u64 flags = request->flags;
 
-	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+	if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED))
 		return -EINVAL;
 	if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND))
 		return -EINVAL;
@@ -261,6 +263,40 @@ static struct task *child_make(const struct clone_request *request)
 	return child;
 }
 
+/* --- A descriptor for the child --- */
+
+struct child_file {
+	int fd;
+	struct file *file; /* NULL: not wanted */
+};
+
+static int prepare_pidfd(struct child_file *pidfd, struct task *child,
+			 const struct clone_request *request)
+{
+	pidfd->file = NULL;
+	if (!(request->flags & CLONE_PIDFD))
+		return 0;
+	if (!pidfd_hooks)
+		return -EINVAL;
+	pidfd->fd = pidfd_hooks->prepare(child->process, &pidfd->file);
+	if (pidfd->fd < 0)
+		return pidfd->fd;
+	if (put_user(pidfd->fd, request->pidfd) == 0)
+		return 0;
+	pidfd_hooks->discard(pidfd->fd, pidfd->file);
+	return -EFAULT;
+}
+
+static void settle_pidfd(const struct child_file *pidfd, bool linked)
+{
+	if (!pidfd->file)
+		return;
+	if (linked)
+		pidfd_hooks->install(pidfd->fd, pidfd->file);
+	else
+		pidfd_hooks->discard(pidfd->fd, pidfd->file);
+}
+
 /* --- Linking --- */
 
 static void link_process_locked(struct task *child, const struct clone_request *request)
@@ -321,7 +357,12 @@ long process_clone(const struct clone_request *request)
 		wait_queue_init(&wait.queue);
 		child->vfork = &wait;
 	}
-	error = child_link(child, request);
+	struct child_file pidfd;
+	error = prepare_pidfd(&pidfd, child, request);
+	if (!error) {
+		error = child_link(child, request);
+		settle_pidfd(&pidfd, error == 0);
+	}
 	if (error) {
 		child_discard(child);
 		return error;

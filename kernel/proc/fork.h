@@ -17,6 +17,7 @@ struct clone_request {
 	vaddr_t parent_tid; /* CLONE_PARENT_SETTID */
 	vaddr_t child_tid;  /* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID */
 	pid_t wanted_tid;   /* clone3's set_tid with one element, or 0 */
+	vaddr_t pidfd;      /* CLONE_PIDFD: where to store the descriptor */
 };
 
 /* The child's number as the parent sees it, or negative errno.  With CLONE_VFORK returns when the

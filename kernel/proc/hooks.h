@@ -12,6 +12,7 @@ struct backing;
 struct file;
 struct files;
 struct fs_context;
+struct process;
 struct task;
 
 /* What exec wants to know about a program file. */
@@ -87,8 +88,19 @@ struct ipc_hooks {
 	void (*exit)(struct task *task);
 };
 
+struct pidfd_hooks {
+	/*
+	 * CLONE_PIDFD: makes the file that stands for a process and reserves a descriptor of
+	 * current's for it.  The descriptor, or negative errno; then exactly one of the others.
+	 */
+	int (*prepare)(struct process *process, struct file **file);
+	void (*install)(int fd, struct file *file);
+	void (*discard)(int fd, struct file *file);
+};
+
 extern const struct file_hooks *file_hooks;
 extern const struct futex_hooks *futex_hooks;
 extern const struct ipc_hooks *ipc_hooks;
+extern const struct pidfd_hooks *pidfd_hooks;
 
 #endif

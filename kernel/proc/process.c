@@ -34,6 +34,7 @@ static u64 forks;                     /* atomic */
 const struct file_hooks *file_hooks;
 const struct futex_hooks *futex_hooks;
 const struct ipc_hooks *ipc_hooks;
+const struct pidfd_hooks *pidfd_hooks;
 
 unsigned long process_tree_lock(void)
 {
@@ -59,6 +60,7 @@ static void process_init(struct process *process)
 	list_init(&process->group_link);
 	list_init(&process->threads);
 	wait_queue_init(&process->child_wait);
+	wait_queue_init(&process->end_watchers);
 	process->exit_signal = SIGCHLD;
 	process->dumpable = true;
 	process->start_time = clock_monotonic();

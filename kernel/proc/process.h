@@ -87,10 +87,11 @@ struct process {
 	bool dumpable;          /* PR_SET_DUMPABLE */
 	bool no_new_privileges; /* PR_SET_NO_NEW_PRIVS: never cleared */
 
-	wait_queue_t child_wait; /* wait4 sleeps here; also de_thread */
-	nsec_t start_time;       /* const: monotonic */
-	u64 personality;         /* own threads only */
-	s32 oom_score_adjust;    /* lock */
+	wait_queue_t child_wait;   /* wait4 sleeps here; also de_thread */
+	wait_queue_t end_watchers; /* woken when the process becomes a zombie */
+	nsec_t start_time;         /* const: monotonic */
+	u64 personality;           /* own threads only */
+	s32 oom_score_adjust;      /* lock */
 };
 
 /* The process of the kernel's threads (number 0, never listed), and init (number 1) once it exists.

@@ -27,6 +27,8 @@ static bool eligible(const struct wait_request *request, const struct process *c
 		return false;
 	if (request->which == WAIT_PROCESS && child->pid != request->id)
 		return false;
+	if (request->which == WAIT_THIS && child != request->process)
+		return false;
 	if (request->which == WAIT_GROUP && child->group->pid->number != request->id)
 		return false;
 	if (request->options & __WNOTHREAD && child->parent_thread != current)

@@ -8,12 +8,13 @@
 #include "lib/types.h"
 #include "proc/process.h"
 
-enum wait_which { WAIT_ANY, WAIT_PROCESS, WAIT_GROUP };
+enum wait_which { WAIT_ANY, WAIT_PROCESS, WAIT_GROUP, WAIT_THIS };
 
 struct wait_request {
 	enum wait_which which;
-	pid_t id;    /* of the process or process group */
-	int options; /* W* of lib/abi/wait.h, WEXITED included */
+	pid_t id;                      /* of the process or process group */
+	const struct process *process; /* WAIT_THIS: the one; the caller has a reference */
+	int options;                   /* W* of lib/abi/wait.h, WEXITED included */
 };
 
 struct wait_result {

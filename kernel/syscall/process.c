@@ -53,8 +53,12 @@ long sys_clone(u64 flags, vaddr_t stack, vaddr_t parent_tid, vaddr_t child_tid, 
 		.tls = tls,
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
+		.pidfd = parent_tid,
 	};
 
+	/* They would be stored at the same place. */
+	if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
+		return -EINVAL;
 	return process_clone(&request);
 }
 
@@ -86,6 +90,9 @@ static bool clone3_is_valid(const struct linux_clone_args *args)
 	if (args->flags & (CLONE_THREAD | CLONE_PARENT) && args->exit_signal)
 		return false;
 	if (!args->stack != !args->stack_size)
+		return false;
+	if (args->flags & CLONE_PIDFD && args->flags & CLONE_PARENT_SETTID &&
+	    args->pidfd == args->parent_tid)
 		return false;
 	if (args->stack && !user_range_ok(args->stack, args->stack_size))
 		return false;
@@ -122,6 +129,7 @@ long sys_clone3(vaddr_t arguments, size_t size)
 		.parent_tid = args.parent_tid,
 		.child_tid = args.child_tid,
 		.wanted_tid = wanted,
+		.pidfd = args.pidfd,
 	};
 	return process_clone(&request);
 }

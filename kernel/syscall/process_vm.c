@@ -11,6 +11,7 @@
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
 #include "proc/access.h"
+#include "syscall/process_internal.h"
 #include "syscall/table.h"
 
 /* One piece, at most to the end of the page at `address`.  Bytes moved, fewer after a bad page, or
@@ -52,8 +53,7 @@ static ssize_t move_all(struct address_space *space, const struct user_iovec *re
 	return total;
 }
 
-/* The other process's list, in kernel memory; addresses in it are checked when they are used. */
-static struct user_iovec *copy_remote(vaddr_t vector, size_t count)
+struct user_iovec *copy_remote_vector(vaddr_t vector, size_t count)
 {
 	if (count > IO_MAX_VECTORS)
 		return ERR_PTR(-EINVAL);
@@ -110,7 +110,7 @@ static ssize_t process_vm(pid_t pid, vaddr_t local_vector, size_t local_count,
 	if (result != 0)
 		return result;
 	if (local.remaining > 0) {
-		struct user_iovec *remote = copy_remote(remote_vector, remote_count);
+		struct user_iovec *remote = copy_remote_vector(remote_vector, remote_count);
 		result = IS_ERR(remote) ? PTR_ERR(remote) : 0;
 		if (result == 0 && has_bytes(remote, remote_count))
 			result = move_with(pid, remote, remote_count, &local);

@@ -2,6 +2,8 @@
 /*
  * wait4(2) and waitid(2), and usage records as programs see them.
  */
+#include "fs/file.h"
+#include "ipc/pidfd.h"
 #include "lib/abi/resource.h"
 #include "lib/abi/signal.h"
 #include "lib/abi/wait.h"
@@ -91,6 +93,24 @@ static int put_wait_info(vaddr_t address, const struct wait_result *result)
 	return put_user(child, address + 16);
 }
 
+/* P_PIDFD: the process of a descriptor, which lends it to the request.  A descriptor that is not
+ * to block makes *nonblocking true. */
+static int request_by_descriptor(struct wait_request *request, int fd, struct fd_borrow *borrow,
+				 bool *nonblocking)
+{
+	if (fd < 0)
+		return -EINVAL;
+	*borrow = fd_borrow(fd);
+	request->which = WAIT_THIS;
+	request->process = borrow->file ? pidfd_process(borrow->file) : NULL;
+	if (!request->process)
+		return -EBADF;
+	*nonblocking = borrow->file->flags & O_NONBLOCK && !(request->options & WNOHANG);
+	if (*nonblocking)
+		request->options |= WNOHANG;
+	return 0;
+}
+
 static int waitid_request(struct wait_request *request, int which, pid_t id)
 {
 	switch (which) {
@@ -106,9 +126,6 @@ static int waitid_request(struct wait_request *request, int which, pid_t id)
 			return -EINVAL;
 		set_group(request, id);
 		return 0;
-	case P_PIDFD:
-		/* There are no descriptors of processes. */
-		return id < 0 ? -EINVAL : -EBADF;
 	default:
 		return -EINVAL;
 	}
@@ -118,12 +135,19 @@ long sys_waitid(int which, pid_t id, vaddr_t info, int options, vaddr_t usage)
 {
 	struct wait_request request = {.options = options};
 	struct wait_result result;
+	struct fd_borrow borrow = {NULL, false};
+	bool nonblocking = false;
 
 	if (options & ~WAITID_OPTIONS || !(options & WAITID_STATES))
 		return -EINVAL;
-	int error = waitid_request(&request, which, id);
+	int error = which == P_PIDFD ? request_by_descriptor(&request, id, &borrow, &nonblocking)
+				     : waitid_request(&request, which, id);
 	if (!error)
 		error = process_wait(&request, &result);
+	if (borrow.file)
+		fd_return(borrow);
+	if (!error && nonblocking && result.pid == 0)
+		error = -EAGAIN;
 	if (error)
 		return error;
 	if (result.pid && usage && put_rusage(usage, &result.usage))

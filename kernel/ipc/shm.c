@@ -17,7 +17,7 @@
 #include "lib/abi/stat.h"
 #include "lib/errno.h"
 #include "lib/format.h"
-#include "mm/frame.h"
+#include "mm/commit.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
 #include "proc/process.h"
@@ -44,6 +44,7 @@ static void put(struct backing *backing)
 	if (__atomic_fetch_sub(&segment->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	page_cache_destroy(&segment->cache);
+	commit_account(-(s64)segment->promised_pages);
 	kfree(segment);
 }
 
@@ -136,8 +137,8 @@ static int create_locked(s32 key, size_t size, int flags)
 	if (pages > SHM_MAXIMUM - shm_total_pages)
 		return -ENOSPC;
 	/* There is no pool of huge pages; and what could never be had is refused. */
-	if (flags & SHM_HUGETLB ||
-	    (!(flags & SHM_NORESERVE) && pages > frame_get_total_memory() / PAGE_SIZE))
+	bool promised = !(flags & SHM_NORESERVE) || !commit_heeds_noreserve();
+	if (flags & SHM_HUGETLB || (promised && commit_check(NULL, pages) != 0))
 		return -ENOMEM;
 	struct shm_segment *segment = kzalloc(sizeof(*segment));
 	if (segment == NULL)
@@ -155,9 +156,11 @@ static int create_locked(s32 key, size_t size, int flags)
 	segment->listed = true;
 	segment->first_key = key;
 	segment->size_pages = pages;
+	segment->promised_pages = promised ? pages : 0;
 	segment->creator = current->process->pid;
 	segment->change_time = time_wall_seconds();
 	shm_total_pages += pages;
+	commit_account((s64)segment->promised_pages);
 	return id;
 }
 

@@ -16,8 +16,9 @@ struct shm_segment {
 	u32 refs; /* atomic */
 	bool listed;
 	u64 attached;
-	u64 size_pages; /* const */
-	s32 first_key;  /* const: for the name */
+	u64 size_pages;     /* const */
+	u64 promised_pages; /* const: of those, what counts as committed */
+	s32 first_key;      /* const: for the name */
 	pid_t creator, last;
 	time_t attach_time, detach_time, change_time;
 };

@@ -18,6 +18,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/zap.h"
 
 struct fault_counters {

@@ -19,6 +19,9 @@
 
 enum { STOCK_BATCH = 32, STOCK_LIMIT = 64, RUN_MIN = 16 };
 
+/* So many frames the kernel keeps for itself whatever anybody sets: 256 KiB. */
+#define RESERVE_LEAST ((size_t)64)
+
 /* A count of references this high has run away: it stays there, and the frame is never freed. */
 enum { REFS_STUCK_BIT = 31 };
 #define REFS_STUCK ((u32)3 << 30)
@@ -424,6 +427,11 @@ void frame_get_stats(frame_stats_t *stats)
 		.reserved_frames = frame_usable - frame_managed,
 		.user_frames = frame_count_kind(FRAME_USER),
 	};
+}
+
+void frame_set_min_free(size_t bytes)
+{
+	WRITE_ONCE(frame_reserve, CLAMP(bytes / PAGE_SIZE, RESERVE_LEAST, frame_usable / 4));
 }
 
 void frame_get_watermarks(struct frame_watermarks *marks)

@@ -161,6 +161,8 @@ struct frame_watermarks {
 	size_t min, low, high;
 };
 void frame_get_watermarks(struct frame_watermarks *marks);
+/* Sets `min`, in bytes, between 256 KiB and a quarter of all memory.  The others follow. */
+void frame_set_min_free(size_t bytes);
 
 /*
  * Is less than a sixteenth of all memory free?  Then whoever keeps memory that programs can make

@@ -7,8 +7,9 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/frame_internal.h"
-#include "mm/region.h"
+#include "mm/vmm.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 
@@ -35,6 +36,7 @@ void get_meminfo(meminfo_t *info)
 		.page_tables = tables,
 		.shared = kind_bytes(FRAME_CACHE),
 		.committed = commit_total() * PAGE_SIZE,
+		.commit_limit = commit_limit() * PAGE_SIZE,
 		.vmalloc = vmalloc_used(),
 	};
 }

@@ -21,9 +21,10 @@ typedef struct meminfo {
 	size_t buffer; /* block devices' buffers */
 	size_t slab;
 	size_t page_tables;
-	size_t shared;    /* pages of tmpfs and shared anonymous memory */
-	size_t committed; /* what programs may still touch by right: private writable and shared
-			     anonymous mappings */
+	size_t shared;       /* pages of tmpfs and shared anonymous memory */
+	size_t committed;    /* what programs may still touch by right: private writable and shared
+				anonymous mappings */
+	size_t commit_limit; /* and how much that may be in strict mode */
 	size_t vmalloc;
 } meminfo_t;
 

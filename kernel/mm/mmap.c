@@ -7,6 +7,7 @@
  * locked memory.
  */
 #include "lib/errno.h"
+#include "mm/commit.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 
@@ -145,7 +146,7 @@ static int check_request(struct address_space *space, struct request *request, b
 	if (request->flags & MAP_HUGETLB)
 		return file ? -EINVAL : -ENOMEM;
 	request->region_flags = request->prot & REGION_ACCESS;
-	if (request->flags & MAP_NORESERVE)
+	if ((request->flags & MAP_NORESERVE) && commit_heeds_noreserve())
 		request->region_flags |= REGION_NO_RESERVE;
 	if ((request->flags & MAP_LOCKED) || space->lock_future)
 		request->region_flags |= REGION_LOCKED;
@@ -249,10 +250,10 @@ long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, 
 		backing->ops->get(backing);
 		request.backing = backing;
 	} else if (request.region_flags & REGION_SHARED) {
-		if (!(request.flags & MAP_NORESERVE) &&
-		    commit_check(request.length >> PAGE_SHIFT) != 0)
+		bool promised = !(request.region_flags & REGION_NO_RESERVE);
+		if (promised && commit_check(space, request.length >> PAGE_SHIFT) != 0)
 			return -ENOMEM;
-		request.backing = shared_memory_create(request.length);
+		request.backing = shared_memory_create(request.length, promised);
 		if (request.backing == NULL)
 			return -ENOMEM;
 		request.offset = 0;

@@ -6,6 +6,7 @@
  * what lies before it has been changed.
  */
 #include "lib/errno.h"
+#include "mm/commit.h"
 #include "mm/space.h"
 
 /* One region, or the part of it in [start, end). */
@@ -23,6 +24,10 @@ static int protect_piece(struct region *region, vaddr_t start, vaddr_t end, u32 
 			    !(region->flags & REGION_WRITE);
 	if (becomes_data && !(flags & REGION_GROWS_DOWN) && space->limits.data != VM_UNLIMITED &&
 	    space->data_pages + ((end - start) >> PAGE_SHIFT) > space->limits.data >> PAGE_SHIFT)
+		return -ENOMEM;
+	/* What was written to keeps its promise on Linux; here it follows the protection. */
+	if (region_is_committed(flags) && !region_is_committed(region->flags) &&
+	    commit_check(space, (end - start) >> PAGE_SHIFT) != 0)
 		return -ENOMEM;
 	int result = region_isolate(space, start, end);
 	if (result != 0)

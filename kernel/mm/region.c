@@ -6,12 +6,11 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "mm/frame.h"
+#include "mm/commit.h"
 #include "mm/mapping.h"
 #include "mm/slab.h"
 
 static slab_cache_t *region_slab; /* set once */
-static s64 committed;             /* atomic: pages, over all spaces */
 
 #define entry_of(pointer) rb_entry(pointer, struct region, node)
 
@@ -158,11 +157,11 @@ vaddr_t region_find_hole(struct address_space *space, u64 length, vaddr_t low, v
 
 /* --- Counts --- */
 
-/* Does this kind of memory have to be found when a program touches it all?  Shared memory is
- * counted by its first mapping. */
-static bool is_committed(const struct region *region)
+/* Does this kind of memory have to be found when a program touches it all?  Shared memory counts
+ * itself. */
+bool region_is_committed(u32 flags)
 {
-	return (region->flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE;
+	return (flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE;
 }
 
 static void count(struct address_space *space, const struct region *region, s64 pages)
@@ -180,23 +179,10 @@ static void count(struct address_space *space, const struct region *region, s64 
 		space->shared_pages += (size_t)pages;
 	if (flags & REGION_LOCKED)
 		space->locked_pages += (size_t)pages;
-	if (is_committed(region)) {
+	if (region_is_committed(flags)) {
 		space->committed_pages += (size_t)pages;
-		__atomic_fetch_add(&committed, pages, __ATOMIC_RELAXED);
+		commit_account(pages);
 	}
-}
-
-size_t commit_total(void)
-{
-	s64 pages = __atomic_load_n(&committed, __ATOMIC_RELAXED);
-
-	return pages > 0 ? (size_t)pages : 0;
-}
-
-/* As Linux's heuristic mode: only what could never be had is refused. */
-int commit_check(size_t pages)
-{
-	return pages > frame_get_total_memory() / PAGE_SIZE ? -ENOMEM : 0;
 }
 
 int region_check_limits(struct address_space *space, size_t pages, u32 flags)
@@ -210,9 +196,7 @@ int region_check_limits(struct address_space *space, size_t pages, u32 flags)
 	if (data && limits->data != VM_UNLIMITED &&
 	    space->data_pages + pages > limits->data >> PAGE_SHIFT)
 		return -ENOMEM;
-	if ((flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE)
-		return commit_check(pages);
-	return 0;
+	return region_is_committed(flags) ? commit_check(space, pages) : 0;
 }
 
 /* --- Changing the map --- */

@@ -129,9 +129,7 @@ int __must_check region_isolate(struct address_space *space, vaddr_t start, vadd
 /* Would `pages` more of private writable memory, or mapped memory, be within the limits of the
  * process?  0 or -ENOMEM. */
 int __must_check region_check_limits(struct address_space *space, size_t pages, u32 flags);
-/* Is so much commitment plausible at all?  0 or -ENOMEM. */
-int __must_check commit_check(size_t pages);
-/* Pages that programs were promised, over all spaces. */
-size_t commit_total(void);
+/* Do pages of a region with these flags count as promised (commit.h)? */
+bool region_is_committed(u32 flags);
 
 #endif

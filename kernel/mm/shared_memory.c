@@ -5,13 +5,15 @@
  */
 #include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 
 struct shared_memory {
 	struct backing backing;
 	struct page_cache cache;
-	u32 refs; /* atomic */
+	u32 refs;        /* atomic */
+	size_t promised; /* const: pages that count as committed */
 };
 
 static slab_cache_t *slab; /* set once */
@@ -33,6 +35,7 @@ static void put(struct backing *backing)
 	if (__atomic_fetch_sub(&memory->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	page_cache_destroy(&memory->cache);
+	commit_account(-(s64)memory->promised);
 	slab_free(slab, memory);
 }
 
@@ -63,7 +66,7 @@ void shared_memory_init(void)
 		panic("no memory for shared memory");
 }
 
-struct backing *shared_memory_create(size_t size)
+struct backing *shared_memory_create(size_t size, bool promised)
 {
 	struct shared_memory *memory = slab_alloc(slab);
 
@@ -74,5 +77,7 @@ struct backing *shared_memory_create(size_t size)
 	memory->cache.shared_memory = true;
 	memory->backing = (struct backing){.ops = &operations, .cache = &memory->cache};
 	memory->refs = 1;
+	memory->promised = promised ? size >> PAGE_SHIFT : 0;
+	commit_account((s64)memory->promised);
 	return &memory->backing;
 }

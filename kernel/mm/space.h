@@ -48,8 +48,9 @@ int __must_check space_check_locked(struct address_space *space, size_t pages, i
 int __must_check populate_range(struct address_space *space, vaddr_t start, vaddr_t end,
 				bool only_locked);
 
-/* The object behind shared anonymous memory, with one reference; NULL: no memory. */
-struct backing *__must_check shared_memory_create(size_t size);
+/* The object behind shared anonymous memory, with one reference; NULL: no memory.  `promised`: it
+ * counts as committed (commit.h) as long as it lives. */
+struct backing *__must_check shared_memory_create(size_t size, bool promised);
 void shared_memory_init(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
@@ -95,7 +96,7 @@ static int give_space(struct task *child, u64 flags)
 {
 	if (flags & CLONE_VM)
 		child->space = vmm_get_address_space(current->space);
-	else
+	else if (commit_check_fork(current->space) == 0)
 		child->space = vmm_copy_address_space(current->space);
 	return child->space ? 0 : -ENOMEM;
 }

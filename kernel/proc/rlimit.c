@@ -8,6 +8,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/process.h"
@@ -81,9 +82,16 @@ static bool may_map_lowest(void)
 	return capable(CAP_SYS_RAWIO);
 }
 
+/* Who may use the memory that strict accounting keeps for the privileged. */
+static bool may_use_reserve(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+
 void low_addresses_init(void)
 {
 	vmm_set_low_address_hook(may_map_lowest);
+	commit_set_privilege_hook(may_use_reserve);
 }
 
 /* The address space that the process's threads have follows the new limits. */

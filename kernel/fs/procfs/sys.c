@@ -129,12 +129,6 @@ static int show_entropy(const struct proc_node *node __unused, struct text *text
 	return 0;
 }
 
-static int show_overcommit(const struct proc_node *node __unused, struct text *text)
-{
-	text_printf(text, "1\n");
-	return 0;
-}
-
 static int show_pipe_max(const struct proc_node *node __unused, struct text *text)
 {
 	text_printf(text, "1048576\n");
@@ -228,14 +222,9 @@ static const struct proc_entry fs_entries[] = {
 	PROC_END,
 };
 
-static const struct proc_entry vm_entries[] = {
-	PROC_FILE("overcommit_memory", 0444, show_overcommit),
-	PROC_END,
-};
-
 const struct proc_entry proc_sys_entries[] = {
 	PROC_DIRECTORY("fs", fs_entries),
 	PROC_DIRECTORY("kernel", kernel_entries),
-	PROC_DIRECTORY("vm", vm_entries),
+	PROC_DIRECTORY("vm", proc_sys_vm_entries),
 	PROC_END,
 };

@@ -45,7 +45,7 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	show_kib(text, "SReclaimable:", 0);
 	show_kib(text, "SUnreclaim:", info.slab);
 	show_kib(text, "PageTables:", info.page_tables);
-	show_kib(text, "CommitLimit:", info.total);
+	show_kib(text, "CommitLimit:", info.commit_limit);
 	show_kib(text, "Committed_AS:", info.committed);
 	show_kib(text, "VmallocTotal:", (size_t)32 * 1024 * GIB);
 	show_kib(text, "VmallocUsed:", info.vmalloc);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: /proc/sys/vm, the settings of the memory manager (proc_sys_vm(5)).
+ *
+ * Each is one number: where it is kept, what it may be.  Whoever writes while somebody else reads
+ * changes one word; there are no locks.
+ */
+#include "fs/procfs/procfs.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+#include "mm/commit.h"
+#include "mm/frame.h"
+#include "mm/region.h"
+
+struct setting {
+	const char *name;
+	u64 least, most;
+	u64 (*get)(void);
+	void (*set)(u64 value); /* NULL: not to be changed */
+};
+
+static u64 get_mode(void)
+{
+	return READ_ONCE(commit_settings.mode);
+}
+
+static void set_mode(u64 value)
+{
+	WRITE_ONCE(commit_settings.mode, (u32)value);
+}
+
+static u64 get_ratio(void)
+{
+	return READ_ONCE(commit_settings.ratio);
+}
+
+/* Of the ratio and the number of KiB the one that was set last counts. */
+static void set_ratio(u64 value)
+{
+	WRITE_ONCE(commit_settings.ratio, (u32)value);
+	WRITE_ONCE(commit_settings.kbytes, 0);
+}
+
+static u64 get_kbytes(void)
+{
+	return READ_ONCE(commit_settings.kbytes);
+}
+
+static void set_kbytes(u64 value)
+{
+	WRITE_ONCE(commit_settings.kbytes, value);
+	WRITE_ONCE(commit_settings.ratio, 0);
+}
+
+static void set_admin_reserve(u64 value)
+{
+	WRITE_ONCE(commit_settings.admin_kbytes, value);
+}
+
+static void set_user_reserve(u64 value)
+{
+	WRITE_ONCE(commit_settings.user_kbytes, value);
+}
+
+static u64 get_min_free(void)
+{
+	struct frame_watermarks marks;
+
+	frame_get_watermarks(&marks);
+	return marks.min * PAGE_SIZE / KIB;
+}
+
+static void set_min_free(u64 value)
+{
+	frame_set_min_free(value * KIB);
+}
+
+static u64 get_max_map_count(void)
+{
+	return REGION_LIMIT;
+}
+
+static u64 get_mmap_min_addr(void)
+{
+	return MMAP_MINIMUM;
+}
+
+#define KIB_MOST (UINT64_MAX / KIB / 2)
+
+static const struct setting settings[] = {
+	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
+	{"max_map_count", 0, 0, get_max_map_count, NULL},
+	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
+	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
+	{"overcommit_kbytes", 0, KIB_MOST, get_kbytes, set_kbytes},
+	{"overcommit_memory", 0, COMMIT_MODES - 1, get_mode, set_mode},
+	{"overcommit_ratio", 0, INT_MAX, get_ratio, set_ratio},
+	{"user_reserve_kbytes", 0, KIB_MOST, commit_user_reserve, set_user_reserve},
+};
+
+static const struct setting *setting_of(const struct proc_node *node)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (strcmp(settings[i].name, node->entry->name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+static int show(const struct proc_node *node, struct text *text)
+{
+	const struct setting *setting = setting_of(node);
+
+	if (setting == NULL)
+		return -EINVAL;
+	text_printf(text, "%lu\n", (unsigned long)setting->get());
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+static int store(const struct proc_node *node, char *value, size_t size)
+{
+	const struct setting *setting = setting_of(node);
+	u64 number;
+
+	while (size > 0 && is_space(value[size - 1]))
+		value[--size] = '\0';
+	while (is_space(*value))
+		value++;
+	if (setting == NULL || setting->set == NULL || parse_u64(value, 10, &number) != 0 ||
+	    number < setting->least || number > setting->most)
+		return -EINVAL;
+	setting->set(number);
+	return 0;
+}
+
+const struct proc_entry proc_sys_vm_entries[] = {
+	PROC_SETTING("admin_reserve_kbytes", 0644, show, store),
+	PROC_FILE("max_map_count", 0444, show),
+	PROC_SETTING("min_free_kbytes", 0644, show, store),
+	PROC_FILE("mmap_min_addr", 0444, show),
+	PROC_SETTING("overcommit_kbytes", 0644, show, store),
+	PROC_SETTING("overcommit_memory", 0644, show, store),
+	PROC_SETTING("overcommit_ratio", 0644, show, store),
+	PROC_SETTING("user_reserve_kbytes", 0644, show, store),
+	PROC_END,
+};

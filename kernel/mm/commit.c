@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What programs were promised, and the limit: see commit.h.
+ *
+ * One counter for all, changed atomically whenever the pages of a promising region change.  The
+ * rules are those of Linux's three modes, its reserves included: in strict mode the last few MiB
+ * are for the privileged, and a program that is large already leaves a 32nd of its size, up to a
+ * bound, so that whoever has to end it can log in.
+ */
+#include "mm/commit.h"
+
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "mm/vmm.h"
+
+enum { RESERVE_SHARE = 32, ADMIN_BOUND_KIB = 8 * 1024, USER_BOUND_KIB = 128 * 1024 };
+
+struct commit_settings commit_settings = {
+	.mode = COMMIT_HEURISTIC,
+	.ratio = 50,
+	.admin_kbytes = COMMIT_DEFAULT,
+	.user_kbytes = COMMIT_DEFAULT,
+};
+
+static s64 committed;            /* atomic: pages */
+static bool (*privileged)(void); /* set once */
+
+void commit_set_privilege_hook(bool (*hook)(void))
+{
+	privileged = hook;
+}
+
+static u64 reserve_of(u64 setting, u64 bound)
+{
+	if (setting != COMMIT_DEFAULT)
+		return setting;
+	return MIN(frame_get_total_memory() / KIB / RESERVE_SHARE, bound);
+}
+
+u64 commit_admin_reserve(void)
+{
+	return reserve_of(READ_ONCE(commit_settings.admin_kbytes), ADMIN_BOUND_KIB);
+}
+
+u64 commit_user_reserve(void)
+{
+	return reserve_of(READ_ONCE(commit_settings.user_kbytes), USER_BOUND_KIB);
+}
+
+void commit_account(s64 pages)
+{
+	__atomic_fetch_add(&committed, pages, __ATOMIC_RELAXED);
+}
+
+size_t commit_total(void)
+{
+	s64 pages = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+
+	return pages > 0 ? (size_t)pages : 0;
+}
+
+size_t commit_limit(void)
+{
+	u64 kbytes = READ_ONCE(commit_settings.kbytes);
+
+	if (kbytes != 0)
+		return kbytes / (PAGE_SIZE / KIB);
+	return frame_get_total_memory() / PAGE_SIZE * READ_ONCE(commit_settings.ratio) / 100;
+}
+
+static int check_strict(const struct address_space *space, size_t pages)
+{
+	size_t limit = commit_limit(), reserve = 0, total = commit_total();
+
+	if (privileged == NULL || !privileged())
+		reserve = commit_admin_reserve() / (PAGE_SIZE / KIB);
+	if (space != NULL)
+		reserve += MIN(space->total_pages / RESERVE_SHARE,
+			       commit_user_reserve() / (PAGE_SIZE / KIB));
+	limit -= MIN(limit, reserve);
+	return total > limit || pages > limit - total ? -ENOMEM : 0;
+}
+
+int commit_check(const struct address_space *space, size_t pages)
+{
+	switch (READ_ONCE(commit_settings.mode)) {
+	case COMMIT_ALWAYS:
+		return 0;
+	case COMMIT_STRICT:
+		return check_strict(space, pages);
+	default:
+		return pages > frame_get_total_memory() / PAGE_SIZE ? -ENOMEM : 0;
+	}
+}
+
+int commit_check_fork(const struct address_space *parent)
+{
+	if (READ_ONCE(commit_settings.mode) != COMMIT_STRICT)
+		return 0;
+	return check_strict(parent, parent->committed_pages);
+}

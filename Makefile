@@ -45,6 +45,10 @@ endif
 # The loops of memcpy and memset must not become calls of memcpy and memset.
 CFLAGS_kernel/lib/memory := -fno-tree-loop-distribute-patterns
 
+# Libraries that are not ours.
+include tools/sources.mk
+CFLAGS_kernel/lib/lz4 := $(LZ4_CFLAGS)
+
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,11 @@ HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -W
 LIB_STRINGS := kernel/lib/string.c kernel/lib/memory.c kernel/lib/format.c
 LIB_RENAMED := -include tests/host/lib/renamed.h -fno-builtin
 
+# LZ4: a program that uses it has kernel/lib/lz4.c among its sources, and $(LZ4_CFLAGS).  Alone, this file reads tools/sources.mk.
+ifndef LZ4_CFLAGS
+include tools/sources.mk
+endif
+
 include $(sort $(wildcard tests/host/*/tests.mk))
 
 host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))

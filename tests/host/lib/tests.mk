@@ -63,3 +63,7 @@ HOST_FUZZERS += lib_fuzz_elf
 lib_fuzz_elf_SOURCES := tests/host/lib/fuzz_elf.c kernel/lib/elf_check.c
 lib_fuzz_elf_DEPENDS := $(LIB_SEEDS)
 lib_fuzz_elf_CORPUS := $(LIB_SEEDS)/elf
+
+HOST_TESTS += lib_lz4
+lib_lz4_SOURCES := tests/host/lib/compress.c kernel/lib/lz4.c
+lib_lz4_CFLAGS := $(LIB_FLAGS) $(LZ4_CFLAGS)

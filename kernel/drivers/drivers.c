@@ -2,6 +2,8 @@
 /* Starts the drivers, in the order in which they need each other. */
 #include "drivers/drivers.h"
 
+#include "drivers/bus/pci.h"
+#include "drivers/bus/virtio.h"
 #include "drivers/tty/tty.h"
 #include "fs/device.h"
 
@@ -12,4 +14,7 @@ void drivers_init(const char *command_line)
 	serial_init();
 	console_init(command_line);
 	pty_init();
+	pci_init();
+	virtio_pci_init();
+	virtio_mmio_init();
 }

@@ -212,6 +212,40 @@ static void read_s5(const struct table *dsdt)
 	}
 }
 
+/* The little-endian word at an offset behind *at, where a resource of the given tag is expected. */
+static bool find_resource(const struct table *dsdt, u32 from, u32 to, u8 tag, u32 length, u32 *at)
+{
+	for (*at = from; *at + 3 + length <= to; *at += 1)
+		if (dsdt->data[*at] == tag && field(dsdt, *at + 1, 2) == length)
+			return true;
+	return false;
+}
+
+/*
+ * Virtio devices in memory, as QEMU's microvm describes them: Name(_HID, "LNRO0005") and, within
+ * the same device, a buffer of resources with Memory32Fixed (6.4.3.4) and Interrupt (6.4.3.6).
+ */
+static void read_virtio(const struct table *dsdt)
+{
+	enum { NAME_LENGTH = 8, DEVICE_LIMIT = 128, MEMORY = 0x86, INTERRUPT = 0x89 };
+
+	for (u32 at = HEADER_SIZE; at + NAME_LENGTH < dsdt->size; at++) {
+		u32 to = MIN(dsdt->size, at + DEVICE_LIMIT), memory, interrupt;
+
+		if (memcmp(dsdt->data + at, "LNRO0005", NAME_LENGTH) != 0 ||
+		    acpi_info.virtio_count == ACPI_MAX_VIRTIO ||
+		    !find_resource(dsdt, at, to, MEMORY, 9, &memory) ||
+		    !find_resource(dsdt, memory + 12, to, INTERRUPT, 6, &interrupt))
+			continue;
+		acpi_info.virtio[acpi_info.virtio_count++] = (struct firmware_virtio){
+			.address = field(dsdt, memory + 4, 4),
+			.size = field(dsdt, memory + 8, 4),
+			.irq = (u32)field(dsdt, interrupt + 5, 4),
+			.level = !(field(dsdt, interrupt + 3, 1) & 2),
+		};
+	}
+}
+
 static void read_fadt(const struct table *fadt)
 {
 	u64 flags = field(fadt, 112, 4), dsdt_address = field(fadt, 140, 8);
@@ -219,8 +253,10 @@ static void read_fadt(const struct table *fadt)
 
 	if (dsdt_address == 0)
 		dsdt_address = field(fadt, 40, 4);
-	if (table_open(dsdt_address, &dsdt))
+	if (table_open(dsdt_address, &dsdt)) {
 		read_s5(&dsdt);
+		read_virtio(&dsdt);
+	}
 	if (flags & FADT_FLAG_RESET) {
 		acpi_info.reset = generic_register(fadt, 116);
 		acpi_info.reset_value = (u8)field(fadt, 128, 1);
@@ -310,6 +346,43 @@ static phys_t find_rsdp(void)
 	return found != 0 ? found : search_rsdp(0xe0000, 0x100000);
 }
 
+/* --- MCFG: PCI configuration space in memory (PCI Firmware specification 3.2, 4.1.2) --- */
+
+static void read_mcfg(const struct table *mcfg)
+{
+	enum { MCFG_AREAS = 44, MCFG_AREA_SIZE = 16 };
+
+	for (u32 at = MCFG_AREAS; at + MCFG_AREA_SIZE <= mcfg->size; at += MCFG_AREA_SIZE) {
+		struct firmware_ecam area = {
+			.address = field(mcfg, at, 8),
+			.segment = (u16)field(mcfg, at + 8, 2),
+			.first_bus = (u8)field(mcfg, at + 10, 1),
+			.last_bus = (u8)field(mcfg, at + 11, 1),
+		};
+
+		if (acpi_info.ecam_count < ACPI_MAX_ECAM && area.address != 0 &&
+		    area.address < DIRECT_MAP_SIZE && IS_ALIGNED(area.address, MIB) &&
+		    area.first_bus <= area.last_bus)
+			acpi_info.ecam[acpi_info.ecam_count++] = area;
+	}
+}
+
+bool firmware_ecam(u32 index, struct firmware_ecam *area)
+{
+	if (index >= acpi_info.ecam_count)
+		return false;
+	*area = acpi_info.ecam[index];
+	return true;
+}
+
+bool firmware_virtio(u32 index, struct firmware_virtio *device)
+{
+	if (index >= acpi_info.virtio_count)
+		return false;
+	*device = acpi_info.virtio[index];
+	return true;
+}
+
 static void read_table(phys_t address)
 {
 	struct table table;
@@ -320,6 +393,8 @@ static void read_table(phys_t address)
 		read_madt(&table);
 	else if (memcmp(table.data, "FACP", 4) == 0)
 		read_fadt(&table);
+	else if (memcmp(table.data, "MCFG", 4) == 0)
+		read_mcfg(&table);
 	else if (memcmp(table.data, "HPET", 4) == 0 && field(&table, 40, 1) == REGISTER_MEMORY)
 		acpi_info.hpet = field(&table, 44, 8);
 }

@@ -8,9 +8,10 @@
 #define ARCH_X86_64_ACPI_H
 
 #include "arch/cpu.h"
+#include "arch/firmware.h"
 #include "lib/types.h"
 
-enum { ACPI_MAX_IO_APICS = 8, ISA_IRQS = 16 };
+enum { ACPI_MAX_IO_APICS = 8, ACPI_MAX_ECAM = 4, ACPI_MAX_VIRTIO = 32, ISA_IRQS = 16 };
 
 /* A register: in memory or in the port space. */
 struct acpi_register {
@@ -41,6 +42,10 @@ struct acpi_info {
 	u8 acpi_enable;
 	u8 century; /* CMOS register of the century, or 0 */
 	phys_t hpet;
+	struct firmware_ecam ecam[ACPI_MAX_ECAM];
+	u32 ecam_count;
+	struct firmware_virtio virtio[ACPI_MAX_VIRTIO];
+	u32 virtio_count;
 };
 
 extern struct acpi_info acpi_info;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Device interrupts: the I/O APICs route a line to a vector of the boot CPU.
+ * Device interrupts: the I/O APICs route a line to a vector of the boot CPU; messages name their
+ * vector and CPU themselves (Intel SDM vol. 3, 11.11).
  *
- * Each line in use has a vector of its own.  A handler's entry is complete before its line is
- * unmasked, and cleared after the line is masked and the entry no longer in use, so the interrupt
- * path takes no lock.
+ * Each line in use, and each message, has a vector of its own.  A handler's entry is complete
+ * before its line is unmasked, and cleared after the line is masked and the entry no longer in use,
+ * so the interrupt path takes no lock.
  *
  * Locks: irq_lock guards the table's changes and the I/O APICs' index registers; taken with
  * interrupts off.
@@ -29,7 +30,13 @@ enum {
 	REDIRECT_MASKED = 1 << 16,
 	DEVICE_VECTORS = VECTOR_DEVICE_END - VECTOR_DEVICE_FIRST,
 	DEFAULT_IO_APIC = 0xfec00000,
+	MESSAGE_ADDRESS = 0xfee00000,
+	MESSAGE_CPU_SHIFT = 12,
+	MESSAGE_CPU_LIMIT = 0x100,
 };
+
+/* The line number of a message. */
+#define NO_LINE UINT32_MAX
 
 struct io_apic {
 	volatile u8 *registers;
@@ -145,11 +152,45 @@ void irq_unregister(u32 irq)
 	unsigned long flags = spin_lock_irqsave(&irq_lock);
 
 	for (u32 i = 0; i < DEVICE_VECTORS; i++) {
-		if (lines[i].handler != NULL && lines[i].irq == irq) {
+		if (lines[i].handler != NULL && irq != NO_LINE && lines[i].irq == irq) {
 			redirect(lines[i].gsi, REDIRECT_MASKED);
 			__atomic_store_n(&lines[i].handler, NULL, __ATOMIC_RELEASE);
 		}
 	}
+	spin_unlock_irqrestore(&irq_lock, flags);
+}
+
+int irq_message_register(u32 cpu, void (*handler)(void *argument), void *argument,
+			 struct irq_message *message)
+{
+	unsigned long flags;
+	long entry = -ENOSPC;
+
+	if (handler == NULL || cpu >= MAX_CPUS || !(cpus_online() & cpumask_of(cpu)) ||
+	    cpu_locals[cpu].apic_id >= MESSAGE_CPU_LIMIT)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&irq_lock);
+	for (long i = 0; i < DEVICE_VECTORS && entry < 0; i++)
+		if (lines[i].handler == NULL)
+			entry = i;
+	if (entry >= 0) {
+		lines[entry] =
+			(struct irq_line){.argument = argument, .irq = NO_LINE, .gsi = NO_LINE};
+		__atomic_store_n(&lines[entry].handler, handler, __ATOMIC_RELEASE);
+		message->address = MESSAGE_ADDRESS | cpu_locals[cpu].apic_id << MESSAGE_CPU_SHIFT;
+		message->data = (u32)(VECTOR_DEVICE_FIRST + entry);
+	}
+	spin_unlock_irqrestore(&irq_lock, flags);
+	return entry < 0 ? (int)entry : 0;
+}
+
+void irq_message_unregister(const struct irq_message *message)
+{
+	u32 entry = message->data - VECTOR_DEVICE_FIRST;
+	unsigned long flags = spin_lock_irqsave(&irq_lock);
+
+	if (entry < DEVICE_VECTORS && lines[entry].irq == NO_LINE)
+		__atomic_store_n(&lines[entry].handler, NULL, __ATOMIC_RELEASE);
 	spin_unlock_irqrestore(&irq_lock, flags);
 }
 

@@ -59,6 +59,11 @@ struct file_operations {
 	 * (/dev/zero). prot and flags as mmap(2).  Default for files with a page cache: that.
 	 */
 	int (*mmap)(struct file *file, unsigned prot, unsigned flags, struct backing **result);
+	/*
+	 * The page of the file with that index, with a reference, in *frame; 0 in it for a hole.
+	 * For splice(2): its content may change with the file.  Missing: the file is read.
+	 */
+	int (*get_page)(struct file *file, u64 index, phys_t *frame);
 	int (*readdir)(struct file *file,
 		       struct dir_context *context); /* inode->lock held for reading */
 	int (*fsync)(struct file *file, off_t start, off_t end, bool data_only);

@@ -29,6 +29,13 @@ static ssize_t regular_read(struct file *file, struct io_cursor *cursor, off_t *
 	return done;
 }
 
+static int regular_get_page(struct file *file, u64 index, phys_t *frame)
+{
+	if (!(file->mode & FILE_NO_ATIME))
+		inode_accessed(file->path.mount, file->inode);
+	return page_cache_get(&file->inode->cache, index, PAGE_CACHE_READ, frame);
+}
+
 /* Where the data goes, and how much of it may; inode->lock held. */
 static int check_write(struct file *file, struct io_cursor *cursor, off_t *position)
 {
@@ -179,4 +186,5 @@ const struct file_operations regular_file_ops = {
 	.fallocate = regular_fallocate,
 	.fcntl = seals_fcntl,
 	.mmap = regular_mmap,
+	.get_page = regular_get_page,
 };

@@ -13,6 +13,7 @@
 #include "syscall/poll.def"
 #include "syscall/process.def"
 #include "syscall/signal.def"
+#include "syscall/splice.def"
 #include "syscall/system.def"
 #include "syscall/time.def"
 

@@ -37,3 +37,10 @@ mm_heap_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_arena
 mm_arena_SOURCES := tests/host/mm/arena.c tests/host/mm/death.c $(MM_SOURCES)
 mm_arena_CFLAGS := $(MM_FLAGS)
+
+REGION_TREE_SOURCES := tests/host/mm/region_tree.c kernel/mm/region_tree.c kernel/mm/region_tree_change.c
+HOST_TESTS += mm_region_tree mm_region_tree_wide
+mm_region_tree_SOURCES := $(REGION_TREE_SOURCES)
+mm_region_tree_CFLAGS := -I. -DREGION_TREE_FANOUT=4
+mm_region_tree_wide_SOURCES := $(REGION_TREE_SOURCES)
+mm_region_tree_wide_CFLAGS := -I.

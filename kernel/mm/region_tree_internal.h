@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The nodes of the region tree; for region_tree*.c and their test.
+ *
+ *	node       [ slot 0 | slot 1 | … | slot count-1 ]	slots by address, at least one
+ *	            child    child          child		one level lower, or at level 0
+ *regions
+ *
+ * A slot says from where to where its child reaches and how large the largest hole between two
+ * regions below the child is.  The hole between two children is not written down: it follows from
+ * their ends.  So a change matters to nothing but its own path.
+ *
+ * Invariants: slots are in order and say the truth; all leaves are at level 0; the root is a leaf
+ *or has two children at least.  Two neighbours in one node have more than REGION_NODE_THIN children
+ * together, so that the height is logarithmic; only where nodes are shared, and joining two would
+ * mean to copy one that the change does not pass, two thin ones may stay neighbours.
+ */
+#ifndef MM_REGION_TREE_INTERNAL_H
+#define MM_REGION_TREE_INTERNAL_H
+
+#include "mm/region_tree.h"
+
+/* A node of 15 slots is just below 512 bytes. */
+#ifndef REGION_TREE_FANOUT
+#define REGION_TREE_FANOUT 15
+#endif
+
+enum {
+	REGION_NODE_SLOTS = REGION_TREE_FANOUT,
+	/* Neighbours that have so many children together, or fewer, become one; and a divided node
+	   has so many in either part at least. */
+	REGION_NODE_THIN = (REGION_NODE_SLOTS + 2) / 3,
+};
+
+union region_child {
+	struct region_node *node;
+	struct region *region; /* at level 0 */
+};
+
+/* Immutable while `refs` of this node, or of any on the way to it, is more than 1. */
+struct region_node {
+	u32 refs;    /* atomic: links */
+	u8 level;    /* 0: a leaf */
+	u8 count;    /* slots in use */
+	u16 guarded; /* bit i: the first region of slot i wants a guard gap in front */
+	vaddr_t start[REGION_NODE_SLOTS];
+	vaddr_t end[REGION_NODE_SLOTS];
+	u64 hole[REGION_NODE_SLOTS]; /* largest inside of the child; 0 at level 0 */
+	union region_child child[REGION_NODE_SLOTS];
+};
+
+/* Free bytes between slot i - 1 and slot i, less the guard gap. */
+static inline u64 region_node_gap(const struct region_node *node, u32 i)
+{
+	u64 free = node->start[i] - node->end[i - 1];
+	u64 guard = node->guarded >> i & 1 ? REGION_TREE_GUARD : 0;
+
+	return free > guard ? free - guard : 0;
+}
+
+/* The first slot that ends above the address; node->count when there is none. */
+static inline u32 region_node_above(const struct region_node *node, vaddr_t address)
+{
+	u32 low = 0, high = node->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+		if (node->end[middle] > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* How many slots start below the address. */
+static inline u32 region_node_below(const struct region_node *node, vaddr_t address)
+{
+	u32 low = 0, high = node->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+		if (node->start[middle] < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The slot on the way to the last region that starts at or below the address, or to the first. */
+static inline u32 region_node_toward(const struct region_node *node, vaddr_t address)
+{
+	u32 below = region_node_below(node, address + 1);
+
+	return below != 0 ? below - 1 : 0;
+}
+
+static inline bool region_node_is_shared(const struct region_node *node)
+{
+	/* Acquire: whoever held it too is done reading it. */
+	return __atomic_load_n(&node->refs, __ATOMIC_ACQUIRE) > 1;
+}
+
+/* Between region_tree.c (life, looking) and region_tree_change.c. */
+struct region_node *__must_check region_node_alloc(void);
+void region_node_free(struct region_node *node); /* which has no children */
+void region_node_put(struct region_node *node);
+void region_node_get_child(const struct region_node *node, u32 i);
+void region_child_put(union region_child child, u32 level);
+
+#endif

@@ -1,0 +1,755 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The region tree, against arrays: every sequence of changes up to a length, with trees that share
+ * nodes among them, and long random histories; each change also with each of its allocations
+ * failing.  After each step the nodes' summaries, all reference counts and what is alive are
+ * checked.  Built twice: with nodes of 4 slots, and as in the kernel.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/list.h"
+#include "mm/region_tree_internal.h"
+#include "mm/slab.h"
+
+/* DEPTH=n in the environment changes how long the enumerated sequences are; SEED=n the histories.
+ */
+enum {
+	DEFAULT_DEPTH = REGION_TREE_FANOUT == 4 ? 3 : 2,
+	TREES = 2,
+	PLACES = 10,
+	HISTORY = 20000,
+	MANY = 700
+};
+
+/* A place has room for a region of one of two lengths; two places are further apart than the guard
+ * gap in front of a long region's successor is long. */
+#define PLACE         ((u64)2 * MIB)
+#define LENGTH(large) ((large) ? PLACE * 3 / 4 : PLACE / 2)
+#define BOTTOM        ((vaddr_t)64 * MIB)
+
+struct region {
+	struct list_head all;
+	u32 refs, links; /* links: as counted by the check */
+	u32 place;
+	bool large, guarded;
+};
+
+/* What a node is allocated with. */
+struct node_header {
+	struct list_head all;
+	u32 links;
+	u32 unused;
+};
+
+static struct list_head nodes = LIST_INIT(nodes), regions = LIST_INIT(regions);
+static pthread_mutex_t lists_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool ever_shared;            /* two trees had nodes in common since the last reset */
+static size_t allocations, fail_at; /* fail_at: the allocation with this number fails; 0: none */
+
+/* --- What the tree stands on --- */
+
+slab_cache_t *slab_cache_create(const char *name __unused, size_t size, size_t align __unused,
+				void (*ctor)(void *) __unused, void (*dtor)(void *) __unused)
+{
+	return (slab_cache_t *)size;
+}
+
+void *slab_alloc(slab_cache_t *cache)
+{
+	void *node = NULL;
+
+	pthread_mutex_lock(&lists_lock);
+	if (++allocations != fail_at) {
+		struct node_header *header = malloc(sizeof(*header) + (size_t)cache);
+		memset(header, 0xa5, sizeof(*header) + (size_t)cache);
+		header->links = 0;
+		list_add(&header->all, &nodes);
+		node = header + 1;
+	}
+	pthread_mutex_unlock(&lists_lock);
+	return node;
+}
+
+void slab_free(slab_cache_t *cache __unused, void *node)
+{
+	struct node_header *header = (struct node_header *)node - 1;
+
+	pthread_mutex_lock(&lists_lock);
+	list_remove(&header->all);
+	pthread_mutex_unlock(&lists_lock);
+	free(header);
+}
+
+void panic(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	abort();
+}
+
+static void get_region(struct region *region)
+{
+	__atomic_fetch_add(&region->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void put_region(struct region *region)
+{
+	if (__atomic_fetch_sub(&region->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	pthread_mutex_lock(&lists_lock);
+	list_remove(&region->all);
+	pthread_mutex_unlock(&lists_lock);
+	free(region);
+}
+
+static struct region *make_region(u32 place, bool large)
+{
+	struct region *region = calloc(1, sizeof(*region));
+
+	region->refs = 1;
+	region->place = place;
+	region->large = large;
+	region->guarded = place % 3 == 0;
+	pthread_mutex_lock(&lists_lock);
+	list_add(&region->all, &regions);
+	pthread_mutex_unlock(&lists_lock);
+	return region;
+}
+
+static vaddr_t start_of(u32 place)
+{
+	return BOTTOM + place * PLACE;
+}
+
+static struct region_slot slot_of(struct region *region)
+{
+	vaddr_t start = start_of(region->place);
+
+	return (struct region_slot){
+		.start = start,
+		.end = start + LENGTH(region->large),
+		.region = region,
+		.guarded = region->guarded,
+	};
+}
+
+/* --- The model --- */
+
+/* A tree, and what must be in it. */
+struct subject {
+	struct region_tree tree;
+	u32 places;
+	bool there[MANY], large[MANY];
+};
+
+static struct subject subjects[TREES];
+
+static vaddr_t model_end(const struct subject *subject, u32 place)
+{
+	return start_of(place) + LENGTH(subject->large[place]);
+}
+
+static u32 model_count(const struct subject *subject)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < subject->places; i++)
+		count += subject->there[i];
+	return count;
+}
+
+static vaddr_t model_place_in(u64 length, vaddr_t low, vaddr_t high, vaddr_t bottom, vaddr_t top)
+{
+	bottom = MAX(bottom, low);
+	top = MIN(top, high);
+	return bottom < top && top - bottom >= length ? top - length : 0;
+}
+
+static vaddr_t model_hole(const struct subject *subject, u64 length, vaddr_t low, vaddr_t high)
+{
+	vaddr_t top = high, found;
+
+	for (u32 place = subject->places; place-- > 0;) {
+		if (!subject->there[place])
+			continue;
+		found = model_place_in(length, low, high, model_end(subject, place), top);
+		if (found != 0)
+			return found;
+		top = start_of(place) - (place % 3 == 0 ? REGION_TREE_GUARD : 0);
+	}
+	return model_place_in(length, low, high, 0, top);
+}
+
+/* --- Checks --- */
+
+#define expect(condition)                                              \
+	do {                                                           \
+		if (!(condition))                                      \
+			fail_msg("line %d: %s", __LINE__, #condition); \
+	} while (0)
+
+static struct node_header *header_of(struct region_node *node)
+{
+	return (struct node_header *)node - 1;
+}
+
+static void check_region(struct region_node *leaf, u32 i)
+{
+	struct region *region = leaf->child[i].region;
+	struct region_slot slot = slot_of(region);
+
+	expect(leaf->start[i] == slot.start && leaf->end[i] == slot.end && leaf->hole[i] == 0);
+	expect((leaf->guarded >> i & 1) == slot.guarded);
+	region->links++;
+}
+
+static void check_node(struct region_node *node);
+
+static void check_child(struct region_node *node, u32 i)
+{
+	struct region_node *child = node->child[i].node;
+	u64 hole = 0;
+
+	expect(child->level + 1 == node->level);
+	check_node(child);
+	for (u32 at = 0; at < child->count; at++) {
+		hole = MAX(hole, child->hole[at]);
+		if (at > 0)
+			hole = MAX(hole, region_node_gap(child, at));
+	}
+	expect(node->start[i] == child->start[0]);
+	expect(node->end[i] == child->end[child->count - 1]);
+	expect(node->hole[i] == hole);
+	expect((node->guarded >> i & 1) == (child->guarded & 1));
+	expect(ever_shared || i == 0 ||
+	       child->count + node->child[i - 1].node->count > REGION_NODE_THIN);
+}
+
+/* The first visit goes below. */
+static void check_node(struct region_node *node)
+{
+	if (header_of(node)->links++ != 0)
+		return;
+	expect(node->count > 0 && node->count <= REGION_NODE_SLOTS);
+	for (u32 i = 0; i < node->count; i++) {
+		expect(i == 0 || node->end[i - 1] <= node->start[i]);
+		if (node->level == 0)
+			check_region(node, i);
+		else
+			check_child(node, i);
+	}
+}
+
+/* All that is alive has as many references as links, and so is linked. */
+static void check_references(void)
+{
+	struct node_header *header;
+	struct region *region;
+
+	list_for_each_entry (header, &nodes, all) {
+		expect(((struct region_node *)(header + 1))->refs == header->links);
+		header->links = 0;
+	}
+	list_for_each_entry (region, &regions, all) {
+		expect(region->refs == region->links);
+		region->links = 0;
+	}
+}
+
+static void check_searches(const struct subject *subject)
+{
+	const struct region_tree *tree = &subject->tree;
+	s32 previous = -1;
+
+	for (u32 place = 0; place < subject->places; place++) {
+		if (!subject->there[place])
+			continue;
+		vaddr_t start = start_of(place), end = model_end(subject, place);
+		struct region *region = region_tree_find(tree, start);
+		expect(region != NULL && region->place == place);
+		expect(region->large == subject->large[place]);
+		expect(region_tree_find(tree, end - 1) == region);
+		expect(region_tree_find_before(tree, start + 1) == region);
+		struct region *below = region_tree_find_before(tree, start);
+		expect(previous < 0 ? below == NULL
+				    : below != NULL && below->place == (u32)previous);
+		/* The end of the one before leads here, too. */
+		if (previous >= 0)
+			expect(region_tree_find(tree, model_end(subject, (u32)previous)) == region);
+		previous = (s32)place;
+	}
+	expect(region_tree_end(tree) == (previous < 0 ? 0 : model_end(subject, (u32)previous)));
+	expect(region_tree_find(tree, region_tree_end(tree)) == NULL);
+}
+
+static void check_holes(const struct subject *subject)
+{
+	vaddr_t top = start_of(subject->places) + PLACE;
+	const vaddr_t ends[][2] = {
+		{PAGE_SIZE, top},
+		{start_of(2) + PLACE / 2, start_of(subject->places / 2)},
+		{start_of(subject->places / 3), start_of(subject->places - 1) + PLACE / 4},
+	};
+	const u64 lengths[] = {PAGE_SIZE,     PLACE / 4,     PLACE / 2, PLACE,
+			       PLACE * 5 / 4, PLACE * 5 / 2, PLACE * 4};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		for (size_t l = 0; l < ARRAY_SIZE(lengths); l++)
+			expect(region_tree_find_hole(&subject->tree, lengths[l], ends[i][0],
+						     ends[i][1]) ==
+			       model_hole(subject, lengths[l], ends[i][0], ends[i][1]));
+}
+
+static void check_structure(struct subject *subject)
+{
+	struct region_node *root = subject->tree.root;
+
+	expect(subject->tree.count == model_count(subject));
+	expect((root == NULL) == (subject->tree.count == 0));
+	if (root == NULL)
+		return;
+	expect(root->level == 0 || root->count >= 2);
+	check_node(root);
+}
+
+static void check(void)
+{
+	for (u32 i = 0; i < TREES; i++)
+		check_structure(&subjects[i]);
+	check_references();
+	for (u32 i = 0; i < TREES; i++) {
+		check_searches(&subjects[i]);
+		check_holes(&subjects[i]);
+	}
+}
+
+/* --- Changes: false when the change makes no sense now --- */
+
+/* Also lets each allocation fail in turn, when `failing`: then nothing may have changed. */
+static void allocate(struct region_change *change, bool failing)
+{
+	struct region_change copy = *change;
+
+	for (size_t nth = 1; failing && nth <= copy.needed; nth++) {
+		fail_at = allocations + nth;
+		int result = region_change_allocate(change);
+		fail_at = 0;
+		expect(result != 0);
+		check();
+		*change = copy;
+	}
+	assert_int_equal(region_change_allocate(change), 0);
+}
+
+static bool insert(struct subject *subject, u32 place, bool failing)
+{
+	struct region_change change;
+
+	if (subject->there[place])
+		return false;
+	region_change_begin(&change, &subject->tree);
+	region_change_plan(&change, region_before(start_of(place)), 1);
+	allocate(&change, failing);
+	struct region_slot slot = slot_of(make_region(place, place % 2));
+	region_tree_insert(&change, &slot);
+	region_change_end(&change);
+	subject->there[place] = true;
+	subject->large[place] = place % 2;
+	return true;
+}
+
+/* Another length: in place where the region is this tree's alone, else another region. */
+static bool resize(struct subject *subject, u32 place, bool failing)
+{
+	struct region_change change;
+
+	if (!subject->there[place])
+		return false;
+	struct region *region = region_tree_find(&subject->tree, start_of(place));
+	bool mine = region_tree_owns_path(&subject->tree, start_of(place)) && region->refs == 1;
+	region_change_begin(&change, &subject->tree);
+	region_change_plan(&change, start_of(place), 0);
+	allocate(&change, failing);
+	if (!mine)
+		region = make_region(place, region->large);
+	region->large = !region->large;
+	struct region_slot slot = slot_of(region);
+	region_tree_set(&change, slot.start, &slot);
+	region_change_end(&change);
+	subject->large[place] = !subject->large[place];
+	return true;
+}
+
+/* Drops the regions of places [first, last). */
+static bool take_out(struct subject *subject, u32 first, u32 last, bool failing)
+{
+	struct region_change change;
+	bool any = false;
+
+	for (u32 place = first; place < last; place++)
+		any |= subject->there[place];
+	if (!any)
+		return false;
+	region_change_begin(&change, &subject->tree);
+	region_change_plan(&change, region_before(start_of(first)), 0);
+	region_change_plan(&change, region_before(start_of(last)), 0);
+	allocate(&change, failing);
+	region_tree_remove(&change, start_of(first), start_of(last));
+	region_change_end(&change);
+	memset(&subject->there[first], 0, last - first);
+	return true;
+}
+
+/* Two pieces of a region become three regions, in one change: what splitting off the middle does.
+ */
+static bool replace_by_two(struct subject *subject, u32 place, bool failing)
+{
+	struct region_change change;
+
+	if (place + 2 >= subject->places || !subject->there[place] || subject->there[place + 1] ||
+	    subject->there[place + 2])
+		return false;
+	region_change_begin(&change, &subject->tree);
+	region_change_plan(&change, start_of(place), 2);
+	allocate(&change, failing);
+	for (u32 i = 0; i < 2; i++) {
+		struct region_slot slot = slot_of(make_region(place + 1 + i, false));
+		region_tree_insert(&change, &slot);
+		subject->there[place + 1 + i] = true;
+		subject->large[place + 1 + i] = false;
+	}
+	struct region_slot slot = slot_of(make_region(place, subject->large[place]));
+	region_tree_set(&change, slot.start, &slot);
+	region_change_end(&change);
+	return true;
+}
+
+/* Drops a range and puts a region at its beginning, in one change: what MAP_FIXED does. */
+static bool map_over(struct subject *subject, u32 first, u32 last, bool failing)
+{
+	struct region_change change;
+
+	if (last <= first)
+		return false;
+	region_change_begin(&change, &subject->tree);
+	region_change_plan(&change, region_before(start_of(first)), 1);
+	region_change_plan(&change, region_before(start_of(last)), 0);
+	allocate(&change, failing);
+	region_tree_remove(&change, start_of(first), start_of(last));
+	struct region_slot slot = slot_of(make_region(first, true));
+	region_tree_insert(&change, &slot);
+	region_change_end(&change);
+	memset(&subject->there[first], 0, last - first);
+	subject->there[first] = true;
+	subject->large[first] = true;
+	return true;
+}
+
+static bool share(u32 from, u32 to)
+{
+	region_tree_destroy(&subjects[to].tree);
+	struct region_tree empty = subjects[to].tree;
+	subjects[to] = subjects[from];
+	subjects[to].tree = empty;
+	region_tree_share(&subjects[to].tree, &subjects[from].tree);
+	ever_shared = true;
+	return true;
+}
+
+static void reset(u32 places)
+{
+	for (u32 i = 0; i < TREES; i++) {
+		region_tree_destroy(&subjects[i].tree);
+		memset(&subjects[i], 0, sizeof(subjects[i]));
+		subjects[i].places = places;
+	}
+	ever_shared = false;
+	assert_true(list_empty(&nodes) && list_empty(&regions));
+}
+
+/* --- Enumeration --- */
+
+enum {
+	RANGES = PLACES * (PLACES + 1) / 2,
+	INSERTS = PLACES,
+	RESIZES = INSERTS + PLACES,
+	SPLITS = RESIZES + PLACES,
+	REMOVALS = SPLITS + RANGES,
+	OPERATIONS = REMOVALS + 1, /* the other tree becomes a copy */
+};
+
+static bool step(struct subject *subject, u32 operation, bool failing)
+{
+	if (operation < INSERTS)
+		return insert(subject, operation, failing);
+	if (operation < RESIZES)
+		return resize(subject, operation - INSERTS, failing);
+	if (operation < SPLITS)
+		return replace_by_two(subject, operation - RESIZES, failing);
+	if (operation >= REMOVALS)
+		return share((u32)(subject - subjects), !(subject - subjects));
+	operation -= SPLITS;
+	u32 first = 0;
+	for (; operation >= PLACES - first; first++)
+		operation -= PLACES - first;
+	return take_out(subject, first, first + operation + 1, failing);
+}
+
+/* The state that a sequence starts from: `count` places taken, in one of three orders, of which the
+ * other tree has a copy or not. */
+struct beginning {
+	u32 count, order;
+	bool shared;
+};
+
+static void begin(const struct beginning *beginning)
+{
+	reset(PLACES);
+	for (u32 i = 0; i < beginning->count; i++) {
+		u32 place = i;
+		if (beginning->order == 1)
+			place = PLACES - 1 - i;
+		else if (beginning->order == 2)
+			place = i * 3 % PLACES;
+		insert(&subjects[0], place, false);
+	}
+	if (beginning->shared)
+		share(0, 1);
+}
+
+static u64 extend(const struct beginning *beginning, u32 *operations, u32 length, u32 depth)
+{
+	u64 sequences = 0;
+
+	for (u32 next = 0; length < depth && next < OPERATIONS; next++) {
+		begin(beginning);
+		for (u32 i = 0; i < length; i++)
+			step(&subjects[0], operations[i], false);
+		if (!step(&subjects[0], next, length < 2))
+			continue;
+		check();
+		operations[length] = next;
+		sequences += 1 + extend(beginning, operations, length + 1, depth);
+	}
+	return sequences;
+}
+
+static void every_short_sequence_does_as_the_model(void **state __unused)
+{
+	const char *word = getenv("DEPTH");
+	u32 depth = word != NULL ? (u32)atoi(word) : DEFAULT_DEPTH;
+	u32 operations[64];
+	u64 sequences = 0;
+
+	for (u32 count = 0; count <= PLACES; count += 2) {
+		for (u32 order = 0; order < 3; order++) {
+			for (u32 shared = 0; shared < 2; shared++) {
+				struct beginning beginning = {count, order, shared};
+				sequences += extend(&beginning, operations, 0,
+						    order == 2 && shared ? depth : depth - 1);
+			}
+		}
+	}
+	printf("# %llu sequences\n", (unsigned long long)sequences);
+	reset(0);
+}
+
+/* --- Histories --- */
+
+static u64 random_state;
+
+static u32 random_below(u32 limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (u32)(random_state >> 32) % limit;
+}
+
+static void random_step(struct subject *subject, u32 growth, bool failing)
+{
+	u32 place = random_below(subject->places);
+	u32 reach =
+		1 + (random_below(20) == 0 ? random_below(subject->places / 2) : random_below(8));
+	u32 last = MIN(place + reach, subject->places);
+
+	switch (random_below(10)) {
+	case 0:
+		resize(subject, place, failing);
+		break;
+	case 1:
+		replace_by_two(subject, place, failing);
+		break;
+	case 2:
+		map_over(subject, place, last, failing);
+		break;
+	default:
+		if (random_below(10) < growth)
+			insert(subject, place, failing);
+		else
+			take_out(subject, place, last, failing);
+	}
+}
+
+static void start_random(void)
+{
+	const char *word = getenv("SEED");
+
+	random_state = word != NULL ? (u64)atoll(word) : 88172645463325252ULL;
+	printf("# seed %llu\n", (unsigned long long)random_state);
+}
+
+static void run_history(bool sharing)
+{
+	reset(MANY);
+	for (u32 i = 0; i < HISTORY; i++) {
+		/* Now mostly growing, now mostly shrinking. */
+		u32 growth = i / 2000 % 2 ? 7 : 9;
+		u32 which = random_below(TREES);
+		random_step(&subjects[which], growth, i % 100 == 0);
+		if (sharing && random_below(50) == 0)
+			share(which, !which);
+		if (i % 16 == 0)
+			check();
+	}
+	reset(0);
+}
+
+static void long_histories_do_as_the_model(void **state __unused)
+{
+	start_random();
+	run_history(false);
+	run_history(true);
+}
+
+/* --- Costs --- */
+
+static void a_path_of_ones_own_with_room_needs_no_memory(void **state __unused)
+{
+	reset(MANY);
+	for (u32 place = 0; place < MANY; place += 2)
+		insert(&subjects[0], place, false);
+	size_t before = allocations;
+	u32 inserted = 0;
+	for (u32 place = 0; place < MANY; place += 2) {
+		resize(&subjects[0], place, false);
+		resize(&subjects[0], place, false);
+	}
+	for (u32 place = 0; place < MANY / 2; place += 2)
+		take_out(&subjects[0], place, place + 1, false);
+	assert_int_equal(allocations, before);
+	for (u32 place = 0; place < MANY / 2; place += 2)
+		inserted += insert(&subjects[0], place, false);
+	/* Nodes are divided now and then. */
+	assert_true(allocations - before < inserted);
+	reset(0);
+}
+
+static void a_copy_takes_no_memory_and_a_change_of_it_one_path(void **state __unused)
+{
+	reset(MANY);
+	for (u32 place = 0; place < MANY; place += 2)
+		insert(&subjects[0], place, false);
+	size_t before = allocations;
+	share(0, 1);
+	assert_int_equal(allocations, before);
+	resize(&subjects[1], 10, false);
+	assert_int_equal(allocations - before, subjects[0].tree.root->level + 1);
+	check();
+	/* The rest of that leaf's path is its own from now on. */
+	before = allocations;
+	resize(&subjects[1], 10, false);
+	assert_int_equal(allocations, before);
+	reset(0);
+}
+
+/* --- Several CPUs --- */
+
+static struct region_tree common;
+
+struct worker {
+	pthread_t thread;
+	u64 random;
+	bool right;
+};
+
+/* Changes copies of the common tree, at the same time as others do. */
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	u64 random = worker->random;
+
+	worker->right = true;
+	for (u32 round = 0; round < 200; round++) {
+		struct region_tree tree = {0};
+		region_tree_share(&tree, &common);
+		size_t count = tree.count;
+		for (u32 i = 0; i < 20; i++) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			vaddr_t start = start_of((u32)(random >> 33) % MANY);
+			struct region *region = region_tree_find(&tree, start);
+			if (region == NULL || start_of(region->place) != start)
+				continue;
+			struct region_change change;
+			region_change_begin(&change, &tree);
+			region_change_plan(&change, region_before(start), 0);
+			region_change_plan(&change, region_before(start + PLACE), 0);
+			if (region_change_allocate(&change) != 0)
+				abort();
+			region_tree_remove(&change, start, start + PLACE);
+			region_change_end(&change);
+			region = region_tree_find(&tree, start);
+			worker->right &= tree.count == --count &&
+					 (region == NULL || start_of(region->place) > start);
+		}
+		region_tree_destroy(&tree);
+	}
+	return NULL;
+}
+
+static void several_cpus_change_their_copies_of_one_tree(void **state __unused)
+{
+	struct worker workers[4];
+
+	reset(MANY);
+	for (u32 place = 0; place < MANY; place++)
+		insert(&subjects[0], place, false);
+	region_tree_share(&common, &subjects[0].tree);
+	for (u32 i = 0; i < ARRAY_SIZE(workers); i++) {
+		workers[i].random = i + 1;
+		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(workers); i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_true(workers[i].right);
+	}
+	region_tree_destroy(&common);
+	check();
+	reset(0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_short_sequence_does_as_the_model),
+		cmocka_unit_test(long_histories_do_as_the_model),
+		cmocka_unit_test(a_path_of_ones_own_with_room_needs_no_memory),
+		cmocka_unit_test(a_copy_takes_no_memory_and_a_change_of_it_one_path),
+		cmocka_unit_test(several_cpus_change_their_copies_of_one_tree),
+	};
+
+	region_tree_setup(get_region, put_region);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

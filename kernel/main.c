@@ -58,6 +58,7 @@ void kernel_main(void)
 	heap_init();
 	vmm_init();
 	arch_init_devices();
+	frame_init_nodes();
 	random_init();
 	timers_init();
 	signal_init();

@@ -69,7 +69,8 @@ bool block_lists_has(const struct block_lists *lists, pfn_t head, u32 order)
 {
 	return head >= lists->start && head < lists->end &&
 	       lists->descriptors[head].kind == FRAME_FREE &&
-	       lists->descriptors[head].order == order;
+	       lists->descriptors[head].order == order &&
+	       lists->descriptors[head].zone == lists->zone;
 }
 
 void block_lists_give(struct block_lists *lists, pfn_t head, u32 order)

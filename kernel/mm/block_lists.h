@@ -21,6 +21,7 @@
 struct block_lists {
 	struct frame *descriptors;      /* of number 0, which need not exist */
 	pfn_t start, end;               /* the numbers that have descriptors */
+	u8 zone;                        /* of the descriptors of its pages */
 	u32 nonempty;                   /* bit n: there is a free block of order n */
 	u32 heads[FRAME_MAX_ORDER + 1]; /* first block of each order; 0: none */
 	size_t counts[FRAME_MAX_ORDER + 1];

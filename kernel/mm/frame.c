@@ -17,23 +17,13 @@
 #include "mm/checking.h"
 #include "mm/frame_internal.h"
 
-enum { STOCK_BATCH = 32, STOCK_LIMIT = 64, RUN_MIN = 16 };
-
-/* So many frames the kernel keeps for itself whatever anybody sets: 256 KiB. */
-#define RESERVE_LEAST ((size_t)64)
+enum { STOCK_BATCH = 32, RUN_MIN = 16 };
 
 /* A count of references this high has run away: it stays there, and the frame is never freed. */
 enum { REFS_STUCK_BIT = 31 };
 #define REFS_STUCK ((u32)3 << 30)
 
-struct stock {
-	u32 count;
-	u32 pfns[STOCK_LIMIT];
-	s64 kinds[FRAME_KINDS]; /* frames taken less frames freed by this CPU; only the sum over all
-				   CPUs means something */
-} __cacheline;
-
-static struct stock stocks[MAX_CPUS];
+struct stock frame_stocks[MAX_CPUS];
 
 static size_t (*reclaimer)(void); /* set once */
 
@@ -44,12 +34,14 @@ void frame_set_reclaimer(size_t (*function)(void))
 
 bool frame_reclaim(void)
 {
+	if (blocks_drain())
+		return true;
 	return reclaimer != NULL && reclaimer() != 0;
 }
 
 void frame_account(enum frame_kind kind, s64 frames)
 {
-	stocks[cpu_id()].kinds[kind] += frames;
+	frame_stocks[cpu_id()].kinds[kind] += frames;
 }
 
 /*
@@ -58,27 +50,26 @@ void frame_account(enum frame_kind kind, s64 frames)
  */
 static size_t floor_of(enum frame_kind kind)
 {
-	switch (kind) {
-	case FRAME_USER:
-	case FRAME_CACHE:
-		return frame_reserve;
-	case FRAME_TABLE:
-		return frame_reserve / 2;
-	default:
+	struct frame_watermarks marks;
+
+	if (kind != FRAME_USER && kind != FRAME_CACHE && kind != FRAME_TABLE)
 		return 0;
-	}
+	frame_get_watermarks(&marks);
+	return kind == FRAME_TABLE ? marks.min / 2 : marks.min;
 }
 
-/* Fills this CPU's empty stock; high memory first.  Interrupts off. */
+bool frame_may_take(enum frame_kind kind)
+{
+	size_t floor = floor_of(kind);
+
+	return floor == 0 || zones_free() > floor;
+}
+
+/* Fills this CPU's empty stock.  Interrupts off. */
 static bool stock_fill(struct stock *stock, enum frame_kind kind)
 {
-	if (floor_of(kind) != 0 && zones_free() <= floor_of(kind))
-		return false;
-	for (int z = ZONES - 1; z >= 0 && stock->count == 0; z--) {
-		spin_lock(&zones[z].lock);
-		stock->count = (u32)buddy_take_singles_locked(&zones[z], stock->pfns, STOCK_BATCH);
-		spin_unlock(&zones[z].lock);
-	}
+	if (frame_may_take(kind))
+		stock->count = (u32)nodes_take_singles(NULL, stock->pfns, STOCK_BATCH);
 	return stock->count != 0;
 }
 
@@ -94,14 +85,14 @@ static u32 run_length(const u32 *pfns, u32 count)
 	return length;
 }
 
-/* Gives the older half of a full stock back.  Interrupts off. */
-static void stock_drain(struct stock *stock)
+/* Gives the older frames of a stock back, this many.  Interrupts off. */
+static void stock_drain(struct stock *stock, u32 count)
 {
 	struct zone *zone = zone_of(stock->pfns[0]);
 
 	spin_lock(&zone->lock);
-	for (u32 i = 0, length; i < STOCK_BATCH; i += length) {
-		length = run_length(stock->pfns + i, STOCK_BATCH - i);
+	for (u32 i = 0, length; i < count; i += length) {
+		length = run_length(stock->pfns + i, count - i);
 		pfn_t first = MIN(stock->pfns[i], stock->pfns[i + length - 1]);
 		if (zone != zone_of(first)) {
 			spin_unlock(&zone->lock);
@@ -111,8 +102,8 @@ static void stock_drain(struct stock *stock)
 		buddy_give_range_locked(zone, first, first + length);
 	}
 	spin_unlock(&zone->lock);
-	stock->count -= STOCK_BATCH;
-	memmove(stock->pfns, stock->pfns + STOCK_BATCH, stock->count * sizeof(stock->pfns[0]));
+	stock->count -= count;
+	memmove(stock->pfns, stock->pfns + count, stock->count * sizeof(stock->pfns[0]));
 }
 
 /* Takes frames out of a stock that has so many.  Interrupts off. */
@@ -124,7 +115,7 @@ static inline void stock_take(struct stock *stock, enum frame_kind kind, phys_t 
 	stock->kinds[kind] += count;
 	for (u32 i = 0; i < count; i++) {
 		phys_t number = *--pfn;
-		frame_array[number] = (struct frame){.refs = 1, .kind = (u8)kind};
+		frame_begin(&frame_array[number], kind, 0);
 		frames[i] = number << PAGE_SHIFT;
 	}
 }
@@ -137,7 +128,7 @@ phys_t frame_alloc_kind(enum frame_kind kind)
 		return 0;
 	do {
 		unsigned long flags = irq_save();
-		struct stock *stock = &stocks[cpu_id()];
+		struct stock *stock = &frame_stocks[cpu_id()];
 		if (likely(stock->count != 0) || stock_fill(stock, kind))
 			stock_take(stock, kind, &address, 1);
 		irq_restore(flags);
@@ -153,7 +144,7 @@ size_t frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count)
 		return 0;
 	do {
 		unsigned long flags = irq_save();
-		struct stock *stock = &stocks[cpu_id()];
+		struct stock *stock = &frame_stocks[cpu_id()];
 		while (got < count && (stock->count != 0 || stock_fill(stock, kind))) {
 			u32 some = (u32)MIN(count - got, (size_t)stock->count);
 			stock_take(stock, kind, frames + got, some);
@@ -183,61 +174,29 @@ phys_t frame_alloc_zeroed(void)
 	return frame_alloc_kind_zeroed(FRAME_KERNEL);
 }
 
-static pfn_t take_block_once(u32 order, enum frame_kind kind, int highest_zone)
+void frame_drain(void)
 {
 	unsigned long flags = irq_save();
-	pfn_t pfn = 0;
+	struct stock *stock = &frame_stocks[cpu_id()];
 
-	for (int z = highest_zone; z >= 0 && pfn == 0; z--) {
-		spin_lock(&zones[z].lock);
-		pfn = block_lists_take(&zones[z].lists, order);
-		spin_unlock(&zones[z].lock);
-	}
-	if (pfn != 0) {
-		struct frame *head = &frame_array[pfn];
-		head->refs = 1;
-		head->kind = (u8)kind;
-		head->order = (u8)order;
-		frame_account(kind, (s64)1 << order);
-	}
+	if (stock->count != 0)
+		stock_drain(stock, stock->count);
 	irq_restore(flags);
-	return pfn;
+	blocks_drain();
 }
 
-static phys_t take_block(u32 order, enum frame_kind kind, int highest_zone)
+/* Gives one frame to the lists of its zone.  Interrupts off. */
+static void give_single(pfn_t pfn)
 {
-	pfn_t pfn;
+	struct zone *zone = zone_of(pfn);
 
-	if (checking_must_fail())
-		return 0;
-	do
-		pfn = take_block_once(order, kind, highest_zone);
-	while (unlikely(pfn == 0) && frame_reclaim());
-	return pfn << PAGE_SHIFT;
+	spin_lock(&zone->lock);
+	block_lists_give(&zone->lists, pfn, 0);
+	spin_unlock(&zone->lock);
 }
 
-phys_t frames_alloc_kind(u32 order, enum frame_kind kind)
-{
-	ASSERT(order <= FRAME_MAX_ORDER);
-	return take_block(order, kind, ZONE_NORMAL);
-}
-
-phys_t frames_alloc(u32 order)
-{
-	if (order > FRAME_MAX_ORDER)
-		return 0;
-	return take_block(order, FRAME_KERNEL, ZONE_NORMAL);
-}
-
-phys_t frames_alloc_dma32(u32 order)
-{
-	if (order > FRAME_MAX_ORDER)
-		return 0;
-	return take_block(order, FRAME_KERNEL, ZONE_DMA32);
-}
-
-/* The frame, which nobody refers to any more, goes to this CPU's stock; larger blocks to the lists.
- * Interrupts off. */
+/* The frame, which nobody refers to any more, goes to this CPU's stock; larger blocks, and those of
+ * other nodes, to the lists.  Interrupts off. */
 static void release(struct stock *stock, pfn_t pfn)
 {
 	struct frame *frame = &frame_array[pfn];
@@ -247,15 +206,16 @@ static void release(struct stock *stock, pfn_t pfn)
 	stock->kinds[frame->kind] -= (s64)1 << order;
 	frame->kind = FRAME_RESERVED;
 	if (unlikely(order != 0)) {
-		struct zone *zone = zone_of(pfn);
 		frame->order = 0;
-		spin_lock(&zone->lock);
-		block_lists_give(&zone->lists, pfn, order);
-		spin_unlock(&zone->lock);
+		block_release(pfn, order);
+		return;
+	}
+	if (unlikely(frame->zone / ZONES != stock->node)) {
+		give_single(pfn);
 		return;
 	}
 	if (unlikely(stock->count == STOCK_LIMIT))
-		stock_drain(stock);
+		stock_drain(stock, STOCK_BATCH);
 	stock->pfns[stock->count++] = (u32)pfn;
 }
 
@@ -296,7 +256,7 @@ void frame_free(phys_t address)
 	if (!drop(address))
 		return;
 	unsigned long flags = irq_save();
-	release(&stocks[cpu_id()], address >> PAGE_SHIFT);
+	release(&frame_stocks[cpu_id()], address >> PAGE_SHIFT);
 	irq_restore(flags);
 }
 
@@ -308,12 +268,12 @@ static u32 sole_run(const phys_t *frames, size_t count)
 {
 	const struct frame *frame = frame_of(frames[0]);
 	phys_t expected = frames[0];
-	u8 kind = frame->kind;
+	u8 kind = frame->kind, zone = frame->zone;
 	u32 length = 0;
 
 	while (length < count && frames[length] == expected &&
 	       __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE) == 1 && frame->kind == kind &&
-	       frame->order == 0) {
+	       frame->order == 0 && frame->zone == zone) {
 		length++;
 		frame++;
 		expected += PAGE_SIZE;
@@ -341,7 +301,7 @@ static void release_run(struct stock *stock, pfn_t start, u32 count)
 void frame_free_batch(const phys_t *frames, size_t count)
 {
 	unsigned long flags = irq_save();
-	struct stock *stock = &stocks[cpu_id()];
+	struct stock *stock = &frame_stocks[cpu_id()];
 	u32 length;
 
 	for (size_t i = 0; i < count; i += MAX(length, 1u)) {
@@ -356,13 +316,6 @@ void frame_free_batch(const phys_t *frames, size_t count)
 				release(stock, frames[k] >> PAGE_SHIFT);
 	}
 	irq_restore(flags);
-}
-
-void frames_free(phys_t frames, u32 order)
-{
-	ASSERT(frame_of(frames)->order == order);
-	(void)order;
-	frame_free(frames);
 }
 
 void frame_get(phys_t address)
@@ -384,61 +337,4 @@ u32 frame_refs(phys_t address)
 bool frame_is_memory(phys_t address)
 {
 	return address >> PAGE_SHIFT < frame_array_length;
-}
-
-size_t frame_count_kind(enum frame_kind kind)
-{
-	s64 sum = 0;
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		sum += READ_ONCE(stocks[cpu].kinds[kind]);
-	return sum > 0 ? (size_t)sum : 0;
-}
-
-size_t frame_get_total_memory(void)
-{
-	return frame_usable * PAGE_SIZE;
-}
-
-static size_t free_frames(void)
-{
-	size_t sum = zones_free();
-
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		sum += READ_ONCE(stocks[cpu].count);
-	return sum;
-}
-
-size_t frame_get_free_memory(void)
-{
-	return free_frames() * PAGE_SIZE;
-}
-
-bool frame_is_short(void)
-{
-	return zones_free() < frame_usable / 16;
-}
-
-void frame_get_stats(frame_stats_t *stats)
-{
-	*stats = (frame_stats_t){
-		.total_frames = frame_usable,
-		.free_frames = free_frames(),
-		.reserved_frames = frame_usable - frame_managed,
-		.user_frames = frame_count_kind(FRAME_USER),
-	};
-}
-
-void frame_set_min_free(size_t bytes)
-{
-	WRITE_ONCE(frame_reserve, CLAMP(bytes / PAGE_SIZE, RESERVE_LEAST, frame_usable / 4));
-}
-
-void frame_get_watermarks(struct frame_watermarks *marks)
-{
-	*marks = (struct frame_watermarks){
-		.min = frame_reserve,
-		.low = frame_reserve + frame_reserve / 4,
-		.high = frame_reserve + frame_reserve / 2,
-	};
 }

@@ -5,7 +5,10 @@
  * Each frame has a descriptor of 16 bytes in one dense array.  A frame in use has a count of
  * references (page-table entries, the page cache, whoever looks at it just now) and a kind; it is
  * free when the last reference goes.  Blocks of 2^order frames come from buddy lists
- * (frame_buddy.c); single frames pass through a small stock of each CPU (frame.c).
+ * (frame_buddy.c); single frames pass through a small stock of each CPU (frame.c), and so do blocks
+ * of 2 MiB (frame_block.c).  Each of the machine's nodes has two zones, below and above 4 GiB, with
+ * lists of their own (frame_node.c): memory comes from the node of the CPU that asks, while it has
+ * some, else from the nearest.
  *
  * All functions but frame_init and frame_release_range may be called from any context, interrupt
  * handlers included, with any lock held; none sleeps.
@@ -14,6 +17,7 @@
 #define MM_FRAME_H
 
 #include "arch/mmu.h"
+#include "arch/topology.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
 
@@ -44,7 +48,8 @@ struct frame {
 	u32 refs; /* atomic; 0: nobody uses it */
 	u8 kind;  /* enum frame_kind; set by the allocator */
 	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
-	u16 spare;
+	u8 zone;  /* where it belongs; set at start-up */
+	u8 spare;
 	union {
 		u64 owner;       /* FRAME_KERNEL: free for the holder to use */
 		spinlock_t lock; /* FRAME_TABLE: guards the entries of this table */
@@ -73,6 +78,10 @@ void frame_init(const struct boot_info *info);
 /* Hands out memory above FRAME_EARLY_LIMIT from now on: the direct map covers it.  heap_init calls
  * this. */
 void frame_init_rest(void);
+
+/* Sorts all memory by the nodes that the machine has.  Boot CPU, once, after arch_init_devices and
+ * before other CPUs run. */
+void frame_init_nodes(void);
 
 /*
  * `function` frees what memory it can give back at once and returns how many frames; it is called
@@ -103,6 +112,22 @@ phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);
 /* Up to `count` frames of a kind at once: cheaper than one by one.  Returns how many there were. */
 size_t __must_check frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count);
 
+/*
+ * Where frames should come from, when it is not the node of this CPU first and then the others by
+ * distance.
+ */
+enum { FRAME_NODE_LOCAL = 0xff };
+struct frame_placement {
+	u64 nodes;        /* bit n: node n; these first */
+	u8 first;         /* the one where the search by distance begins, or FRAME_NODE_LOCAL */
+	bool strict;      /* none but those of `nodes` */
+	bool interleaved; /* chosen in turn; for the statistics */
+};
+/* frame_alloc_batch from certain nodes; NULL: from anywhere. */
+size_t __must_check frame_alloc_batch_placed(enum frame_kind kind,
+					     const struct frame_placement *placement,
+					     phys_t *frames, size_t count);
+
 /* Another reference to a frame in use.  A count that reaches 2^31 stays, and the frame with it: a
  * leak, but never a frame that is freed under its users. */
 void frame_get(phys_t frame);
@@ -122,6 +147,16 @@ phys_t __must_check frames_alloc(u32 order);
 phys_t __must_check frames_alloc_dma32(u32 order);
 /* Frees what frames_alloc gave. */
 void frames_free(phys_t frames, u32 order);
+
+/* Blocks of a kind, for huge pages: like frame_alloc_kind, with a placement or NULL. */
+phys_t __must_check frames_alloc_placed(u32 order, enum frame_kind kind,
+					const struct frame_placement *placement);
+
+/*
+ * Gives the free frames that CPUs keep for themselves back to the lists, where they join with their
+ * buddies: all blocks of 2 MiB, and the single frames of this CPU.
+ */
+void frame_drain(void);
 
 /*
  * Any number of contiguous frames, aligned to 16 MiB, kind FRAME_KERNEL, one reference for all; 0
@@ -147,15 +182,14 @@ size_t frame_get_free_memory(void);
 void frame_get_stats(frame_stats_t *stats);
 /* Frames in use of one kind, over all CPUs. */
 size_t frame_count_kind(enum frame_kind kind);
-/* Free blocks of each order over all zones, for /proc/buddyinfo: `counts` has FRAME_MAX_ORDER + 1
- * elements. */
+/* Free blocks of each order over all zones: `counts` has FRAME_MAX_ORDER + 1 elements. */
 void frame_count_orders(size_t *counts);
 /* How much of the memory on the lists is in blocks too small for this order: 0 (none) to 1000. */
 u32 frame_fragmentation(u32 order);
 
 /*
  * Frames free at which something should happen: below `min` only the kernel is served, below `low`
- * reclaim should start, at `high` it may rest.
+ * reclaim should start, at `high` it may rest.  Each node has its part of them.
  */
 struct frame_watermarks {
 	size_t min, low, high;
@@ -163,6 +197,50 @@ struct frame_watermarks {
 void frame_get_watermarks(struct frame_watermarks *marks);
 /* Sets `min`, in bytes, between 256 KiB and a quarter of all memory.  The others follow. */
 void frame_set_min_free(size_t bytes);
+/*
+ * `hook` is called when an allocation leaves a node with less than `low` free, or finds it so: in
+ * any context, with any locks held, so it may only note it and wake somebody.  Once, at start-up.
+ */
+void frame_set_pressure_hook(void (*hook)(u32 node));
+
+/* --- Nodes and zones --- */
+
+/* The nodes are numbered from 0 to frame_nodes() - 1; those of the set have memory. */
+u32 frame_nodes(void);
+u64 frame_nodes_with_memory(void);
+/* The node of a frame; the node of a CPU. */
+u32 frame_node_of(phys_t frame);
+u32 frame_node_of_cpu(u32 cpu);
+/* A node's frames that are free, without the CPUs' stocks, and its watermarks. */
+size_t frame_node_free(u32 node);
+void frame_node_watermarks(u32 node, struct frame_watermarks *marks);
+/* A node's frames in use of each kind (FRAME_FREE: on the lists): looks at every descriptor.  May
+ * be preempted; `counts` has FRAME_KINDS elements. */
+void frame_node_count_kinds(u32 node, size_t *counts);
+
+/* Where requests for a node's memory went: numastat(8). */
+struct frame_numa_stats {
+	u64 hit;        /* frames from this node that were wanted from it */
+	u64 miss;       /* from this one, wanted from another */
+	u64 foreign;    /* wanted from this one, from another */
+	u64 interleave; /* of the hits, those of interleaving policies */
+	u64 local;      /* for a CPU of this node */
+	u64 other;      /* for a CPU of another */
+};
+
+/* Zone `index` of all: 2 for each node. */
+struct frame_zone_info {
+	const char *name; /* "DMA32", "Normal" */
+	u32 node;
+	size_t free, present, managed; /* frames; nothing is present: no zone */
+	pfn_t start;                   /* the first frame that is present */
+	pfn_t end;                     /* behind the last one */
+	struct frame_watermarks marks;
+	size_t counts[FRAME_MAX_ORDER + 1]; /* free blocks of each order */
+	struct frame_numa_stats stats;
+};
+/* False: there are not so many. */
+bool frame_zone_info(u32 index, struct frame_zone_info *info);
 
 /*
  * Is less than a sixteenth of all memory free?  Then whoever keeps memory that programs can make

@@ -7,17 +7,6 @@
 #include "mm/block_lists.h"
 #include "mm/frame_internal.h"
 
-struct zone zones[ZONES];
-
-void zones_init(void)
-{
-	pfn_t border = MIN(frame_array_length, (4 * GIB) >> PAGE_SHIFT);
-
-	zones[ZONE_DMA32].lists = (struct block_lists){.descriptors = frame_array, .end = border};
-	zones[ZONE_NORMAL].lists = (struct block_lists){
-		.descriptors = frame_array, .start = border, .end = frame_array_length};
-}
-
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted)
 {
 	struct block_lists *lists = &zone->lists;
@@ -73,19 +62,4 @@ void buddy_give_range(pfn_t start, pfn_t end)
 		spin_unlock_irqrestore(&zone->lock, flags);
 		start += (pfn_t)1 << order;
 	}
-}
-
-void frame_count_orders(size_t *counts)
-{
-	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
-		counts[order] = READ_ONCE(zones[ZONE_DMA32].lists.counts[order]) +
-				READ_ONCE(zones[ZONE_NORMAL].lists.counts[order]);
-}
-
-u32 frame_fragmentation(u32 order)
-{
-	size_t counts[FRAME_MAX_ORDER + 1];
-
-	frame_count_orders(counts);
-	return block_fragmentation(counts, order);
 }

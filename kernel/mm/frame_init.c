@@ -62,30 +62,93 @@ static phys_t find_room(size_t size)
 	return 0;
 }
 
-/* Gives [start, end) to the allocator, less the holes from number `first` on. */
-static void give_span(struct span span, int first)
+/* Applies a function to the parts of a span that lie in one zone each. */
+static void split(struct span span, void (*function)(u32 zone, pfn_t start, pfn_t end))
+{
+	pfn_t last = span.end >> PAGE_SHIFT, end;
+
+	for (pfn_t at = span.start >> PAGE_SHIFT; at < last; at = end) {
+		u32 zone = zone_at(at, &end);
+		end = MIN(end, last);
+		function(zone, at, end);
+	}
+}
+
+/* The same, less the holes from number `first` on. */
+static void split_span(struct span span, int first,
+		       void (*function)(u32 zone, pfn_t start, pfn_t end))
 {
 	if (span.start >= span.end)
 		return;
 	for (int h = first; h < HOLES; h++) {
 		if (!overlap(span, holes[h]))
 			continue;
-		give_span((struct span){span.start, ALIGN_DOWN(holes[h].start, PAGE_SIZE)}, h + 1);
-		give_span((struct span){ALIGN_UP(holes[h].end, PAGE_SIZE), span.end}, h + 1);
+		split_span((struct span){span.start, ALIGN_DOWN(holes[h].start, PAGE_SIZE)}, h + 1,
+			   function);
+		split_span((struct span){ALIGN_UP(holes[h].end, PAGE_SIZE), span.end}, h + 1,
+			   function);
 		return;
 	}
-	buddy_give_range(span.start >> PAGE_SHIFT, span.end >> PAGE_SHIFT);
-	frame_managed += (span.end - span.start) >> PAGE_SHIFT;
+	split(span, function);
 }
 
-/* Gives what is usable within `window`. */
-static void give_window(struct span window)
+/* The same for what is usable within `window`. */
+static void split_window(struct span window, void (*function)(u32 zone, pfn_t start, pfn_t end))
 {
 	for (size_t i = 0; i < map->memory_ranges; i++) {
 		struct span range = usable_range(i);
-		give_span((struct span){MAX(range.start, window.start), MIN(range.end, window.end)},
-			  0);
+		range.start = MAX(range.start, window.start);
+		range.end = MIN(range.end, window.end);
+		split_span(range, 0, function);
 	}
+}
+
+static void count_managed(u32 zone, pfn_t start, pfn_t end)
+{
+	__atomic_fetch_add(&zones[zone].managed, end - start, __ATOMIC_RELAXED);
+}
+
+static void count_present(u32 index, pfn_t start, pfn_t end)
+{
+	struct zone *zone = &zones[index];
+
+	zone->start = zone->present == 0 ? start : MIN(zone->start, start);
+	zone->end = MAX(zone->end, end);
+	zone->present += end - start;
+}
+
+static void give(u32 zone, pfn_t start, pfn_t end)
+{
+	if (zone != 0)
+		for (pfn_t pfn = start; pfn < end; pfn++)
+			frame_array[pfn].zone = (u8)zone;
+	buddy_give_range(start, end);
+	count_managed(zone, start, end);
+	__atomic_fetch_add(&frame_managed, end - start, __ATOMIC_RELAXED);
+}
+
+static void give_window(struct span window)
+{
+	split_window(window, give);
+	nodes_set_watermarks();
+}
+
+/* Zones with the memory that the map has for them. */
+static void count_all_present(void)
+{
+	for (u32 i = 0; i < zone_count; i++)
+		zones[i].present = zones[i].start = zones[i].end = 0;
+	for (size_t i = 0; i < map->memory_ranges; i++)
+		if (usable_range(i).start < usable_range(i).end)
+			split(usable_range(i), count_present);
+}
+
+void frame_init_count_zones(void)
+{
+	count_all_present();
+	for (u32 i = 0; i < zone_count; i++)
+		zones[i].managed = 0;
+	split_window((struct span){0, UINTPTR_MAX & PAGE_MASK}, count_managed);
 }
 
 void frame_init(const struct boot_info *info)
@@ -112,6 +175,7 @@ void frame_init(const struct boot_info *info)
 	for (size_t at = 0; at < size; at += PAGE_SIZE)
 		page_clear((char *)frame_array + at);
 	zones_init();
+	count_all_present();
 	frame_reserve = CLAMP(frame_usable / 64, 256 * KIB / PAGE_SIZE, 8 * MIB / PAGE_SIZE);
 	give_window((struct span){0, FRAME_EARLY_LIMIT});
 	log_info("memory: %zu KiB, %zu KiB of them for frame descriptors",

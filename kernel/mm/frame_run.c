@@ -16,10 +16,10 @@ static pfn_t take_run(size_t blocks)
 {
 	pfn_t head = 0;
 
-	for (int z = ZONES - 1; z >= 0 && head == 0; z--) {
-		unsigned long flags = spin_lock_irqsave(&zones[z].lock);
-		head = buddy_take_run_locked(&zones[z], blocks);
-		spin_unlock_irqrestore(&zones[z].lock, flags);
+	for (u32 i = zone_count; i-- > 0 && head == 0;) {
+		unsigned long flags = spin_lock_irqsave(&zones[i].lock);
+		head = buddy_take_run_locked(&zones[i], blocks);
+		spin_unlock_irqrestore(&zones[i].lock, flags);
 	}
 	return head;
 }
@@ -45,8 +45,8 @@ phys_t frames_alloc_run(size_t count)
 	if (head == 0)
 		return 0;
 	buddy_give_range(head + count, head + blocks * BLOCK_FRAMES);
-	frame_array[head] =
-		(struct frame){.refs = 1, .kind = FRAME_KERNEL, .order = FRAME_RUN, .owner = count};
+	frame_begin(&frame_array[head], FRAME_KERNEL, FRAME_RUN);
+	frame_array[head].owner = count;
 	account((s64)count);
 	return head << PAGE_SHIFT;
 }
@@ -59,7 +59,7 @@ void frames_free_run(phys_t frames)
 
 	ENSURE(head->order == FRAME_RUN && head->refs == 1);
 	checking_frame_released(frames);
-	*head = (struct frame){.kind = FRAME_RESERVED};
+	*head = (struct frame){.kind = FRAME_RESERVED, .zone = head->zone};
 	account(-(s64)count);
 	buddy_give_range(first, first + count);
 }

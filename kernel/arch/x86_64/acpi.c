@@ -27,14 +27,7 @@ enum {
 
 struct acpi_info acpi_info;
 
-struct table {
-	const u8 *data;
-	u32 size;
-};
-
-/* The little-endian number of `bytes` bytes at an offset; 0 when the table is too short to have it.
- */
-static u64 field(const struct table *table, u32 offset, u32 bytes)
+u64 acpi_field(const struct acpi_table *table, u32 offset, u32 bytes)
 {
 	u64 value = 0;
 
@@ -55,7 +48,7 @@ static bool checksum_good(const u8 *data, u32 size)
 }
 
 /* Maps and checks the table at an address; false when it is broken. */
-static bool table_open(phys_t address, struct table *table)
+static bool table_open(phys_t address, struct acpi_table *table)
 {
 	const u8 *header = address != 0 && address < DIRECT_MAP_SIZE
 				   ? firmware_map(address, HEADER_SIZE)
@@ -63,8 +56,8 @@ static bool table_open(phys_t address, struct table *table)
 
 	if (header == NULL)
 		return false;
-	*table = (struct table){header, HEADER_SIZE};
-	table->size = (u32)field(table, 4, 4);
+	*table = (struct acpi_table){header, HEADER_SIZE};
+	table->size = (u32)acpi_field(table, 4, 4);
 	if (table->size < HEADER_SIZE || table->size > TABLE_LIMIT)
 		return false;
 	/* Most lie within the page that is mapped already. */
@@ -99,47 +92,47 @@ static void add_cpu(u32 apic_id, u64 flags)
 	acpi_info.cpu_apic_ids[acpi_info.cpus++] = apic_id;
 }
 
-static void add_override(const struct table *entry)
+static void add_override(const struct acpi_table *entry)
 {
-	u64 source = field(entry, 3, 1), flags = field(entry, 8, 2);
+	u64 source = acpi_field(entry, 3, 1), flags = acpi_field(entry, 8, 2);
 
 	if (source >= ISA_IRQS)
 		return;
-	acpi_info.isa[source].gsi = (u32)field(entry, 4, 4);
+	acpi_info.isa[source].gsi = (u32)acpi_field(entry, 4, 4);
 	acpi_info.isa[source].low = (flags & 3) == 3;
 	acpi_info.isa[source].level = (flags >> 2 & 3) == 3;
 }
 
-static void madt_entry(const struct table *entry)
+static void madt_entry(const struct acpi_table *entry)
 {
-	switch (field(entry, 0, 1)) {
+	switch (acpi_field(entry, 0, 1)) {
 	case MADT_CPU:
-		add_cpu((u32)field(entry, 3, 1), field(entry, 4, 4));
+		add_cpu((u32)acpi_field(entry, 3, 1), acpi_field(entry, 4, 4));
 		break;
 	case MADT_CPU_X2:
-		add_cpu((u32)field(entry, 4, 4), field(entry, 8, 4));
+		add_cpu((u32)acpi_field(entry, 4, 4), acpi_field(entry, 8, 4));
 		break;
 	case MADT_IO_APIC:
 		if (acpi_info.io_apic_count < ACPI_MAX_IO_APICS) {
 			u32 n = acpi_info.io_apic_count++;
-			acpi_info.io_apics[n].address = field(entry, 4, 4);
-			acpi_info.io_apics[n].first_gsi = (u32)field(entry, 8, 4);
+			acpi_info.io_apics[n].address = acpi_field(entry, 4, 4);
+			acpi_info.io_apics[n].first_gsi = (u32)acpi_field(entry, 8, 4);
 		}
 		break;
 	case MADT_OVERRIDE:
 		add_override(entry);
 		break;
 	case MADT_LOCAL_APIC:
-		acpi_info.local_apic = field(entry, 4, 8);
+		acpi_info.local_apic = acpi_field(entry, 4, 8);
 		break;
 	}
 }
 
-static void read_madt(const struct table *madt)
+static void read_madt(const struct acpi_table *madt)
 {
-	acpi_info.local_apic = field(madt, 36, 4);
+	acpi_info.local_apic = acpi_field(madt, 36, 4);
 	for (u32 at = MADT_ENTRIES; at + 2 <= madt->size;) {
-		struct table entry = {madt->data + at, madt->data[at + 1]};
+		struct acpi_table entry = {madt->data + at, madt->data[at + 1]};
 		if (entry.size < 2 || entry.size > madt->size - at)
 			break;
 		madt_entry(&entry);
@@ -150,21 +143,21 @@ static void read_madt(const struct table *madt)
 /* --- FADT: power management --- */
 
 /* A generic address structure: space, width in bits, offset, access size, address. */
-static struct acpi_register generic_register(const struct table *table, u32 offset)
+static struct acpi_register generic_register(const struct acpi_table *table, u32 offset)
 {
-	u64 space = field(table, offset, 1), bits = field(table, offset + 1, 1);
+	u64 space = acpi_field(table, offset, 1), bits = acpi_field(table, offset + 1, 1);
 
 	if (space != REGISTER_MEMORY && space != REGISTER_PORT)
 		return (struct acpi_register){0};
 	return (struct acpi_register){
-		.address = field(table, offset + 4, 8),
+		.address = acpi_field(table, offset + 4, 8),
 		.is_port = space == REGISTER_PORT,
 		.width = (u8)(bits / 8 != 0 ? bits / 8 : 1),
 	};
 }
 
 /* The extended field if it is there, else the old one, which is a port. */
-static struct acpi_register either_register(const struct table *table, u32 extended, u32 old,
+static struct acpi_register either_register(const struct acpi_table *table, u32 extended, u32 old,
 					    u8 width)
 {
 	struct acpi_register reg = generic_register(table, extended);
@@ -172,13 +165,13 @@ static struct acpi_register either_register(const struct table *table, u32 exten
 	if (reg.address != 0)
 		return reg;
 	return (struct acpi_register){
-		.address = field(table, old, 4), .is_port = true, .width = width};
+		.address = acpi_field(table, old, 4), .is_port = true, .width = width};
 }
 
 /* One element of a package: Zero, One, or a byte constant.  Moves *at behind it. */
-static bool aml_byte(const struct table *table, u32 *at, u8 *value)
+static bool aml_byte(const struct acpi_table *table, u32 *at, u8 *value)
 {
-	u8 opcode = (u8)field(table, *at, 1);
+	u8 opcode = (u8)acpi_field(table, *at, 1);
 
 	if (*at >= table->size)
 		return false;
@@ -187,7 +180,7 @@ static bool aml_byte(const struct table *table, u32 *at, u8 *value)
 		*at += 1;
 		return true;
 	}
-	*value = (u8)field(table, *at + 1, 1);
+	*value = (u8)acpi_field(table, *at + 1, 1);
 	*at += 2;
 	return opcode == 0x0a;
 }
@@ -198,7 +191,7 @@ static bool aml_byte(const struct table *table, u32 *at, u8 *value)
  * "_S5_", the package's opcode 0x12, its length (whose first byte's top bits say how many more
  * follow), the number of elements, and the elements.
  */
-static void read_s5(const struct table *dsdt)
+static void read_s5(const struct acpi_table *dsdt)
 {
 	for (u32 at = HEADER_SIZE; at + 8 < dsdt->size; at++) {
 		u32 element;
@@ -213,10 +206,11 @@ static void read_s5(const struct table *dsdt)
 }
 
 /* The little-endian word at an offset behind *at, where a resource of the given tag is expected. */
-static bool find_resource(const struct table *dsdt, u32 from, u32 to, u8 tag, u32 length, u32 *at)
+static bool find_resource(const struct acpi_table *dsdt, u32 from, u32 to, u8 tag, u32 length,
+			  u32 *at)
 {
 	for (*at = from; *at + 3 + length <= to; *at += 1)
-		if (dsdt->data[*at] == tag && field(dsdt, *at + 1, 2) == length)
+		if (dsdt->data[*at] == tag && acpi_field(dsdt, *at + 1, 2) == length)
 			return true;
 	return false;
 }
@@ -225,7 +219,7 @@ static bool find_resource(const struct table *dsdt, u32 from, u32 to, u8 tag, u3
  * Virtio devices in memory, as QEMU's microvm describes them: Name(_HID, "LNRO0005") and, within
  * the same device, a buffer of resources with Memory32Fixed (6.4.3.4) and Interrupt (6.4.3.6).
  */
-static void read_virtio(const struct table *dsdt)
+static void read_virtio(const struct acpi_table *dsdt)
 {
 	enum { NAME_LENGTH = 8, DEVICE_LIMIT = 128, MEMORY = 0x86, INTERRUPT = 0x89 };
 
@@ -238,30 +232,30 @@ static void read_virtio(const struct table *dsdt)
 		    !find_resource(dsdt, memory + 12, to, INTERRUPT, 6, &interrupt))
 			continue;
 		acpi_info.virtio[acpi_info.virtio_count++] = (struct firmware_virtio){
-			.address = field(dsdt, memory + 4, 4),
-			.size = field(dsdt, memory + 8, 4),
-			.irq = (u32)field(dsdt, interrupt + 5, 4),
-			.level = !(field(dsdt, interrupt + 3, 1) & 2),
+			.address = acpi_field(dsdt, memory + 4, 4),
+			.size = acpi_field(dsdt, memory + 8, 4),
+			.irq = (u32)acpi_field(dsdt, interrupt + 5, 4),
+			.level = !(acpi_field(dsdt, interrupt + 3, 1) & 2),
 		};
 	}
 }
 
-static void read_fadt(const struct table *fadt)
+static void read_fadt(const struct acpi_table *fadt)
 {
-	u64 flags = field(fadt, 112, 4), dsdt_address = field(fadt, 140, 8);
-	struct table dsdt;
+	u64 flags = acpi_field(fadt, 112, 4), dsdt_address = acpi_field(fadt, 140, 8);
+	struct acpi_table dsdt;
 
 	if (dsdt_address == 0)
-		dsdt_address = field(fadt, 40, 4);
+		dsdt_address = acpi_field(fadt, 40, 4);
 	if (table_open(dsdt_address, &dsdt)) {
 		read_s5(&dsdt);
 		read_virtio(&dsdt);
 	}
 	if (flags & FADT_FLAG_RESET) {
 		acpi_info.reset = generic_register(fadt, 116);
-		acpi_info.reset_value = (u8)field(fadt, 128, 1);
+		acpi_info.reset_value = (u8)acpi_field(fadt, 128, 1);
 	}
-	acpi_info.century = (u8)field(fadt, 108, 1);
+	acpi_info.century = (u8)acpi_field(fadt, 108, 1);
 	if (flags & FADT_FLAG_HARDWARE_REDUCED) {
 		acpi_info.sleep_control = generic_register(fadt, 244);
 	} else {
@@ -270,8 +264,8 @@ static void read_fadt(const struct table *fadt)
 		acpi_info.pm_timer = either_register(fadt, 208, 76, 4);
 		acpi_info.pm_timer.width = 4;
 		acpi_info.pm_timer_32bit = flags & FADT_FLAG_TIMER_32BIT;
-		acpi_info.smi_command = (u16)field(fadt, 48, 4);
-		acpi_info.acpi_enable = (u8)field(fadt, 52, 1);
+		acpi_info.smi_command = (u16)acpi_field(fadt, 48, 4);
+		acpi_info.acpi_enable = (u8)acpi_field(fadt, 52, 1);
 	}
 	acpi_register_map(&acpi_info.sleep_control);
 	acpi_register_map(&acpi_info.reset);
@@ -348,16 +342,16 @@ static phys_t find_rsdp(void)
 
 /* --- MCFG: PCI configuration space in memory (PCI Firmware specification 3.2, 4.1.2) --- */
 
-static void read_mcfg(const struct table *mcfg)
+static void read_mcfg(const struct acpi_table *mcfg)
 {
 	enum { MCFG_AREAS = 44, MCFG_AREA_SIZE = 16 };
 
 	for (u32 at = MCFG_AREAS; at + MCFG_AREA_SIZE <= mcfg->size; at += MCFG_AREA_SIZE) {
 		struct firmware_ecam area = {
-			.address = field(mcfg, at, 8),
-			.segment = (u16)field(mcfg, at + 8, 2),
-			.first_bus = (u8)field(mcfg, at + 10, 1),
-			.last_bus = (u8)field(mcfg, at + 11, 1),
+			.address = acpi_field(mcfg, at, 8),
+			.segment = (u16)acpi_field(mcfg, at + 8, 2),
+			.first_bus = (u8)acpi_field(mcfg, at + 10, 1),
+			.last_bus = (u8)acpi_field(mcfg, at + 11, 1),
 		};
 
 		if (acpi_info.ecam_count < ACPI_MAX_ECAM && area.address != 0 &&
@@ -383,9 +377,9 @@ bool firmware_virtio(u32 index, struct firmware_virtio *device)
 	return true;
 }
 
-static void read_table(phys_t address)
+static void read_table(phys_t address, struct acpi_table *slit)
 {
-	struct table table;
+	struct acpi_table table;
 
 	if (!table_open(address, &table))
 		return;
@@ -393,10 +387,14 @@ static void read_table(phys_t address)
 		read_madt(&table);
 	else if (memcmp(table.data, "FACP", 4) == 0)
 		read_fadt(&table);
+	else if (memcmp(table.data, "SRAT", 4) == 0)
+		acpi_read_srat(&table);
+	else if (memcmp(table.data, "SLIT", 4) == 0)
+		*slit = table;
 	else if (memcmp(table.data, "MCFG", 4) == 0)
 		read_mcfg(&table);
-	else if (memcmp(table.data, "HPET", 4) == 0 && field(&table, 40, 1) == REGISTER_MEMORY)
-		acpi_info.hpet = field(&table, 44, 8);
+	else if (memcmp(table.data, "HPET", 4) == 0 && acpi_field(&table, 40, 1) == REGISTER_MEMORY)
+		acpi_info.hpet = acpi_field(&table, 44, 8);
 }
 
 static void set_defaults(void)
@@ -408,7 +406,7 @@ static void set_defaults(void)
 
 void acpi_init(phys_t rsdp_address)
 {
-	struct table rsdp = {.size = RSDP_SIZE_2}, root;
+	struct acpi_table rsdp = {.size = RSDP_SIZE_2}, root, slit = {.data = NULL};
 	u32 width;
 
 	set_defaults();
@@ -421,12 +419,13 @@ void acpi_init(phys_t rsdp_address)
 		return;
 	}
 	/* From revision 2 on there is a table with 64-bit addresses. */
-	width = field(&rsdp, 15, 1) >= 2 && checksum_good(rsdp.data, RSDP_SIZE_2) &&
-				field(&rsdp, 24, 8) != 0
+	width = acpi_field(&rsdp, 15, 1) >= 2 && checksum_good(rsdp.data, RSDP_SIZE_2) &&
+				acpi_field(&rsdp, 24, 8) != 0
 			? 8
 			: 4;
-	if (!table_open(width == 8 ? field(&rsdp, 24, 8) : field(&rsdp, 16, 4), &root))
+	if (!table_open(width == 8 ? acpi_field(&rsdp, 24, 8) : acpi_field(&rsdp, 16, 4), &root))
 		return;
 	for (u32 at = HEADER_SIZE; at + width <= root.size; at += width)
-		read_table(field(&root, at, width));
+		read_table(acpi_field(&root, at, width), &slit);
+	acpi_numa_finish(&slit);
 }

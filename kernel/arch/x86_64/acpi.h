@@ -53,6 +53,22 @@ extern struct acpi_info acpi_info;
 /* Fills acpi_info; `rsdp` is 0 when it must be searched for.  Boot CPU, after the heap. */
 void acpi_init(phys_t rsdp);
 
+/* A table, or an entry of one, whose length has been checked. */
+struct acpi_table {
+	const u8 *data;
+	u32 size;
+};
+
+/* The little-endian number of `bytes` bytes at an offset; 0 when the table is too short to have it.
+ */
+u64 acpi_field(const struct acpi_table *table, u32 offset, u32 bytes);
+
+/* acpi_numa.c: nodes.  The SRAT first; at the end the SLIT (data NULL: there is none); then the
+ * processors, once they are numbered. */
+void acpi_read_srat(const struct acpi_table *srat);
+void acpi_numa_finish(const struct acpi_table *slit);
+void acpi_numa_place_cpu(u32 cpu, u32 apic_id);
+
 u64 acpi_register_read(const struct acpi_register *reg);
 void acpi_register_write(const struct acpi_register *reg, u64 value);
 /* Makes a register in memory accessible from any context. */

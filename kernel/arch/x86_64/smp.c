@@ -114,10 +114,12 @@ static bool start_cpu(u32 number)
 /* The boot CPU is number 0, whether the firmware lists it or not. */
 void smp_count_cpus(void)
 {
+	acpi_numa_place_cpu(0, cpu_locals[0].apic_id);
 	for (u32 i = 0; i < acpi_info.cpus && known_cpus < MAX_CPUS; i++) {
 		if (acpi_info.cpu_apic_ids[i] == cpu_locals[0].apic_id)
 			continue;
 		cpu_locals[known_cpus].apic_id = acpi_info.cpu_apic_ids[i];
+		acpi_numa_place_cpu(known_cpus, acpi_info.cpu_apic_ids[i]);
 		known_cpus++;
 	}
 }

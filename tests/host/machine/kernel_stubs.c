@@ -16,8 +16,16 @@
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/sync.h"
+#include "machine/machine.h"
 
 static bool verbose;
+
+struct machine_topology machine_nodes = {.nodes = 1, .distance = {{NODE_DISTANCE_LOCAL}}};
+
+const struct machine_topology *machine_topology(void)
+{
+	return &machine_nodes;
+}
 
 void panic(const char *format, ...)
 {

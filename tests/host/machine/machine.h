@@ -14,6 +14,7 @@
 #ifndef TESTS_HOST_MACHINE_H
 #define TESTS_HOST_MACHINE_H
 
+#include "arch/topology.h"
 #include "lib/types.h"
 #include "mm/vmm.h"
 
@@ -23,6 +24,9 @@ enum { MACHINE_CPUS = 4 };
  * Starts the machine with `size` bytes of memory, and mm on it: frames, heap, vmm.  Once a program.
  */
 void machine_start(size_t size);
+
+/* What machine_topology tells, one node unless a test changes it before frame_init_nodes. */
+extern struct machine_topology machine_nodes;
 
 /* From now on, code runs on this CPU. */
 void machine_use_cpu(u32 cpu);

@@ -66,12 +66,14 @@ static void blocks_are_aligned_and_join_again(void **state __unused)
 {
 	size_t before[FRAME_MAX_ORDER + 1], after[FRAME_MAX_ORDER + 1];
 
+	frame_drain();
 	frame_count_orders(before);
 	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
 		phys_t block = frames_alloc(order);
 		assert_true(block != 0 && block % (PAGE_SIZE << order) == 0);
 		frames_free(block, order);
 	}
+	frame_drain();
 	frame_count_orders(after);
 	assert_int_equal(before[FRAME_MAX_ORDER], after[FRAME_MAX_ORDER]);
 	assert_int_equal(frames_alloc(FRAME_MAX_ORDER + 1), 0);
@@ -218,6 +220,7 @@ static void runs_are_longer_than_the_largest_block(void **state __unused)
 	size_t before[FRAME_MAX_ORDER + 1], after[FRAME_MAX_ORDER + 1];
 	size_t used = machine_frames_used();
 
+	frame_drain();
 	frame_count_orders(before);
 	phys_t run = frames_alloc_run(count);
 	assert_true(run != 0 && run % (16 * MIB) == 0);
@@ -231,6 +234,7 @@ static void runs_are_longer_than_the_largest_block(void **state __unused)
 	assert_int_equal(frames_alloc_run(SIZE_MAX), 0);
 	frames_free_run(run);
 	assert_int_equal(machine_frames_used(), used);
+	frame_drain();
 	frame_count_orders(after);
 	assert_int_equal(before[FRAME_MAX_ORDER], after[FRAME_MAX_ORDER]);
 	mm_checking.countdown = 1;

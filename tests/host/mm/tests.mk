@@ -3,8 +3,8 @@
 # Tests of kernel/mm on the simulated machine (tests/host/machine).
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) tests/host/mm/support.c \
-	kernel/lib/rbtree.c kernel/lib/radix.c $(LIB_STRINGS)
-MM_FLAGS := -I. -Itests/host $(LIB_RENAMED)
+	kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/lz4.c $(LIB_STRINGS)
+MM_FLAGS := -I. -Itests/host $(LZ4_CFLAGS) $(LIB_RENAMED)
 
 HOST_TESTS += mm_frames
 mm_frames_SOURCES := tests/host/mm/frames.c $(MM_SOURCES)
@@ -48,3 +48,7 @@ mm_region_tree_SOURCES := $(REGION_TREE_SOURCES)
 mm_region_tree_CFLAGS := -I. -DREGION_TREE_FANOUT=4
 mm_region_tree_wide_SOURCES := $(REGION_TREE_SOURCES)
 mm_region_tree_wide_CFLAGS := -I.
+
+HOST_TESTS += mm_compress
+mm_compress_SOURCES := tests/host/mm/compress.c $(MM_SOURCES)
+mm_compress_CFLAGS := $(MM_FLAGS)

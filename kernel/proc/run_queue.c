@@ -160,8 +160,9 @@ void run_queue_split(struct run_queue *queue)
 	struct task *task = queue->running;
 	struct task_times *times = &task->times;
 
-	account_leave_kernel(task);
-	u64 user = times->user_cycles, total = user + times->system_cycles;
+	u64 now = cpu_cycles(), total = now - times->stretch_since;
+	u64 kernel = times->kernel_cycles + now - times->kernel_since;
+	u64 user = total - MIN(kernel, total);
 	nsec_t elapsed = task->sched.run_time - times->user_time - times->system_time;
 	nsec_t user_time = 0;
 	if (user) {
@@ -171,8 +172,7 @@ void run_queue_split(struct run_queue *queue)
 		}
 		user_time = elapsed / total * user + elapsed % total * user / total;
 	}
-	times->user_cycles = 0;
-	times->system_cycles = 0;
+	account_stretch(task, now);
 	times->user_time += user_time;
 	times->system_time += elapsed - user_time;
 	if (task->sched.nice > 0)

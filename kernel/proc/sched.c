@@ -22,6 +22,7 @@
 #include "lib/abi/sched.h"
 #include "lib/assert.h"
 #include "mm/vmm.h"
+#include "proc/account.h"
 #include "proc/proc_internal.h"
 #include "proc/rseq.h"
 #include "proc/sched_internal.h"
@@ -92,7 +93,7 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	queue->running = next;
 	queue->switches++;
 	next->sched.run_start = now;
-	next->times.stamp = cpu_cycles();
+	account_stretch(next, cpu_cycles());
 	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
 	run_queue_arm(queue, now);
 	rseq_switch(previous, next, queue->cpu);

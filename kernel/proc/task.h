@@ -92,8 +92,10 @@ struct sched_task {
 
 /* Where the time goes: see proc/account.h. */
 struct task_times {
-	u64 stamp; /* own: cpu_cycles() at the last change of mode or switch-in */
-	u64 user_cycles, system_cycles;  /* own: since the scheduler last turned them into time */
+	u64 stretch_since; /* own: cpu_cycles() when cycles were last turned into time, or at the
+			      switch-in */
+	u64 kernel_since;  /* own: cpu_cycles() at the last entry into the kernel, or the same */
+	u64 kernel_cycles; /* own: of this stretch, up to the last return to user mode */
 	nsec_t user_time, system_time;   /* the run queue's lock */
 	u64 minor_faults, major_faults;  /* own */
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */

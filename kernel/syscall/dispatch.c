@@ -17,34 +17,31 @@
 
 static u64 reported[REPORTED_NUMBERS / 64]; /* atomic */
 
-static long __attribute__((noinline, cold)) answer_missing(u64 number, const struct syscall *call)
+/* The arguments are whatever the program had in its registers. */
+long syscall_missing(void)
 {
-	u64 slot = MIN(number, (u64)REPORTED_NUMBERS - 1);
+	u32 number = (u32)trap_syscall_number(task_frame());
+	const char *name = number < SYSCALL_LIMIT ? syscall_names[number] : NULL;
+	u32 slot = MIN(number, (u32)REPORTED_NUMBERS - 1);
 	u64 bit = BIT(slot % 64);
 
 	if (__atomic_fetch_or(&reported[slot / 64], bit, __ATOMIC_RELAXED) & bit)
 		return -ENOSYS;
-	log_warn("%s[%d]: system call %lu (%s) is not implemented", current->comm, current->tid,
-		 (unsigned long)number,
-		 call != NULL && call->name != NULL ? call->name : "unknown");
+	log_warn("%s[%d]: system call %u (%s) is not implemented", current->comm, current->tid,
+		 number, name != NULL ? name : "unknown");
 	return -ENOSYS;
 }
 
-void syscall_entry(struct trap_frame *frame)
+long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
 {
-	u64 number = (u64)trap_syscall_number(frame);
-	const struct syscall *call = syscall_find(number);
 	struct task *task = current;
+	long result;
 
 	account_enter_kernel(task);
-	if (unlikely(call == NULL || call->function == NULL))
-		trap_set_result(frame, answer_missing(number, call));
+	if (likely(number < SYSCALL_LIMIT))
+		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
 	else
-		trap_set_result(frame, call->function(trap_syscall_argument(frame, 0),
-						      trap_syscall_argument(frame, 1),
-						      trap_syscall_argument(frame, 2),
-						      trap_syscall_argument(frame, 3),
-						      trap_syscall_argument(frame, 4),
-						      trap_syscall_argument(frame, 5)));
+		result = syscall_missing();
 	account_leave_kernel(task);
+	return result;
 }

@@ -13,24 +13,20 @@
 
 #include "lib/types.h"
 
+#include <machine/syscall_numbers.h>
+
 #define SYSCALL(name, ...) long sys_##name(__VA_ARGS__);
 #include "syscall/calls.h"
 #undef SYSCALL
 
 typedef long syscall_function_t(u64, u64, u64, u64, u64, u64);
 
-struct syscall {
-	syscall_function_t *function; /* NULL: the call is not there */
-	const char *name;             /* NULL: the number means nothing */
-};
+enum { SYSCALL_LIMIT = NR_LIMIT };
 
-extern const struct syscall syscall_table[];
-extern const u64 syscall_table_length;
+extern syscall_function_t *const syscall_table[SYSCALL_LIMIT]; /* syscall_missing where none is */
+extern const char *const syscall_names[SYSCALL_LIMIT];         /* NULL: the number means nothing */
 
-/* The entry of a number, or NULL outside the table. */
-static inline const struct syscall *syscall_find(u64 number)
-{
-	return number < syscall_table_length ? &syscall_table[number] : NULL;
-}
+/* Answers -ENOSYS for the current task's call, which it logs the first time. */
+long syscall_missing(void);
 
 #endif

@@ -11,6 +11,7 @@
 #define CPU_KERNEL_SP    32
 #define CPU_USER_SP      40
 
+#define FRAME_RAX      80
 #define FRAME_ORIG_RAX 120
 #define FRAME_RIP      128
 #define FRAME_CS       136

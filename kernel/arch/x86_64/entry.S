@@ -70,11 +70,12 @@ syscall_enter:
 	PUSH_FROM_RSI
 	pushq	$-ENOSYS
 	PUSH_FROM_R8
-	movq	%rsp, %rdi
-	subq	$8, %rsp
+	movq	%r10, %rcx
+	pushq	%rax
 	sti
 	call	syscall_entry
 	addq	$8, %rsp
+	movq	%rax, FRAME_RAX(%rsp)
 
 	/*
 	 * RSP = the frame.  Also where a new task arrives, and a kernel thread that becomes a program.  The two tests are

@@ -27,9 +27,9 @@
 
 /* --- What the machine calls, provided by higher floors --- */
 
-/* A system call: performs it and stores the result in the frame (syscall/dispatch.c).  Interrupts
- * on. */
-void syscall_entry(struct trap_frame *frame);
+/* A system call: performs it (syscall/dispatch.c).  The machine stores the result in the frame.
+ * Interrupts on. */
+long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number);
 
 /*
  * A page fault (proc/fault.c).  Called with interrupts on if they were on.  From user mode:

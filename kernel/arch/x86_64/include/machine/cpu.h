@@ -136,9 +136,9 @@ static inline void cpu_serialize(void)
 
 static inline u64 cpu_cycles(void)
 {
-	u32 low, high;
+	u64 low, high; /* RDTSC clears the upper halves */
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (u64)high << 32 | low;
+	return high << 32 | low;
 }
 
 #endif

@@ -22,8 +22,8 @@
  */
 #include "fs/fs_internal.h"
 
-#include "lib/hash.h"
 #include "lib/string.h"
+#include "lib/word.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "proc/random.h"
@@ -63,13 +63,16 @@ void dentry_cache_init(void)
 	random_bytes(&hash_seed, sizeof(hash_seed));
 }
 
-u32 name_hash(const char *text, size_t length)
+struct name name_of(const char *text, size_t length)
 {
-	u32 hash = 0;
+	struct name name = {.text = text, .length = (u32)length};
+	u64 hash = 0;
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash + (u8)text[i]) * 0x9e3779b1u;
-	return hash;
+	for (; length >= sizeof(u64); length -= sizeof(u64), text += sizeof(u64))
+		hash = name_hash_word(hash, word_at(text));
+	name.tail = word_head(word_at(text), (u32)length);
+	name.hash = (u32)name_hash_word(hash, name.tail);
+	return name;
 }
 
 static inline struct bucket *bucket_of(const struct dentry *parent, u32 hash)
@@ -82,14 +85,15 @@ static inline struct bucket *bucket_of(const struct dentry *parent, u32 hash)
 
 static inline bool name_matches(const struct dentry *dentry, const struct name *name)
 {
-	const char *a = dentry->text, *b = name->text;
+	const u64 *words = (const u64 *)dentry->text;
+	const char *text = name->text, *tail = text + name->length / sizeof(u64) * sizeof(u64);
 
 	if (dentry->hash != name->hash || dentry->length != name->length)
 		return false;
-	for (u32 i = 0; i < name->length; i++)
-		if (a[i] != b[i])
+	for (; text != tail; text += sizeof(u64))
+		if (*words++ != word_at(text))
 			return false;
-	return true;
+	return *words == name->tail;
 }
 
 struct dentry *dentry_find(struct dentry *parent, const struct name *name)
@@ -105,12 +109,6 @@ struct dentry *dentry_find(struct dentry *parent, const struct name *name)
 		}
 	}
 	spin_unlock(&bucket->lock);
-	return dentry;
-}
-
-struct dentry *dentry_get(struct dentry *dentry)
-{
-	__atomic_add_fetch(&dentry->refs, 1, __ATOMIC_RELAXED);
 	return dentry;
 }
 
@@ -151,14 +149,16 @@ struct dentry *dentry_alloc(struct dentry *parent, const struct name *name)
 		return NULL;
 	text = dentry->inline_name;
 	if (name->length >= DENTRY_INLINE_NAME) {
-		text = kmalloc(name->length + 1);
+		text = kmalloc(name->length / sizeof(u64) * sizeof(u64) + sizeof(u64));
 		if (!text) {
 			slab_free(dentry_slab, dentry);
 			return NULL;
 		}
 	}
-	memcpy(text, name->text, name->length);
-	text[name->length] = '\0';
+	size_t words = name->length / sizeof(u64) * sizeof(u64);
+
+	memcpy(text, name->text, words);
+	*(u64 *)(text + words) = name->tail;
 	dentry->text = text;
 	dentry->length = name->length;
 	dentry->hash = name->hash;
@@ -176,7 +176,7 @@ struct dentry *dentry_alloc_root(struct superblock *superblock, struct inode *in
 	if (!dentry)
 		return NULL;
 	dentry->flags = DENTRY_ROOT;
-	dentry->inline_name[0] = '\0';
+	memset(dentry->inline_name, 0, sizeof(u64));
 	dentry->text = dentry->inline_name;
 	dentry->parent = dentry;
 	dentry->inode = inode;
@@ -388,9 +388,10 @@ static struct dentry *put_last(struct dentry *dentry)
 	return NULL;
 }
 
-void dentry_put(struct dentry *dentry)
+/* A parent's last reference may go with its child, and so on up: a loop, for the stack is small. */
+void dentry_put_last(struct dentry *dentry)
 {
-	while (dentry) {
+	do {
 		s32 refs = __atomic_load_n(&dentry->refs, __ATOMIC_RELAXED);
 
 		ASSERT(refs > 0);
@@ -399,7 +400,7 @@ void dentry_put(struct dentry *dentry)
 							__ATOMIC_RELEASE, __ATOMIC_RELAXED))
 				return;
 		dentry = put_last(dentry);
-	}
+	} while (dentry);
 }
 
 struct dentry *dentry_get_parent(struct dentry *dentry)

@@ -27,6 +27,9 @@ static inline u32 device_minor(dev_t device)
 static inline u64 device_to_user(dev_t device)
 {
 	u32 major = device_major(device), minor = device_minor(device);
+
+	if (likely(major < 0x1000 && minor < 0x100))
+		return minor | major << 8;
 	return (minor & 0xff) | (u64)(major & 0xfff) << 8 | (u64)(minor & ~0xffu) << 12 |
 	       (u64)(major & ~0xfffu) << 32;
 }

@@ -40,7 +40,7 @@ struct list_head *mount_all(void)
 
 static struct list_head *bucket_of(const struct mount *parent, const struct dentry *mountpoint)
 {
-	return &buckets[hash_u64((uintptr_t)parent ^ (uintptr_t)mountpoint << 7) % MOUNT_BUCKETS];
+	return &buckets[((uintptr_t)parent >> 6 ^ (uintptr_t)mountpoint >> 7) % MOUNT_BUCKETS];
 }
 
 struct mount *mount_create(struct superblock *superblock, const char *source, u32 flags)
@@ -68,15 +68,8 @@ struct mount *mount_create(struct superblock *superblock, const char *source, u3
 	return mount;
 }
 
-void mount_get(struct mount *mount)
+void mount_free(struct mount *mount)
 {
-	__atomic_add_fetch(&mount->refs, 1, __ATOMIC_RELAXED);
-}
-
-void mount_put(struct mount *mount)
-{
-	if (__atomic_sub_fetch(&mount->refs, 1, __ATOMIC_ACQ_REL) != 0)
-		return;
 	ASSERT(!mount->parent && list_empty(&mount->children));
 	dentry_put(mount->root);
 	superblock_put(mount->superblock);

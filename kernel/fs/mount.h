@@ -55,8 +55,17 @@ int __must_check mount_pivot_root(const char *new_root, const char *put_old);
 /* Makes a mount of a superblock that nobody sees (for internal file systems); takes over its
  * reference. */
 struct mount *mount_create(struct superblock *superblock, const char *source, u32 flags);
-void mount_get(struct mount *mount);
-void mount_put(struct mount *mount); /* may sleep */
+static inline void mount_get(struct mount *mount)
+{
+	__atomic_add_fetch(&mount->refs, 1, __ATOMIC_RELAXED);
+}
+void mount_free(struct mount *mount); /* the last reference is gone */
+/* May sleep. */
+static inline void mount_put(struct mount *mount)
+{
+	if (unlikely(__atomic_sub_fetch(&mount->refs, 1, __ATOMIC_ACQ_REL) == 0))
+		mount_free(mount);
+}
 
 /* The file-system statistics of statfs(2). */
 int __must_check path_statfs(const struct path *path, struct linux_statfs *result);

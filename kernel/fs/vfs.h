@@ -224,10 +224,12 @@ static inline off_t inode_size(const struct inode *inode)
 
 /* --- Dentries --- */
 
+/* A component of a path, in whole words and a last one of 0 to 7 bytes (lib/word.h). */
 struct name {
 	const char *text; /* not terminated */
 	u32 length;
-	u32 hash; /* name_hash() */
+	u32 hash; /* of all the words, by name_hash_word */
+	u64 tail; /* the last word */
 };
 
 enum dentry_flags {
@@ -252,10 +254,10 @@ struct dentry {
 	s32 refs;   /* atomic; negative once dying */
 	u32 flags;  /* lock, but for the hints */
 	u32 mounts; /* mount_lock: how many mounts sit here */
-	u32 hash;   /* of the name; the rest of the name likewise: move_lock and lock */
+	u32 hash;   /* struct name's; the rest of the name likewise: move_lock and lock */
 	u32 length;
 	spinlock_t lock;
-	const char *text;      /* terminated */
+	const char *text;      /* terminated, with zeros up to a whole word */
 	struct dentry *parent; /* lock; itself for roots; referenced */
 	struct inode *inode;   /* NULL, then set once (release) */
 	struct superblock *superblock;
@@ -265,17 +267,34 @@ struct dentry {
 	struct list_head sibling;              /* parent->lock */
 	struct list_head lru;                  /* superblock->lru_lock */
 	void *private;                         /* the file system's */
-	char inline_name[DENTRY_INLINE_NAME];
+	alignas(u64) char inline_name[DENTRY_INLINE_NAME];
 };
 
-u32 name_hash(const char *text, size_t length);
-static inline struct name name_of(const char *text, size_t length)
+static inline u64 name_hash_word(u64 hash, u64 word)
 {
-	return (struct name){text, (u32)length, name_hash(text, length)};
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 32;
 }
+struct name name_of(const char *text, size_t length);
 
-struct dentry *dentry_get(struct dentry *dentry);
-void dentry_put(struct dentry *dentry); /* may sleep */
+static inline struct dentry *dentry_get(struct dentry *dentry)
+{
+	__atomic_add_fetch(&dentry->refs, 1, __ATOMIC_RELAXED);
+	return dentry;
+}
+/* The slow half of dentry_put: the reference may be the last. */
+void dentry_put_last(struct dentry *dentry);
+/* May sleep. */
+static inline void dentry_put(struct dentry *dentry)
+{
+	s32 refs = __atomic_load_n(&dentry->refs, __ATOMIC_RELAXED);
+
+	while (likely(refs > 1))
+		if (__atomic_compare_exchange_n(&dentry->refs, &refs, refs - 1, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
+	dentry_put_last(dentry);
+}
 static inline struct inode *dentry_inode(const struct dentry *dentry)
 {
 	return __atomic_load_n(&dentry->inode, __ATOMIC_ACQUIRE);

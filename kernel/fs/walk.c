@@ -15,6 +15,7 @@
  */
 #include "fs/fs_internal.h"
 
+#include "lib/word.h"
 #include "proc/credentials.h"
 #include "proc/task.h"
 
@@ -105,11 +106,21 @@ static int may_search(const struct walk *walk)
 	return inode_permission(directory, MAY_EXEC);
 }
 
-struct dentry *walk_lookup(struct walk *walk)
+/* The name is not in the cache. */
+static struct dentry *__noinline look_in_file_system(struct walk *walk)
 {
-	struct dentry *parent = walk->path.dentry;
-	struct dentry *dentry = dentry_find(parent, &walk->last);
-	struct inode *directory;
+	struct inode *directory = path_inode(&walk->path);
+	struct dentry *dentry;
+
+	rwlock_write_lock(&directory->lock);
+	dentry = dentry_lookup_locked(walk->path.dentry, &walk->last);
+	rwlock_write_unlock(&directory->lock);
+	return dentry;
+}
+
+static inline struct dentry *lookup(struct walk *walk)
+{
+	struct dentry *dentry = dentry_find(walk->path.dentry, &walk->last);
 
 	if (likely(dentry != NULL)) {
 		if (!dentry->ops || !dentry->ops->revalidate || dentry->ops->revalidate(dentry))
@@ -117,27 +128,16 @@ struct dentry *walk_lookup(struct walk *walk)
 		dentry_drop_tree(dentry);
 		dentry_put(dentry);
 	}
-	directory = dentry_inode(parent);
-	rwlock_write_lock(&directory->lock);
-	dentry = dentry_lookup_locked(parent, &walk->last);
-	rwlock_write_unlock(&directory->lock);
-	return dentry;
+	return look_in_file_system(walk);
 }
 
-/* Takes over a referenced path as the place where we are. */
-static void walk_set(struct walk *walk, struct mount *mount, struct dentry *dentry)
+struct dentry *walk_lookup(struct walk *walk)
 {
-	if (mount != walk->path.mount) {
-		path_put(&walk->path);
-		walk->path.mount = mount;
-	} else {
-		dentry_put(walk->path.dentry);
-	}
-	walk->path.dentry = dentry;
+	return lookup(walk);
 }
 
 /* "..": up, through mount points, but not above the root. */
-static int walk_up(struct walk *walk)
+static int __noinline walk_up(struct walk *walk)
 {
 	struct path up;
 
@@ -185,7 +185,7 @@ static int walk_text(struct walk *walk, const char *text)
 
 /* Takes up a symbolic link (the reference too).  1: there is text to walk; 0: it was a jump; or an
  * error. */
-static int walk_link(struct walk *walk, struct dentry *link)
+static int __noinline walk_link(struct walk *walk, struct dentry *link)
 {
 	struct inode *inode = dentry_inode(link);
 	struct link_target target = {0};
@@ -223,10 +223,18 @@ static int walk_link(struct walk *walk, struct dentry *link)
 	return error ? error : 1;
 }
 
-int walk_into(struct walk *walk, struct dentry *dentry, bool follow)
+/* Goes to what is mounted where we are. */
+static int __noinline cross_down(struct walk *walk)
 {
-	struct path child = {walk->path.mount, dentry};
-	struct inode *inode = dentry_inode(dentry);
+	const struct mount *mount = walk->path.mount;
+
+	mount_cross_down(&walk->path);
+	return mount != walk->path.mount && walk->flags & LOOKUP_NO_XDEV ? -EXDEV : 0;
+}
+
+static inline int into(struct walk *walk, struct dentry *dentry, bool follow)
+{
+	const struct inode *inode = dentry_inode(dentry);
 
 	walk->jumped = false;
 	if (!inode) {
@@ -235,31 +243,26 @@ int walk_into(struct walk *walk, struct dentry *dentry, bool follow)
 	}
 	if (S_ISLNK(inode->mode) && follow)
 		return walk_link(walk, dentry);
-	if (unlikely(READ_ONCE(dentry->mounts) > 0)) {
-		mount_get(child.mount);
-		mount_cross_down(&child);
-		if (child.mount != walk->path.mount && walk->flags & LOOKUP_NO_XDEV) {
-			path_put(&child);
-			return -EXDEV;
-		}
-		path_put(&walk->path);
-		walk->path = child;
-		return 0;
-	}
-	walk_set(walk, child.mount, dentry);
-	return 0;
+	dentry_put(walk->path.dentry);
+	walk->path.dentry = dentry;
+	return unlikely(READ_ONCE(dentry->mounts) > 0) ? cross_down(walk) : 0;
 }
 
-int walk_last(struct walk *walk, bool follow)
+int walk_into(struct walk *walk, struct dentry *dentry, bool follow)
+{
+	return into(walk, dentry, follow);
+}
+
+static inline int last(struct walk *walk, bool follow)
 {
 	struct dentry *dentry;
 
 	switch (walk->last_kind) {
 	case LAST_NAME:
-		dentry = walk_lookup(walk);
+		dentry = lookup(walk);
 		if (IS_ERR(dentry))
 			return (int)PTR_ERR(dentry);
-		return walk_into(walk, dentry, follow);
+		return into(walk, dentry, follow);
 	case LAST_DOTDOT:
 		return walk_up(walk);
 	default:
@@ -267,18 +270,34 @@ int walk_last(struct walk *walk, bool follow)
 	}
 }
 
+int walk_last(struct walk *walk, bool follow)
+{
+	return last(walk, follow);
+}
+
 /* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the
  * slashes behind it. */
 static int next_component(struct walk *walk, bool *slashes)
 {
 	const char *start = walk->text, *at = start;
-	u32 hash = 0;
+	u64 hash = 0, word, ends;
 
-	for (; *at && *at != '/'; at++)
-		hash = (hash + (u8)*at) * 0x9e3779b1u; /* as name_hash() */
+	for (;;) {
+		word = word_at(at);
+		ends = word_zeros(word) | word_zeros(word ^ word_of('/'));
+		if (ends)
+			break;
+		hash = name_hash_word(hash, word);
+		at += sizeof(word);
+	}
+	at += word_marked(ends);
 	if (at - start > NAME_MAX)
 		return -ENAMETOOLONG;
-	walk->last = (struct name){start, (u32)(at - start), hash};
+	word = word_before(word, ends);
+	walk->last = (struct name){.text = start,
+				   .length = (u32)(at - start),
+				   .hash = (u32)name_hash_word(hash, word), /* as name_of() */
+				   .tail = word};
 	walk->last_kind = LAST_NAME;
 	if (*start == '.') {
 		if (walk->last.length == 1)
@@ -318,7 +337,7 @@ int walk_to_parent(struct walk *walk)
 		}
 		const char *rest = walk->text;
 
-		error = walk_last(walk, true);
+		error = last(walk, true);
 		if (error < 0)
 			return error;
 		if (error > 0) {
@@ -348,7 +367,7 @@ int walk_whole(struct walk *walk)
 			return error;
 		if (walk->last_kind == LAST_ROOT)
 			break;
-		error = walk_last(walk, walk->flags & LOOKUP_FOLLOW || walk->must_be_directory);
+		error = last(walk, walk->flags & LOOKUP_FOLLOW || walk->must_be_directory);
 		if (error < 0)
 			return error;
 		if (error == 0)

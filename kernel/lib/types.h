@@ -94,6 +94,7 @@ typedef int clockid_t;
 
 #define __must_check __attribute__((warn_unused_result))
 #define __unused     __attribute__((unused))
+#define __noinline   __attribute__((noinline))
 #define __packed     __attribute__((packed))
 #define __cacheline  __attribute__((aligned(64)))
 #define __section(s) __attribute__((section(s)))

@@ -26,6 +26,8 @@ static long status_to_user(const struct file_status *status, vaddr_t buffer)
 		.mtime_nsec = status->mtime.nanoseconds,
 		.ctime = (u64)status->ctime.seconds,
 		.ctime_nsec = status->ctime.nanoseconds,
+		.pad0 = 0, /* with every field named, nothing is cleared first */
+		.unused = {0, 0, 0},
 	};
 
 	return copy_to_user((void __user *)buffer, &stat, sizeof(stat));

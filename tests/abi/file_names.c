@@ -64,6 +64,56 @@ static void directories_come_and_go(void)
 	fails(rmdir("/proc"), EBUSY, "rmdir of a mount point");
 }
 
+/* A path that ends where the memory of the program does. */
+static const char *at_end_of_memory(const char *path)
+{
+	static char *page;
+
+	if (page == NULL) {
+		page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+		munmap(page + PAGE, PAGE);
+	}
+	return strcpy(page + PAGE - strlen(path) - 1, path);
+}
+
+/* Names that differ in their last byte alone, with names that are their beginnings. */
+static void names_of_every_length(void)
+{
+	char path[2 + NAME_MAX + 2] = "n/", moved[sizeof(path)] = "n/";
+	unsigned wrong = 0;
+	struct stat st;
+
+	is(mkdir("n", 0755), 0, "mkdir");
+	for (unsigned length = 1; length <= NAME_MAX; length++) {
+		memset(path + 2, 'a', length);
+		path[2 + length - 1] = 'b';
+		path[2 + length] = '\0';
+		int fd = open(at_end_of_memory(path), O_CREAT | O_EXCL | O_WRONLY, 0600);
+		wrong += fd < 0 || write(fd, path, length) != (ssize_t)length;
+		close(fd);
+		path[2 + length - 1] = 'c';
+		wrong += exists(path);
+	}
+	is(wrong, 0, "each name is another file");
+	for (unsigned length = 1; length <= NAME_MAX; length++) {
+		memset(path + 2, 'a', length);
+		path[2 + length - 1] = 'b';
+		path[2 + length] = '\0';
+		wrong += stat(at_end_of_memory(path), &st) != 0 || st.st_size != (off_t)length;
+		strcpy(moved, path);
+		moved[2 + length - 1] = 'd';
+		wrong += rename(path, moved) != 0 || exists(path);
+		wrong += stat(at_end_of_memory(moved), &st) != 0 || st.st_size != (off_t)length;
+		wrong += unlink(moved) != 0;
+	}
+	is(wrong, 0, "and is found, moved and removed");
+	memset(path + 2, 'a', NAME_MAX + 1);
+	path[2 + NAME_MAX + 1] = '\0';
+	fails(stat(path, &st), ENAMETOOLONG, "a name too long by one");
+	is(rmdir("n"), 0, "nothing is left");
+}
+
 static void hard_links(void)
 {
 	struct stat a, b;
@@ -229,6 +279,7 @@ int main(void)
 
 	scratch();
 	directories_come_and_go();
+	names_of_every_length();
 	hard_links();
 	symbolic_links();
 	renames();

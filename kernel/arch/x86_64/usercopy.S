@@ -5,7 +5,8 @@
  */
 #include "asm.h"
 
-#define EFAULT 14
+#define EFAULT     14
+#define PAGE_BYTES 4096
 
 	.macro FUNCTION name
 	.align 16
@@ -79,21 +80,49 @@ FUNCTION arch_strnlen_user
 	ret
 	FIXUP 2b, user_fault
 
-	/* Copies the string at rsi to rdi, at most rdx bytes with the NUL. */
+	/*
+	 * Copies the string at rsi to rdi, at most rdx bytes with the NUL: eight at a time, but for the end of the buffer
+	 * and of a page.  (word - 0x01…) & ~word & 0x80… has its lowest bit in the first byte that is zero.
+	 */
 FUNCTION arch_strncpy_from_user
 	USER_ACCESS_BEGIN
 	xorl	%eax, %eax
-1:	cmpq	%rdx, %rax
-	je	3f
-2:	movb	(%rsi,%rax), %cl
+	movabsq	$0x0101010101010101, %r8
+	movabsq	$0x8080808080808080, %r9
+1:	leaq	8(%rax), %rcx
+	cmpq	%rdx, %rcx
+	ja	4f
+	leal	(%rsi,%rax), %r10d
+	andl	$PAGE_BYTES - 1, %r10d
+	cmpl	$PAGE_BYTES - 8, %r10d
+	ja	4f
+2:	movq	(%rsi,%rax), %r10
+	movq	%r10, (%rdi,%rax)
+	movq	%r10, %r11
+	subq	%r8, %r11
+	notq	%r10
+	andq	%r9, %r11
+	andq	%r10, %r11
+	jnz	3f
+	movq	%rcx, %rax
+	jmp	1b
+3:	bsfq	%r11, %rcx
+	shrl	$3, %ecx
+	addq	%rcx, %rax
+	USER_ACCESS_END
+	ret
+4:	cmpq	%rdx, %rax
+	je	6f
+5:	movb	(%rsi,%rax), %cl
 	movb	%cl, (%rdi,%rax)
 	testb	%cl, %cl
-	jz	3f
+	jz	6f
 	incq	%rax
 	jmp	1b
-3:	USER_ACCESS_END
+6:	USER_ACCESS_END
 	ret
 	FIXUP 2b, user_fault
+	FIXUP 5b, user_fault
 
 FUNCTION arch_get_user_u32
 	USER_ACCESS_BEGIN

@@ -8,6 +8,10 @@ HOST_TESTS += lib_string
 lib_string_SOURCES := tests/host/lib/string.c kernel/lib/string.c kernel/lib/memory.c
 lib_string_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED) -fno-tree-loop-distribute-patterns
 
+HOST_TESTS += lib_word
+lib_word_SOURCES := tests/host/lib/word.c kernel/lib/word.c
+lib_word_CFLAGS := $(LIB_FLAGS)
+
 HOST_TESTS += lib_format
 lib_format_SOURCES := tests/host/lib/format.c $(LIB_STRINGS)
 lib_format_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED)

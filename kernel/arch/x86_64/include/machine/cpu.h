@@ -59,9 +59,9 @@ static inline u32 preempt_count_read(void)
 
 static inline bool need_resched(void)
 {
-	u32 flag;
-	__asm__ volatile("movl %%gs:28, %0" : "=r"(flag));
-	return flag != 0;
+	bool wanted;
+	__asm__ volatile("cmpl $0, %%gs:28" : "=@ccne"(wanted));
+	return wanted;
 }
 
 static inline void set_need_resched(bool wanted)

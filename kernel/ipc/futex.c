@@ -23,8 +23,6 @@
 #include "lib/abi/futex.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
-#include "lib/list.h"
-#include "lib/spinlock.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
 #include "proc/hooks.h"
@@ -35,22 +33,9 @@
 
 enum { BUCKETS = 256 };
 
-struct bucket {
-	spinlock_t lock;
-	struct list_head waiters; /* lock */
-} __cacheline;
+static struct futex_bucket buckets[BUCKETS];
 
-struct futex_waiter {
-	struct list_head link;  /* bucket's lock; empty once woken */
-	struct vm_word_key key; /* bucket's lock */
-	struct bucket *bucket;  /* changes under the locks of both buckets */
-	struct task *task;      /* const */
-	u32 bits;               /* const */
-};
-
-static struct bucket buckets[BUCKETS];
-
-static int find_key(vaddr_t address, bool shared, struct vm_word_key *key)
+int futex_find_key(vaddr_t address, bool shared, struct vm_word_key *key)
 {
 	if (address % sizeof(u32) != 0)
 		return -EINVAL;
@@ -63,21 +48,16 @@ static int find_key(vaddr_t address, bool shared, struct vm_word_key *key)
 	return 0;
 }
 
-static struct bucket *bucket_of(const struct vm_word_key *key)
+struct futex_bucket *futex_bucket_of(const struct vm_word_key *key)
 {
 	return &buckets[hash_u64((uintptr_t)key->object + key->offset) % BUCKETS];
 }
 
-static bool same_key(const struct vm_word_key *left, const struct vm_word_key *right)
-{
-	return left->object == right->object && left->offset == right->offset;
-}
-
 /* A waiter's bucket changes when it is requeued: lock the one that it is in. */
-static struct bucket *lock_bucket_of_waiter(struct futex_waiter *waiter)
+static struct futex_bucket *lock_bucket_of_waiter(struct futex_waiter *waiter)
 {
 	for (;;) {
-		struct bucket *bucket = READ_ONCE(waiter->bucket);
+		struct futex_bucket *bucket = READ_ONCE(waiter->bucket);
 
 		spin_lock(&bucket->lock);
 		if (bucket == waiter->bucket)
@@ -86,10 +66,9 @@ static struct bucket *lock_bucket_of_waiter(struct futex_waiter *waiter)
 	}
 }
 
-/* Leaves the list; true if it was woken before. */
-static bool leave(struct futex_waiter *waiter)
+bool futex_leave(struct futex_waiter *waiter)
 {
-	struct bucket *bucket = lock_bucket_of_waiter(waiter);
+	struct futex_bucket *bucket = lock_bucket_of_waiter(waiter);
 	bool woken = list_empty(&waiter->link);
 
 	list_remove(&waiter->link);
@@ -97,9 +76,14 @@ static bool leave(struct futex_waiter *waiter)
 	return woken;
 }
 
-static bool is_woken(const struct futex_waiter *waiter)
+void futex_enter(struct futex_waiter *waiter)
 {
-	return READ_ONCE(waiter->link.next) == &waiter->link;
+	struct futex_bucket *bucket = futex_bucket_of(&waiter->key);
+
+	waiter->bucket = bucket;
+	spin_lock(&bucket->lock);
+	list_add_tail(&waiter->link, &bucket->waiters);
+	spin_unlock(&bucket->lock);
 }
 
 /* Sleeps until woken: 0, -ERESTARTSYS, -ETIMEDOUT. */
@@ -109,33 +93,28 @@ static int sleep_until_woken(struct futex_waiter *waiter, nsec_t deadline)
 
 	while (result == 0) {
 		task_set_state(TASK_INTERRUPTIBLE);
-		if (is_woken(waiter))
+		if (futex_is_woken(waiter))
 			break;
 		result = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
 	}
 	task_set_state(TASK_RUNNING);
-	return leave(waiter) ? 0 : result;
+	return futex_leave(waiter) ? 0 : result;
 }
 
 static int wait_once(vaddr_t address, bool shared, u32 expected, nsec_t deadline, u32 bits)
 {
 	struct futex_waiter waiter = {.task = current, .bits = bits};
 	u32 value;
-	int result = find_key(address, shared, &waiter.key);
+	int result = futex_find_key(address, shared, &waiter.key);
 
 	if (result < 0)
 		return result;
-	struct bucket *bucket = bucket_of(&waiter.key);
-	waiter.bucket = bucket;
-	spin_lock(&bucket->lock);
-	list_add_tail(&waiter.link, &bucket->waiters);
-	spin_unlock(&bucket->lock);
-
+	futex_enter(&waiter);
 	result = user_read_u32(&value, address);
 	if (result == 0 && value != expected)
 		result = -EAGAIN;
 	if (result < 0)
-		return leave(&waiter) ? 0 : result;
+		return futex_leave(&waiter) ? 0 : result;
 	return sleep_until_woken(&waiter, deadline);
 }
 
@@ -164,7 +143,7 @@ static long resume_wait(struct task *task)
 			  task->restart[3], (u32)task->restart[4]);
 }
 
-static void wake_waiter_locked(struct futex_waiter *waiter)
+void futex_wake_waiter_locked(struct futex_waiter *waiter)
 {
 	struct task *task = waiter->task;
 
@@ -172,7 +151,8 @@ static void wake_waiter_locked(struct futex_waiter *waiter)
 	task_wake_if(task, TASK_INTERRUPTIBLE);
 }
 
-static long wake_locked(struct bucket *bucket, const struct vm_word_key *key, u32 count, u32 bits)
+static long wake_locked(struct futex_bucket *bucket, const struct vm_word_key *key, u32 count,
+			u32 bits)
 {
 	struct futex_waiter *waiter, *following;
 	long woken = 0;
@@ -180,9 +160,11 @@ static long wake_locked(struct bucket *bucket, const struct vm_word_key *key, u3
 	list_for_each_entry_safe (waiter, following, &bucket->waiters, link) {
 		if (woken >= count)
 			break;
-		if (!(waiter->bits & bits) || !same_key(&waiter->key, key))
+		if (!(waiter->bits & bits) || !futex_same_key(&waiter->key, key))
 			continue;
-		wake_waiter_locked(waiter);
+		if (waiter->requeue != NULL)
+			return -EINVAL;
+		futex_wake_waiter_locked(waiter);
 		woken++;
 	}
 	return woken;
@@ -191,23 +173,23 @@ static long wake_locked(struct bucket *bucket, const struct vm_word_key *key, u3
 long futex_wake(vaddr_t address, bool shared, u32 count, u32 bits)
 {
 	struct vm_word_key key;
-	int result = find_key(address, shared, &key);
+	int result = futex_find_key(address, shared, &key);
 
 	if (result < 0)
 		return result;
 	if (bits == 0)
 		return -EINVAL;
-	struct bucket *bucket = bucket_of(&key);
+	struct futex_bucket *bucket = futex_bucket_of(&key);
 	spin_lock(&bucket->lock);
 	long woken = wake_locked(bucket, &key, count, bits);
 	spin_unlock(&bucket->lock);
 	return woken;
 }
 
-static void lock_pair(struct bucket *left, struct bucket *right)
+void futex_lock_pair(struct futex_bucket *left, struct futex_bucket *right)
 {
 	if (left > right) {
-		lock_pair(right, left);
+		futex_lock_pair(right, left);
 		return;
 	}
 	spin_lock(&left->lock);
@@ -215,7 +197,7 @@ static void lock_pair(struct bucket *left, struct bucket *right)
 		spin_lock(&right->lock);
 }
 
-static void unlock_pair(struct bucket *left, struct bucket *right)
+void futex_unlock_pair(struct futex_bucket *left, struct futex_bucket *right)
 {
 	spin_unlock(&left->lock);
 	if (left != right)
@@ -224,18 +206,23 @@ static void unlock_pair(struct bucket *left, struct bucket *right)
 
 /* Wakes the first `wake` waiters of a word and moves up to `move` more to another; how many of
  * both. */
-static long requeue_locked(struct bucket *from, const struct vm_word_key *from_key,
-			   struct bucket *to, const struct vm_word_key *to_key, u32 wake, u32 move)
+static long requeue_locked(struct futex_bucket *from, const struct vm_word_key *from_key,
+			   struct futex_bucket *to, const struct vm_word_key *to_key, u32 wake,
+			   u32 move)
 {
 	struct futex_waiter *waiter, *following;
 	u32 woken = 0, moved = 0;
 	struct list_head arrivals = LIST_INIT(arrivals);
 
 	list_for_each_entry_safe (waiter, following, &from->waiters, link) {
-		if (!same_key(&waiter->key, from_key))
+		if (!futex_same_key(&waiter->key, from_key))
 			continue;
+		if (waiter->requeue != NULL) {
+			list_splice_tail(&arrivals, &to->waiters);
+			return -EINVAL;
+		}
 		if (woken < wake) {
-			wake_waiter_locked(waiter);
+			futex_wake_waiter_locked(waiter);
 			woken++;
 		} else if (moved < move) {
 			list_move_tail(&waiter->link, &arrivals);
@@ -260,24 +247,24 @@ static long futex_requeue(vaddr_t address, vaddr_t address2, bool shared, u32 wa
 
 	if ((s32)wake < 0 || (s32)move < 0)
 		return -EINVAL;
-	int result = find_key(address, shared, &from_key);
+	int result = futex_find_key(address, shared, &from_key);
 	if (result == 0)
-		result = find_key(address2, shared, &to_key);
+		result = futex_find_key(address2, shared, &to_key);
 	if (result < 0)
 		return result;
-	struct bucket *from = bucket_of(&from_key), *to = bucket_of(&to_key);
+	struct futex_bucket *from = futex_bucket_of(&from_key), *to = futex_bucket_of(&to_key);
 	for (;;) {
 		if (compare != NULL && user_read_u32(&value, address) < 0)
 			return -EFAULT;
-		lock_pair(from, to);
+		futex_lock_pair(from, to);
 		if (compare == NULL || user_read_u32(&value, address) == 0)
 			break;
-		unlock_pair(from, to);
+		futex_unlock_pair(from, to);
 	}
 	long count = compare != NULL && value != *compare
 			     ? -EAGAIN
 			     : requeue_locked(from, &from_key, to, &to_key, wake, move);
-	unlock_pair(from, to);
+	futex_unlock_pair(from, to);
 	return count;
 }
 
@@ -325,9 +312,9 @@ static long futex_wake_op(vaddr_t address, vaddr_t address2, bool shared, u32 wa
 	bool valid;
 	u32 old;
 
-	int result = find_key(address, shared, &key);
+	int result = futex_find_key(address, shared, &key);
 	if (result == 0)
-		result = find_key(address2, shared, &key2);
+		result = futex_find_key(address2, shared, &key2);
 	if (result < 0)
 		return result;
 	if (operation >= ARRAY_SIZE(word_operations) || comparison > FUTEX_OP_CMP_GE)
@@ -339,17 +326,17 @@ static long futex_wake_op(vaddr_t address, vaddr_t address2, bool shared, u32 wa
 		return result;
 	bool second = compare_old(comparison, (s32)old, compare_operand, &valid);
 
-	struct bucket *bucket = bucket_of(&key), *bucket2 = bucket_of(&key2);
-	lock_pair(bucket, bucket2);
+	struct futex_bucket *bucket = futex_bucket_of(&key), *bucket2 = futex_bucket_of(&key2);
+	futex_lock_pair(bucket, bucket2);
 	long woken = wake_locked(bucket, &key, wake, FUTEX_BITSET_MATCH_ANY);
-	if (second)
+	if (second && woken >= 0)
 		woken += wake_locked(bucket2, &key2, wake2, FUTEX_BITSET_MATCH_ANY);
-	unlock_pair(bucket, bucket2);
+	futex_unlock_pair(bucket, bucket2);
 	return woken;
 }
 
-/* The time-out of a wait as a monotonic deadline: relative for FUTEX_WAIT, absolute for
- * FUTEX_WAIT_BITSET. */
+/* The time-out of a wait as a monotonic deadline.  Only FUTEX_WAIT's is relative, and only
+ * FUTEX_LOCK_PI always means the real-time clock. */
 static int read_deadline(vaddr_t timeout, int command, bool realtime, nsec_t *deadline)
 {
 	nsec_t time;
@@ -360,8 +347,30 @@ static int read_deadline(vaddr_t timeout, int command, bool realtime, nsec_t *de
 	int result = timespec_from_user(&time, timeout);
 	if (result < 0)
 		return result;
+	realtime = realtime || command == FUTEX_LOCK_PI;
 	return time_deadline(realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, time,
-			     command == FUTEX_WAIT_BITSET, deadline);
+			     command != FUTEX_WAIT, deadline);
+}
+
+/* The commands that wait. */
+static long wait_call(vaddr_t address, int command, bool shared, bool realtime, u32 value,
+		      vaddr_t timeout, vaddr_t address2, u32 value3)
+{
+	nsec_t deadline;
+	int result = read_deadline(timeout, command, realtime, &deadline);
+
+	if (result < 0)
+		return result;
+	switch (command) {
+	case FUTEX_WAIT:
+		return futex_wait(address, shared, value, deadline, FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAIT_BITSET:
+		return futex_wait(address, shared, value, deadline, value3);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(address, shared, value, deadline, address2);
+	default:
+		return futex_lock_pi(address, shared, deadline, false);
+	}
 }
 
 long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vaddr_t address2,
@@ -370,19 +379,18 @@ long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vadd
 	int command = operation & FUTEX_COMMAND_MASK;
 	bool shared = !(operation & FUTEX_PRIVATE_FLAG);
 	bool realtime = operation & FUTEX_CLOCK_REALTIME;
-	nsec_t deadline;
-	int result;
 
-	if (realtime && command != FUTEX_WAIT_BITSET)
+	if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI &&
+	    command != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		result = read_deadline(timeout, command, realtime, &deadline);
-		if (result < 0)
-			return result;
-		return futex_wait(address, shared, value, deadline,
-				  command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return wait_call(address, command, shared, realtime, value, timeout, address2,
+				 value3);
 	case FUTEX_WAKE:
 		return futex_wake(address, shared, MAX(value, 1u), FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:
@@ -391,8 +399,14 @@ long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vadd
 		return futex_requeue(address, address2, shared, value, (u32)timeout, NULL);
 	case FUTEX_CMP_REQUEUE:
 		return futex_requeue(address, address2, shared, value, (u32)timeout, &value3);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_requeue_pi(address, address2, shared, value, (u32)timeout, value3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(address, address2, shared, value, (u32)timeout, value3);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(address, shared, NO_DEADLINE, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(address, shared);
 	default:
 		return -ENOSYS;
 	}
@@ -405,14 +419,23 @@ void futex_wake_address(vaddr_t address, u32 count)
 	(void)woken;
 }
 
+/* The task gives up its memory: its locks go to others. */
+static void release(struct task *task)
+{
+	futex_exit_robust(task);
+	futex_pi_release(task);
+}
+
 static const struct futex_hooks hooks = {
-	.release = futex_exit_robust,
+	.release = release,
 	.wake = futex_wake_address,
+	.reprioritise = futex_pi_reprioritise,
 };
 
 void futex_init(void)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		list_init(&buckets[i].waiters);
+	futex_pi_init();
 	futex_hooks = &hooks;
 }

@@ -21,6 +21,9 @@ void futex_init(void);
 long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vaddr_t address2,
 		u32 value3);
 
+/* futex_waitv(2): `vector` is the address of `count` struct futex_waitv. */
+long futex_wait_any(vaddr_t vector, u32 count, nsec_t deadline);
+
 /* Wakes up to `count` waiters on a word of current's memory; errors are ignored.  For
  * clear_child_tid: shared form. */
 void futex_wake_address(vaddr_t address, u32 count);

@@ -138,6 +138,7 @@ static void give_scheduling(struct task *child)
 	} else {
 		to->nice = from->rt_priority || from->nice < 0 ? 0 : from->nice;
 	}
+	to->priority = to->rt_priority;
 	sched_set_weight(to);
 }
 

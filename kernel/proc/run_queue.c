@@ -49,8 +49,8 @@ static bool before(u64 left, u64 right)
 
 static bool realtime_before(const struct sched_task *left, const struct sched_task *right)
 {
-	if (left->rt_priority != right->rt_priority)
-		return left->rt_priority > right->rt_priority;
+	if (left->priority != right->priority)
+		return left->priority > right->priority;
 	return before(left->sequence, right->sequence);
 }
 
@@ -122,8 +122,8 @@ bool sched_is_better(const struct task *task, const struct task *running, u64 ma
 {
 	const struct sched_task *left = &task->sched, *right = &running->sched;
 
-	if (left->rt_priority != right->rt_priority)
-		return left->rt_priority > right->rt_priority;
+	if (left->priority != right->priority)
+		return left->priority > right->priority;
 	if (sched_is_realtime(left))
 		return false;
 	if (right->policy == SCHED_IDLE && left->policy != SCHED_IDLE)

@@ -109,7 +109,7 @@ static struct task *choose(struct run_queue *queue, struct task *previous, bool 
 {
 	struct task *best = run_queue_best(queue);
 
-	if (ready && (!best || !(yields ? best->sched.rt_priority >= previous->sched.rt_priority
+	if (ready && (!best || !(yields ? best->sched.priority >= previous->sched.priority
 					: sched_is_better(best, previous, 0))))
 		return previous;
 	if (!best && run_queue_steal(queue))

@@ -76,6 +76,16 @@ int __must_check task_set_policy(struct task *task, int policy, int rt_priority,
 				 bool reset_on_fork);
 int __must_check task_set_affinity(struct task *task, cpumask_t allowed);
 
+/*
+ * The real-time priority (1-99, 0: none) that a task has because of who waits for it; says whether
+ * the one that counts changed.  Any context; the caller's lock keeps others from setting another.
+ */
+bool task_inherit_priority(struct task *task, int priority);
+static inline int task_priority(const struct task *task)
+{
+	return READ_ONCE(task->sched.priority);
+}
+
 /* Does the task hold a CPU now; the CPU it ran on last. */
 static inline bool task_is_running(const struct task *task)
 {

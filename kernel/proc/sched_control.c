@@ -9,6 +9,7 @@
 #include "lib/format.h"
 #include "lib/panic.h"
 #include "mm/kmalloc.h"
+#include "proc/hooks.h"
 #include "proc/proc_internal.h"
 #include "proc/oom.h"
 #include "proc/process.h"
@@ -136,6 +137,45 @@ static bool policy_is_realtime(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+/* Changes what a task is scheduled by: `change` runs while the task is in no tree, with the queue's
+ * lock held. */
+static void change_class(struct task *task, void (*change)(struct sched_task *, const void *),
+			 const void *argument)
+{
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	bool in_tree = task->sched.queued && queue->running != task;
+
+	run_queue_account(queue, clock_monotonic());
+	if (in_tree)
+		run_queue_remove(queue, task);
+	change(&task->sched, argument);
+	task->sched.priority = MAX(task->sched.rt_priority, task->sched.inherited);
+	sched_set_weight(&task->sched);
+	if (!sched_is_realtime(&task->sched) &&
+	    (s64)(task->sched.virtual_time - queue->least_time) < 0)
+		task->sched.virtual_time = queue->least_time;
+	if (in_tree)
+		run_queue_insert(queue, task, false);
+	if (task->sched.queued)
+		run_queue_request(queue);
+	run_queue_unlock(queue, flags);
+}
+
+struct policy_change {
+	u8 policy, rt_priority;
+	bool reset_on_fork;
+};
+
+static void change_policy(struct sched_task *sched, const void *argument)
+{
+	const struct policy_change *wanted = argument;
+
+	sched->policy = wanted->policy;
+	sched->rt_priority = wanted->rt_priority;
+	sched->reset_on_fork = wanted->reset_on_fork;
+}
+
 int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
 {
 	bool realtime = policy_is_realtime(policy);
@@ -145,23 +185,27 @@ int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_o
 	if (rt_priority < 0 || rt_priority > 99 || realtime != (rt_priority != 0))
 		return -EINVAL;
 
-	unsigned long flags;
-	struct run_queue *queue = run_queue_lock_of(task, &flags);
-	bool in_tree = task->sched.queued && queue->running != task;
-	run_queue_account(queue, clock_monotonic());
-	if (in_tree)
-		run_queue_remove(queue, task);
-	task->sched.policy = (u8)policy;
-	task->sched.rt_priority = (u8)rt_priority;
-	task->sched.reset_on_fork = reset_on_fork;
-	sched_set_weight(&task->sched);
-	if (!realtime && (s64)(task->sched.virtual_time - queue->least_time) < 0)
-		task->sched.virtual_time = queue->least_time;
-	if (in_tree)
-		run_queue_insert(queue, task, false);
-	run_queue_request(queue);
-	run_queue_unlock(queue, flags);
+	struct policy_change wanted = {(u8)policy, (u8)rt_priority, reset_on_fork};
+	change_class(task, change_policy, &wanted);
+	if (futex_hooks && READ_ONCE(task->futex.waiting))
+		futex_hooks->reprioritise(task);
 	return 0;
+}
+
+static void change_inherited(struct sched_task *sched, const void *argument)
+{
+	sched->inherited = *(const u8 *)argument;
+}
+
+bool task_inherit_priority(struct task *task, int priority)
+{
+	u8 wanted = (u8)priority;
+	u8 before = READ_ONCE(task->sched.priority);
+
+	if (READ_ONCE(task->sched.inherited) == wanted)
+		return false;
+	change_class(task, change_inherited, &wanted);
+	return READ_ONCE(task->sched.priority) != before;
 }
 
 /* Takes a waiting task off a CPU where it may not run any more; false: try again. */

@@ -77,7 +77,7 @@ static inline void run_queue_unlock(struct run_queue *queue, unsigned long flags
 
 static inline bool sched_is_realtime(const struct sched_task *sched)
 {
-	return sched->rt_priority != 0;
+	return sched->priority != 0;
 }
 
 /* Puts a ready task into the tree (`front`: before others of its real-time priority), or takes it

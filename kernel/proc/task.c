@@ -60,6 +60,7 @@ void task_init(struct task *task)
 	list_init(&task->thread_link);
 	signal_init_task(task);
 	sched_task_init(&task->sched);
+	list_init(&task->futex.held);
 	task->timer_slack = DEFAULT_TIMER_SLACK;
 	task->start_time = clock_monotonic();
 }

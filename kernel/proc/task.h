@@ -83,6 +83,8 @@ struct sched_task {
 	u32 weight;
 	u8 policy;      /* SCHED_* */
 	u8 rt_priority; /* 1-99 for FIFO and RR, else 0 */
+	u8 inherited;   /* 1-99: of who waits for something that the task holds; else 0 */
+	u8 priority;    /* the greater of the two: what counts */
 	s8 nice;        /* -20 to 19 */
 	bool queued;    /* ready: in the tree, or running */
 	bool reset_on_fork;
@@ -99,6 +101,15 @@ struct task_times {
 	nsec_t user_time, system_time;   /* the run queue's lock */
 	u64 minor_faults, major_faults;  /* own */
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
+};
+
+struct futex_pi_waiter;
+
+/* ipc/futex_pi.c's, guarded by the lock there. */
+struct futex_task {
+	struct list_head held;           /* locks that it has and others wait for */
+	struct futex_pi_waiter *waiting; /* for a lock; NULL: for none */
+	bool gone;                       /* it has exited, and takes over no waiters */
 };
 
 /* proc/rseq.c's. */
@@ -140,14 +151,14 @@ struct task {
 	vaddr_t robust_list;      /* own: set_robust_list(2) */
 	size_t robust_list_size;  /* own */
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
-	void *futex;              /* own: ipc/futex's state of this task */
-	struct rseq_task rseq;    /* own, and the CPU that switches */
-	struct mempolicy policy;  /* own: set_mempolicy(2) */
-	int parent_death_signal;  /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
-	int exit_status;          /* own until TASK_DEAD: as wait(2) shows it */
-	nsec_t timer_slack;       /* own: PR_SET_TIMERSLACK */
-	nsec_t start_time;        /* const: monotonic */
-	u64 restart[6];           /* own: restart_syscall(2)'s arguments */
+	struct futex_task futex;
+	struct rseq_task rseq;   /* own, and the CPU that switches */
+	struct mempolicy policy; /* own: set_mempolicy(2) */
+	int parent_death_signal; /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
+	int exit_status;         /* own until TASK_DEAD: as wait(2) shows it */
+	nsec_t timer_slack;      /* own: PR_SET_TIMERSLACK */
+	nsec_t start_time;       /* const: monotonic */
+	u64 restart[6];          /* own: restart_syscall(2)'s arguments */
 	long (*restart_function)(struct task *task); /* own */
 	bool exited; /* process_tree_lock: is done but for its last switch */
 	void (*kernel_entry)(void *argument); /* const: what a kernel thread runs */

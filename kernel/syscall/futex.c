@@ -10,12 +10,33 @@
 #include "proc/credentials.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "proc/time.h"
 #include "syscall/table.h"
 
 long sys_futex(vaddr_t address, int operation, u32 value, vaddr_t timeout, vaddr_t address2,
 	       u32 value3)
 {
 	return futex_call(address, operation, value, timeout, address2, value3);
+}
+
+long sys_futex_waitv(vaddr_t vector, u32 count, u32 flags, vaddr_t timeout, clockid_t clock)
+{
+	nsec_t deadline = NO_DEADLINE;
+
+	if (flags != 0 || count == 0 || count > FUTEX_WAITV_MAX || vector == 0)
+		return -EINVAL;
+	if (timeout != 0) {
+		nsec_t time;
+
+		if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+			return -EINVAL;
+		int result = timespec_from_user(&time, timeout);
+		if (result == 0)
+			result = time_deadline(clock, time, true, &deadline);
+		if (result < 0)
+			return result;
+	}
+	return futex_wait_any(vector, count, deadline);
 }
 
 long sys_set_robust_list(vaddr_t head, size_t size)

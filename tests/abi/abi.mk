@@ -20,7 +20,7 @@ ABI_PROGRAMS := \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
 	proc_groups proc_creds proc_limits proc_sched proc_rseq \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
-	thread_basics futex_calls \
+	thread_basics futex_calls futex_pi \
 	file_open file_rw file_names file_stat file_dirs file_fcntl \
 	pipe_calls pipe_splice poll_calls ipc_shm event_files pidfd_calls time_calls time_vdso proc_files \
 	dev_files tty_lines tty_modes tty_jobs \

@@ -92,8 +92,8 @@ static void show_stat_times(const struct summary *s, struct text *text)
 		    (long)ticks(s->children.system_time));
 	/* priority, nice, threads, the timer that is always 0, the start. */
 	text_printf(text, " %d %d %u 0 %lu",
-		    s->task->sched.rt_priority > 0 ? -1 - s->task->sched.rt_priority
-						   : 20 + s->task->sched.nice,
+		    s->task->sched.priority > 0 ? -1 - s->task->sched.priority
+						: 20 + s->task->sched.nice,
 		    s->task->sched.nice, s->threads, ticks(s->task->start_time));
 }
 

@@ -59,4 +59,13 @@ struct linux_robust_list_head {
 };
 enum { ROBUST_LIST_LIMIT = 2048 };
 
+/* One word of futex_waitv(2). */
+struct linux_futex_waitv {
+	u64 value;
+	u64 address;
+	u32 flags; /* FUTEX_32, FUTEX_PRIVATE_FLAG */
+	u32 reserved;
+};
+enum { FUTEX_32 = 2, FUTEX_WAITV_MAX = 128 };
+
 #endif

@@ -10,6 +10,7 @@
 #include "boot/boot_info.h"
 #include "drivers/drivers.h"
 #include "fs/procfs/procfs.h"
+#include "fs/procfs/sysfs.h"
 #include "fs/vfs.h"
 #include "init.h"
 #include "ipc/epoll.h"
@@ -67,6 +68,7 @@ void kernel_main(void)
 	futex_init();
 	vfs_init();
 	procfs_init();
+	sysfs_init();
 	pipe_init();
 	pidfd_init();
 	epoll_init();

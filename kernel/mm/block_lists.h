@@ -40,11 +40,4 @@ void block_lists_give(struct block_lists *lists, pfn_t head, u32 order);
  */
 u32 block_order(pfn_t start, pfn_t end);
 
-/*
- * How much of the free memory is of no use for a request of this order, because it is in smaller
- * blocks: 0 to 1000 (Gorman and Whitcroft, "Measuring the impact of the Linux memory manager",
- * 2005: unusable free space index).  1000 when nothing is free.
- */
-u32 block_fragmentation(const size_t *counts, u32 order);
-
 #endif

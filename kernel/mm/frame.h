@@ -186,6 +186,12 @@ size_t frame_count_kind(enum frame_kind kind);
 void frame_count_orders(size_t *counts);
 /* How much of the memory on the lists is in blocks too small for this order: 0 (none) to 1000. */
 u32 frame_fragmentation(u32 order);
+/*
+ * The same of any such counts: how much of what is free is of no use for a request of this order
+ * (Gorman and Whitcroft, "Measuring the impact of the Linux memory manager", 2005: unusable free
+ * space index).  1000 when nothing is free.
+ */
+u32 block_fragmentation(const size_t *counts, u32 order);
 
 /*
  * Frames free at which something should happen: below `min` only the kernel is served, below `low`
@@ -241,6 +247,29 @@ struct frame_zone_info {
 };
 /* False: there are not so many. */
 bool frame_zone_info(u32 index, struct frame_zone_info *info);
+
+/* --- One frame, and groups of them --- */
+
+/* Descriptors reach to this frame number. */
+pfn_t frame_limit(void);
+/* How often a frame is mapped, and its flags as in /proc/kpageflags (lib/abi/kpageflags.h). */
+u64 frame_page_count(pfn_t pfn);
+u64 frame_page_flags(pfn_t pfn);
+
+/* Groups of 2 MiB, by what the frames in use let happen to the whole. */
+enum { FRAME_GROUP_ORDER = 9 };
+enum frame_group {
+	FRAME_GROUP_UNMOVABLE,   /* the kernel's data or page tables are in it */
+	FRAME_GROUP_MOVABLE,     /* nothing but pages of programs and files, and free frames */
+	FRAME_GROUP_RECLAIMABLE, /* those and slabs */
+	FRAME_GROUPS
+};
+struct frame_group_counts {
+	size_t groups[FRAME_GROUPS];
+	size_t free[FRAME_GROUPS][FRAME_MAX_ORDER + 1]; /* free blocks of each order */
+};
+/* Of zone `index`; false: there are not so many.  Looks at every descriptor of the zone. */
+bool frame_count_groups(u32 index, struct frame_group_counts *counts);
 
 /*
  * Is less than a sixteenth of all memory free?  Then whoever keeps memory that programs can make

@@ -20,7 +20,7 @@
 enum { PLACED_BATCH = 32 };
 
 /* All is set at start-up; the marks change with the memory, and may be read at any time. */
-static struct node {
+static struct memory_node {
 	u8 search[ALL_ZONES]; /* zones, the nearest first */
 	u32 search_length;
 	struct frame_watermarks marks;
@@ -61,7 +61,7 @@ u32 zone_at(pfn_t pfn, pfn_t *end)
 	return node * ZONES + high;
 }
 
-static bool searched(const struct node *node, u32 other)
+static bool searched(const struct memory_node *node, u32 other)
 {
 	for (u32 i = 0; i < node->search_length; i++)
 		if (node->search[i] / ZONES == other)
@@ -251,7 +251,7 @@ static size_t take_from(struct zone *zone, const struct search *search)
 
 static size_t walk(const struct search *search, bool plenty)
 {
-	const struct node *from = &nodes[search->wanted];
+	const struct memory_node *from = &nodes[search->wanted];
 	size_t result = 0;
 
 	for (u32 i = 0; i < from->search_length && result == 0; i++) {

@@ -1,15 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory policies of one node: see mempolicy.h.  A region's policy is guarded by the map lock, and
+ * Memory policies: see mempolicy.h.  A region's policy is guarded by the map lock, and
  * keeps it from being joined with neighbours of another policy.
  */
 #include "mm/mempolicy.h"
 
 #include "lib/errno.h"
+#include "mm/frame.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 
-#define THE_NODE BIT(0)
+static const struct mempolicy *(*task_policy)(void); /* set once */
+
+void mempolicy_set_source(const struct mempolicy *(*source)(void))
+{
+	task_policy = source;
+}
+
+/* --- Making --- */
+
+/* The number of the nth node of a set that has more than n. */
+static u32 nth_node(u64 nodes, u64 n)
+{
+	while (n-- > 0)
+		nodes &= nodes - 1;
+	return (u32)__builtin_ctzll(nodes);
+}
+
+/* Node n of the set as the nth of those that are, wrapping around. */
+static u64 fold(u64 relative, u64 present)
+{
+	u32 count = cpumask_count(present);
+	u64 nodes = 0;
+
+	for (; relative != 0; relative &= relative - 1)
+		nodes |= BIT(nth_node(present, (u32)__builtin_ctzll(relative) % count));
+	return nodes;
+}
+
+u64 mempolicy_nodes(const struct mempolicy *policy)
+{
+	u64 present = frame_nodes_with_memory();
+	u64 nodes = policy->nodes & present;
+
+	if (policy->flags & MPOL_F_RELATIVE_NODES)
+		nodes = fold(policy->nodes, present);
+	if (policy->mode == MPOL_PREFERRED)
+		nodes &= ~nodes + 1;
+	return nodes;
+}
 
 static int check_mode(u32 mode, u32 flags)
 {
@@ -36,13 +75,68 @@ int mempolicy_make(struct mempolicy *policy, u32 mode, u64 nodes, bool more_node
 		policy->mode = MPOL_LOCAL;
 	if (policy->mode == MPOL_LOCAL)
 		return empty && remapped == 0 ? 0 : -EINVAL;
-	/* Relative nodes wrap around: any of them is the one there is. */
-	if (empty || (!(nodes & THE_NODE) && !(flags & MPOL_F_RELATIVE_NODES)))
+	policy->flags = (u16)flags;
+	policy->nodes = nodes;
+	/* Relative ones beyond those that we keep would wrap around to some node. */
+	if (mempolicy_nodes(policy) == 0 && !(more_nodes && (flags & MPOL_F_RELATIVE_NODES)))
 		return -EINVAL;
-	policy->flags = flags;
-	policy->nodes = remapped ? nodes : THE_NODE;
+	if (remapped == 0)
+		policy->nodes = mempolicy_nodes(policy);
 	return 0;
 }
+
+/* --- Serving --- */
+
+/* Where a page at this address should come from; false: the policy has no wish. */
+static bool place(const struct mempolicy *policy, vaddr_t address,
+		  struct frame_placement *placement)
+{
+	u64 nodes = mempolicy_nodes(policy);
+
+	*placement = (struct frame_placement){.nodes = ~(u64)0, .first = FRAME_NODE_LOCAL};
+	if (nodes == 0)
+		return false;
+	switch (policy->mode) {
+	case MPOL_PREFERRED:
+		placement->first = (u8)nth_node(nodes, 0);
+		return true;
+	case MPOL_INTERLEAVE:
+		placement->first = (u8)nth_node(nodes, address / PAGE_SIZE % cpumask_count(nodes));
+		placement->interleaved = true;
+		return true;
+	case MPOL_BIND:
+	case MPOL_PREFERRED_MANY:
+		placement->nodes = nodes;
+		placement->strict = policy->mode == MPOL_BIND;
+		if (policy->home != 0)
+			placement->first = (u8)(policy->home - 1);
+		return true;
+	default:
+		return false;
+	}
+}
+
+size_t frame_alloc_user(const struct mempolicy *policy, vaddr_t address, phys_t *frames,
+			size_t count)
+{
+	struct frame_placement placement;
+	size_t got = 0;
+
+	if (likely(frame_nodes() == 1))
+		return frame_alloc_batch(FRAME_USER, frames, count);
+	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
+		policy = task_policy();
+	if (!place(policy, address, &placement))
+		return frame_alloc_batch(FRAME_USER, frames, count);
+	if (policy->mode != MPOL_INTERLEAVE)
+		return frame_alloc_batch_placed(FRAME_USER, &placement, frames, count);
+	while (got < count && place(policy, address + got * PAGE_SIZE, &placement) &&
+	       frame_alloc_batch_placed(FRAME_USER, &placement, frames + got, 1) == 1)
+		got++;
+	return got;
+}
+
+/* --- Of address spaces --- */
 
 /* The first region of [start, end), unless there is a hole before `end` that matters. */
 static int check_range(struct address_space *space, vaddr_t start, vaddr_t end, bool holes_allowed)
@@ -62,24 +156,35 @@ static int check_range(struct address_space *space, vaddr_t start, vaddr_t end, 
 	return -EFAULT;
 }
 
-static int bind_locked(struct address_space *space, vaddr_t start, vaddr_t end,
-		       const struct mempolicy *policy)
+/* Gives every region of the range a policy, or, where `policy` is NULL, those that have one a home.
+ * Map lock held for writing. */
+static int set_policy_locked(struct address_space *space, vaddr_t start, vaddr_t end,
+			     const struct mempolicy *policy, u32 home)
 {
-	int result = check_range(space, start, end, policy->mode == MPOL_DEFAULT);
+	int result = region_isolate(space, start, end);
 
-	if (result == 0)
-		result = region_isolate(space, start, end);
 	while (result == 0 && start < end) {
 		struct region *region = region_find_first(space, start);
 		if (region == NULL || region->start >= end)
 			break;
 		start = region->end;
-		region->policy = *policy;
+		if (policy != NULL)
+			region->policy = *policy;
+		else if (region->policy.mode != MPOL_DEFAULT)
+			region->policy.home = (u16)(home + 1);
 		region_merge(region);
 	}
 	if (result == 0 && region_find(space, end) != NULL)
 		region_merge(region_find(space, end));
 	return result;
+}
+
+static int bind_locked(struct address_space *space, vaddr_t start, vaddr_t end,
+		       const struct mempolicy *policy)
+{
+	int result = check_range(space, start, end, policy->mode == MPOL_DEFAULT);
+
+	return result == 0 ? set_policy_locked(space, start, end, policy, 0) : result;
 }
 
 int vmm_bind(struct address_space *space, vaddr_t start, vaddr_t end,
@@ -101,12 +206,11 @@ int vmm_policy_at(struct address_space *space, vaddr_t address, struct mempolicy
 	return region != NULL ? 0 : -EFAULT;
 }
 
-int vmm_check_home_node(struct address_space *space, vaddr_t start, vaddr_t end)
+static int check_home_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
+	struct region *region = region_find_first(space, start);
 	int result = -ENOENT;
 
-	rwlock_read_lock(&space->map_lock);
-	struct region *region = region_find_first(space, start);
 	for (; region != NULL && region->start < end && result != -EOPNOTSUPP;
 	     region = region_next(region)) {
 		u32 mode = region->policy.mode;
@@ -114,8 +218,31 @@ int vmm_check_home_node(struct address_space *space, vaddr_t start, vaddr_t end)
 			continue;
 		result = mode == MPOL_BIND || mode == MPOL_PREFERRED_MANY ? 0 : -EOPNOTSUPP;
 	}
-	rwlock_read_unlock(&space->map_lock);
 	return result;
+}
+
+int vmm_set_home_node(struct address_space *space, vaddr_t start, vaddr_t end, u32 node)
+{
+	rwlock_write_lock(&space->map_lock);
+	int result = check_home_locked(space, start, end);
+	if (result == 0)
+		result = set_policy_locked(space, start, end, NULL, node);
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}
+
+int vmm_check_nodes(struct address_space *space, vaddr_t start, vaddr_t end, u64 nodes)
+{
+	int node;
+
+	if (frame_nodes() == 1)
+		return 0;
+	for (; start < end; start += PAGE_SIZE) {
+		node = vmm_page_node(space, start);
+		if (node >= 0 && !(nodes & BIT(node)))
+			return -EIO;
+	}
+	return 0;
 }
 
 int vmm_page_node(struct address_space *space, vaddr_t address)
@@ -129,7 +256,7 @@ int vmm_page_node(struct address_space *space, vaddr_t address)
 	if (region == NULL || entry_is_special(entry))
 		result = -EFAULT;
 	else if (!pte_is_none(entry))
-		result = 0;
+		result = (int)frame_node_of(entry_phys(entry));
 	rwlock_read_unlock(&space->map_lock);
 	return result;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory policies: from which nodes a program wants its memory.  There is one node, number 0, so a
- * policy never changes where a page comes from; it is kept, checked and told as on any machine with
- * one node.
+ * Memory policies: from which nodes a program wants its memory.  A region has one (mbind), and so
+ * has a thread (set_mempolicy), for regions that have none.  They choose the nodes of anonymous
+ * pages; what is mapped already stays where it is.
  */
 #ifndef MM_MEMPOLICY_H
 #define MM_MEMPOLICY_H
@@ -15,18 +15,34 @@ struct address_space;
 /* All zero: the default.  Of a set of nodes the first 64 are kept. */
 struct mempolicy {
 	u32 mode;  /* MPOL_* */
-	u32 flags; /* MPOL_MODE_FLAGS */
+	u16 flags; /* MPOL_MODE_FLAGS */
+	u16 home;  /* set_mempolicy_home_node(2): that node + 1; 0: the CPU's */
 	u64 nodes; /* as given with MPOL_F_STATIC_NODES or _RELATIVE_NODES, else those that are */
 };
 
 static inline bool mempolicy_equal(const struct mempolicy *a, const struct mempolicy *b)
 {
-	return a->mode == b->mode && a->flags == b->flags && a->nodes == b->nodes;
+	return a->mode == b->mode && a->flags == b->flags && a->home == b->home &&
+	       a->nodes == b->nodes;
 }
 
 /* A mode with its flags and a set of nodes, as a program gives them.  `more_nodes`: there are some
  * beyond the first 64.  0 or -EINVAL. */
 int __must_check mempolicy_make(struct mempolicy *policy, u32 mode, u64 nodes, bool more_nodes);
+
+/* The nodes that a policy means on this machine; 0 for a policy that names none. */
+u64 mempolicy_nodes(const struct mempolicy *policy);
+
+/*
+ * Frames for private pages (FRAME_USER, of undefined content), for consecutive pages from `address`
+ * on, by the region's policy or, if that is the default, the thread's.  Returns how many of `count`
+ * there were.  With one node this is frame_alloc_batch.
+ */
+size_t __must_check frame_alloc_user(const struct mempolicy *policy, vaddr_t address,
+				     phys_t *frames, size_t count);
+
+/* proc tells how the policy of the running thread is found.  Once, at start-up. */
+void mempolicy_set_source(const struct mempolicy *(*source)(void));
 
 /* mbind(2) for whole pages [start, end).  0, -EFAULT for a hole, -ENOMEM. */
 int __must_check vmm_bind(struct address_space *space, vaddr_t start, vaddr_t end,
@@ -34,9 +50,13 @@ int __must_check vmm_bind(struct address_space *space, vaddr_t start, vaddr_t en
 /* The policy of the region at an address.  0, -EFAULT. */
 int __must_check vmm_policy_at(struct address_space *space, vaddr_t address,
 			       struct mempolicy *policy);
-/* set_mempolicy_home_node(2): do the regions of the range have policies that can have a home?  0,
- * -ENOENT when none has a policy, -EOPNOTSUPP. */
-int __must_check vmm_check_home_node(struct address_space *space, vaddr_t start, vaddr_t end);
+/* Are all pages of the range that are mapped on these nodes?  0, or -EIO. */
+int __must_check vmm_check_nodes(struct address_space *space, vaddr_t start, vaddr_t end,
+				 u64 nodes);
+/* set_mempolicy_home_node(2) for the regions of the range that have policies.  0, -ENOENT when none
+ * has, -EOPNOTSUPP for one that cannot have a home, -ENOMEM. */
+int __must_check vmm_set_home_node(struct address_space *space, vaddr_t start, vaddr_t end,
+				   u32 node);
 /* The node of the page that is mapped at an address.  -EFAULT: nothing can be, or the zero page is;
  * -ENOENT: nothing is. */
 int vmm_page_node(struct address_space *space, vaddr_t address);

@@ -88,6 +88,11 @@ static struct address_space *process_space(pid_t pid)
 	return space;
 }
 
+static const struct mempolicy *thread_policy(void)
+{
+	return &current->policy;
+}
+
 void processes_init(void)
 {
 	process_cache = slab_cache_create("process", sizeof(struct process),
@@ -97,6 +102,7 @@ void processes_init(void)
 	process_init(&kernel_process);
 	if (signal_init_process(&kernel_process) < 0)
 		panic("no memory for the kernel's process");
+	mempolicy_set_source(thread_policy);
 	meminfo_set_process_lookup(process_space);
 }
 

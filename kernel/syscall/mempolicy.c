@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls on memory policies and on where pages are, for the one node that there is.
+ * System calls on memory policies and on where pages are.  Pages are not moved from node to node:
+ * whoever asks for it is told that they were not.
  *
  * A set of nodes is a bitmap of `maximum` - 1 bits in words of 64.  The kernel knows of 1024 nodes;
  * those beyond must not be asked for.
  */
 #include "mm/mempolicy.h"
 #include "lib/errno.h"
+#include "mm/frame.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
 #include "proc/access.h"
@@ -16,7 +18,6 @@
 
 enum { NODES_KNOWN = 1024, WORD_BITS = 64 };
 #define NODES_ASKED_MAX (PAGE_SIZE * 8)
-#define THE_NODE        BIT(0)
 
 struct node_set {
 	u64 first; /* nodes 0 to 63 */
@@ -98,26 +99,38 @@ long sys_mbind(vaddr_t start, u64 length, u64 mode, vaddr_t nodes, u64 maximum, 
 		return -EPERM;
 	if (start % PAGE_SIZE != 0 || end < start)
 		return -EINVAL;
-	return end == start ? 0 : vmm_bind(current->space, start, end, &policy);
+	if (end == start)
+		return 0;
+	result = vmm_bind(current->space, start, end, &policy);
+	if (result == 0 && (flags & MPOL_MF_STRICT) && policy.mode != MPOL_DEFAULT)
+		result = vmm_check_nodes(current->space, start, end, mempolicy_nodes(&policy));
+	return result;
 }
 
 long sys_set_mempolicy_home_node(vaddr_t start, u64 length, u64 node, u64 flags)
 {
 	vaddr_t end = start + ALIGN_UP(length, PAGE_SIZE);
 
-	if (start % PAGE_SIZE != 0 || flags != 0 || node != 0 || end < start)
+	if (start % PAGE_SIZE != 0 || flags != 0 || node >= frame_nodes() || end < start)
 		return -EINVAL;
-	return end == start ? 0 : vmm_check_home_node(current->space, start, end);
+	return end == start ? 0 : vmm_set_home_node(current->space, start, end, (u32)node);
 }
 
-/* MPOL_F_NODE: which node a page is on, or the next one of an interleaving thread. */
+/* MPOL_F_NODE: which node a page is on, or the next one of an interleaving thread: pages are
+ * interleaved by their addresses, so it is always the first. */
 static int find_node(vaddr_t address, u32 flags)
 {
 	u8 byte;
 
-	if (!(flags & MPOL_F_ADDR))
-		return current->policy.mode == MPOL_INTERLEAVE ? 0 : -EINVAL;
-	return vmm_access(current->space, address, &byte, 1, VM_READ) == 1 ? 0 : -EFAULT;
+	if (!(flags & MPOL_F_ADDR)) {
+		if (current->policy.mode != MPOL_INTERLEAVE)
+			return -EINVAL;
+		return __builtin_ctzll(mempolicy_nodes(&current->policy));
+	}
+	if (vmm_access(current->space, address, &byte, 1, VM_READ) != 1)
+		return -EFAULT;
+	int node = vmm_page_node(current->space, ALIGN_DOWN(address, PAGE_SIZE));
+	return node >= 0 ? node : 0; /* the page of zeros is on the first */
 }
 
 static int find_policy(vaddr_t address, u32 flags, struct mempolicy *policy, u32 *mode)
@@ -125,7 +138,7 @@ static int find_policy(vaddr_t address, u32 flags, struct mempolicy *policy, u32
 	if (flags & ~(u32)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED))
 		return -EINVAL;
 	if (flags & MPOL_F_MEMS_ALLOWED) {
-		*policy = (struct mempolicy){.nodes = THE_NODE};
+		*policy = (struct mempolicy){.nodes = frame_nodes_with_memory()};
 		*mode = 0;
 		return flags & (MPOL_F_NODE | MPOL_F_ADDR) ? -EINVAL : 0;
 	}
@@ -136,7 +149,8 @@ static int find_policy(vaddr_t address, u32 flags, struct mempolicy *policy, u32
 	*mode = policy->mode | policy->flags;
 	if (result == 0 && (flags & MPOL_F_NODE)) {
 		result = find_node(address, flags);
-		*mode = 0;
+		*mode = result >= 0 ? (u32)result : 0;
+		result = MIN(result, 0);
 	}
 	return result;
 }
@@ -158,7 +172,8 @@ long sys_get_mempolicy(vaddr_t mode_address, vaddr_t nodes, u64 maximum, vaddr_t
 
 /* --- Moving --- */
 
-/* What there is to be moved is where it is to go already; the result is how much was left. */
+/* With one node what there is to be moved is where it is to go already; the result is how much was
+ * left.  With more, there is no moving. */
 long sys_migrate_pages(pid_t pid, u64 maximum, vaddr_t from, vaddr_t to)
 {
 	struct address_space *space;
@@ -172,31 +187,39 @@ long sys_migrate_pages(pid_t pid, u64 maximum, vaddr_t from, vaddr_t to)
 	if (result != 0)
 		return result;
 	vmm_put_address_space(space);
-	if (((new.first & ~THE_NODE) || new.more) && !capable(CAP_SYS_NICE))
+	u64 present = frame_nodes_with_memory();
+	if (((new.first & ~present) || new.more) && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	return new.first &THE_NODE ? 0 : -EINVAL;
+	if (!(new.first &present))
+		return -EINVAL;
+	return frame_nodes() == 1 || !(old.first & present & ~new.first) ? 0 : -ENOSYS;
 }
 
-/* One page's; `nodes` 0: nobody wants it moved. */
+/* One page's; `nodes` 0: nobody wants it moved.  0 or 1: it was to be elsewhere; or an error. */
 static int page_status(struct address_space *space, vaddr_t pages, vaddr_t nodes, u64 index,
 		       s32 *status)
 {
 	u64 address;
-	s32 node = 0;
+	s32 node = -1;
 
 	if (get_user(address, pages + index * sizeof(address)) != 0)
 		return -EFAULT;
 	if (nodes != 0 && get_user(node, nodes + index * sizeof(node)) != 0)
 		return -EFAULT;
-	if (node != 0)
+	if (nodes != 0 &&
+	    (node < 0 || node >= MAX_NODES || !(frame_nodes_with_memory() & BIT(node))))
 		return -ENODEV;
 	*status = vmm_page_node(space, ALIGN_DOWN(address, PAGE_SIZE));
-	return 0;
+	if (nodes == 0 || *status < 0 || *status == node)
+		return 0;
+	*status = -EBUSY;
+	return 1;
 }
 
 long sys_move_pages(pid_t pid, u64 count, vaddr_t pages, vaddr_t nodes, vaddr_t statuses, int flags)
 {
 	struct address_space *space;
+	long left = 0;
 	s32 status;
 
 	if (flags & ~(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
@@ -206,13 +229,14 @@ long sys_move_pages(pid_t pid, u64 count, vaddr_t pages, vaddr_t nodes, vaddr_t 
 	int result = task_inspect_space(pid, -EINVAL, &space);
 	if (result != 0)
 		return result;
-	for (u64 i = 0; i < count && result == 0; i++) {
+	for (u64 i = 0; i < count && result >= 0; i++) {
 		result = page_status(space, pages, nodes, i, &status);
-		if (result == 0 && put_user(status, statuses + i * sizeof(status)) != 0)
+		left += result > 0;
+		if (result >= 0 && put_user(status, statuses + i * sizeof(status)) != 0)
 			result = -EFAULT;
 		if (task_kill_pending(current))
 			break;
 	}
 	vmm_put_address_space(space);
-	return result;
+	return result < 0 ? result : left;
 }

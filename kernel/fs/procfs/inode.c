@@ -29,6 +29,7 @@ static ino_t node_number(const struct proc_node *node)
 {
 	u64 key = (uintptr_t)node->entry ^ (u64)(node->fd + 1) << 32 ^ (node->thread ? BIT(62) : 0);
 
+	key += node->number * 0xc2b2ae3d27d4eb4full;
 	if (node->pid != NULL)
 		key += (u64)node->pid->number * 0x9e3779b97f4a7c15ull;
 	return hash_u64(key) >> 16 | BIT(47);
@@ -52,13 +53,13 @@ static void set_owner(struct inode *inode, const struct proc_node *node)
 	task_put(task);
 }
 
-static struct inode *make_inode(const struct proc_node *from)
+static struct inode *make_inode(struct superblock *superblock, const struct proc_node *from)
 {
 	struct proc_node *node = kmemdup(from, sizeof(*from));
 
 	if (node == NULL)
 		return NULL;
-	struct inode *inode = inode_alloc(procfs, from->entry->mode);
+	struct inode *inode = inode_alloc(superblock, from->entry->mode);
 	if (inode == NULL) {
 		kfree(node);
 		return NULL;
@@ -133,16 +134,40 @@ static const struct proc_entry *find_in_table(const struct proc_entry *table, co
 	return NULL;
 }
 
+/* The next addition behind `last`, or the first. */
+static struct proc_addition *next_addition(const struct proc_entry *directory,
+					   struct proc_addition *last)
+{
+	if (last != NULL)
+		return __atomic_load_n(&last->next, __ATOMIC_ACQUIRE);
+	if (directory->additions == NULL)
+		return NULL;
+	return __atomic_load_n(directory->additions, __ATOMIC_ACQUIRE);
+}
+
+static const struct proc_entry *find_addition(const struct proc_entry *directory, const char *name)
+{
+	struct proc_addition *addition = NULL;
+
+	while ((addition = next_addition(directory, addition)) != NULL)
+		if (strcmp(addition->entry->name, name) == 0)
+			return addition->entry;
+	return NULL;
+}
+
 static int directory_lookup(struct inode *directory, struct dentry *dentry)
 {
 	const struct proc_node *node = proc_node_of(directory);
-	struct proc_node child = {.pid = node->pid, .fd = -1, .thread = node->thread};
+	struct proc_node child = {
+		.pid = node->pid, .fd = -1, .thread = node->thread, .number = node->number};
 
 	child.entry = find_in_table(node->entry->children, dentry->text);
+	if (child.entry == NULL)
+		child.entry = find_addition(node->entry, dentry->text);
 	if (child.entry == NULL && (node->entry->find == NULL ||
 				    !node->entry->find(node, dentry->text, dentry->length, &child)))
 		return 0;
-	struct inode *inode = make_inode(&child);
+	struct inode *inode = make_inode(directory->superblock, &child);
 	/* `find` took a reference on a pid of its own; the inode has another. */
 	if (child.pid != node->pid)
 		pid_put(child.pid);
@@ -152,27 +177,42 @@ static int directory_lookup(struct inode *directory, struct dentry *dentry)
 	return 0;
 }
 
-/* Positions: 0 and 1 the dots, then the table's entries, then what `next` counts. */
+/* One entry of a table, if the context has come to number `index`.  False: no more room. */
+static bool emit_entry(struct dir_context *context, u64 index, const struct proc_node *node,
+		       const struct proc_entry *entry)
+{
+	struct proc_node entry_node = {.entry = entry,
+				       .pid = node->pid,
+				       .fd = -1,
+				       .thread = node->thread,
+				       .number = node->number};
+
+	if ((u64)context->position != index + 2)
+		return true;
+	if (!dir_emit(context, entry->name, strlen(entry->name), node_number(&entry_node),
+		      entry->mode >> 12))
+		return false;
+	context->position++;
+	return true;
+}
+
+/* Positions: 0 and 1 the dots, then the table's entries, the additions, and what `next` counts. */
 static int directory_read(struct file *file, struct dir_context *context)
 {
 	const struct proc_node *node = proc_node_of(file->inode);
 	const struct proc_entry *table = node->entry->children;
+	struct proc_addition *addition = NULL;
 	struct proc_child child;
 	u64 count = 0;
 
 	if (context->position < 2 && !dir_emit_dots(file, context))
 		return 0;
-	for (; table != NULL && table->name != NULL; table++, count++) {
-		struct proc_node entry_node = {
-			.entry = table, .pid = node->pid, .fd = -1, .thread = node->thread};
-
-		if ((u64)context->position != count + 2)
-			continue;
-		if (!dir_emit(context, table->name, strlen(table->name), node_number(&entry_node),
-			      table->mode >> 12))
+	for (; table != NULL && table->name != NULL; table++, count++)
+		if (!emit_entry(context, count, node, table))
 			return 0;
-		context->position++;
-	}
+	for (; (addition = next_addition(node->entry, addition)) != NULL; count++)
+		if (!emit_entry(context, count, node, addition->entry))
+			return 0;
 	if (node->entry->next == NULL)
 		return 0;
 	for (;;) {
@@ -320,23 +360,30 @@ static int proc_mount(const struct filesystem *type __unused, u64 flags __unused
 
 static struct filesystem proc_type = {.name = "proc", .mount = proc_mount};
 
-void procfs_init(void)
+struct superblock *proc_superblock(const struct filesystem *type, u32 magic,
+				   const struct proc_entry *root)
 {
-	const struct proc_node root = {.entry = &root_entry, .fd = -1};
+	const struct proc_node node = {.entry = root, .fd = -1};
+	struct superblock *superblock = superblock_alloc(type, &proc_operations);
 	struct inode *inode = NULL;
 
-	procfs = superblock_alloc(&proc_type, &proc_operations);
-	if (procfs != NULL) {
-		procfs->magic = PROC_MAGIC;
-		procfs->dentry_ops = &proc_dentry_operations;
-		inode = make_inode(&root);
+	if (superblock != NULL) {
+		superblock->magic = magic;
+		superblock->dentry_ops = &proc_dentry_operations;
+		inode = make_inode(superblock, &node);
 	}
 	if (inode == NULL) {
-		log_error("procfs: no memory");
-		return;
+		log_error("%s: no memory", type->name);
+		return NULL;
 	}
 	inode->ino = ROOT_INO;
-	procfs->root = dentry_alloc_root(procfs, inode);
-	if (procfs->root != NULL)
+	superblock->root = dentry_alloc_root(superblock, inode);
+	return superblock->root != NULL ? superblock : NULL;
+}
+
+void procfs_init(void)
+{
+	procfs = proc_superblock(&proc_type, PROC_MAGIC, &root_entry);
+	if (procfs != NULL)
 		filesystem_register(&proc_type);
 }

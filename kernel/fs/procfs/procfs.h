@@ -28,12 +28,19 @@ struct proc_node {
 	struct pid *pid; /* counted; NULL outside /proc/PID */
 	int fd;          /* of an entry of fd or fdinfo */
 	bool thread;     /* below /proc/PID/task/TID: the thread is meant, not the process */
+	u32 number;      /* in sysfs: which of several equal things a directory or file is about */
 };
 
 /* One child of a directory whose children are not in a table. */
 struct proc_child {
 	struct proc_node node; /* pid without a reference of its own */
 	char name[16];
+};
+
+/* Entries that others add to a directory. */
+struct proc_addition {
+	const struct proc_entry *entry;
+	struct proc_addition *next; /* the directory's; atomic */
 };
 
 struct proc_entry {
@@ -50,10 +57,11 @@ struct proc_entry {
 	int (*get_link)(const struct proc_node *node, struct link_target *target);
 	void (*readlink)(const struct proc_node *node, char *buffer, size_t size);
 
-	/* A directory: its table, and, behind that, children that come and go.  `find`: false when
-	 * there is no such name; `next`: the first child at or after *position (which it moves
-	 * behind it), false at the end. */
+	/* A directory: its table, what was added, and, behind that, children that come and go.
+	 * `find`: false when there is no such name; `next`: the first child at or after *position
+	 * (which it moves behind it), false at the end. */
 	const struct proc_entry *children;
+	struct proc_addition **additions; /* or NULL */
 	bool (*find)(const struct proc_node *node, const char *name, size_t length,
 		     struct proc_node *child);
 	bool (*next)(const struct proc_node *node, u64 *position, struct proc_child *child);
@@ -130,6 +138,16 @@ int proc_show_meminfo(const struct proc_node *node, struct text *text);
 int proc_show_slabinfo(const struct proc_node *node, struct text *text); /* slabinfo.c */
 int proc_show_system_stat(const struct proc_node *node, struct text *text);
 
+/* frames.c: physical memory. */
+int proc_show_buddyinfo(const struct proc_node *node, struct text *text);
+int proc_show_zoneinfo(const struct proc_node *node, struct text *text);
+int proc_show_pagetypeinfo(const struct proc_node *node, struct text *text);
+extern const struct file_operations proc_kpagecount_operations;
+extern const struct file_operations proc_kpageflags_operations;
+extern const struct file_operations proc_kpagecgroup_operations;
+/* Adds its files to /sys/kernel/mm. */
+void proc_frames_init(void);
+
 /* process_files.c: what a process has open. */
 /* The umask of a thread; 0 when it has none. */
 mode_t proc_task_umask(struct task *task);
@@ -150,5 +168,10 @@ int proc_parse_number(const char *name, size_t length);
 
 /* Registers the file system. */
 void procfs_init(void);
+
+/* inode.c: makes a file system of such entries.  `root` has no name.  0, or -ENOMEM, which is
+ * logged. */
+struct superblock *proc_superblock(const struct filesystem *type, u32 magic,
+				   const struct proc_entry *root);
 
 #endif

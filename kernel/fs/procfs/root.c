@@ -100,13 +100,18 @@ static void read_mounts(const struct proc_node *node __unused, char *buffer, siz
 	}
 
 const struct proc_entry proc_root_entries[] = {
+	PROC_FILE("buddyinfo", 0444, proc_show_buddyinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, proc_show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
 	PROC_FILE("filesystems", 0444, show_filesystems),
+	{.name = "kpagecgroup", .mode = S_IFREG | 0400, .operations = &proc_kpagecgroup_operations},
+	{.name = "kpagecount", .mode = S_IFREG | 0400, .operations = &proc_kpagecount_operations},
+	{.name = "kpageflags", .mode = S_IFREG | 0400, .operations = &proc_kpageflags_operations},
 	PROC_FILE("loadavg", 0444, show_loadavg),
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	PROC_TEXT_LINK("mounts", read_mounts),
+	PROC_FILE("pagetypeinfo", 0400, proc_show_pagetypeinfo),
 	PROC_TEXT_LINK("self", read_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
@@ -117,5 +122,6 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("uptime", 0444, show_uptime),
 	PROC_FILE("version", 0444, show_version),
 	PROC_FILE("vmstat", 0444, proc_show_vmstat),
+	PROC_FILE("zoneinfo", 0444, proc_show_zoneinfo),
 	PROC_END,
 };

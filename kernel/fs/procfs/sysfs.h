@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sysfs: the parts of /sys that programs look at.  It is made of the same tables as procfs; whoever
+ * has something to show adds an entry to one of its directories.
+ */
+#ifndef FS_PROCFS_SYSFS_H
+#define FS_PROCFS_SYSFS_H
+
+#include "fs/procfs/procfs.h"
+
+enum sysfs_folder {
+	SYSFS_BLOCK,          /* /sys/block */
+	SYSFS_KERNEL,         /* /sys/kernel */
+	SYSFS_KERNEL_MM,      /* /sys/kernel/mm */
+	SYSFS_DEVICES_SYSTEM, /* /sys/devices/system */
+	SYSFS_FOLDERS
+};
+
+/* Registers the file system. */
+void sysfs_init(void);
+
+/* Shows an entry (whose name is not there yet) in a folder from now on.  Both stay for good. */
+void sysfs_add(enum sysfs_folder folder, struct proc_addition *addition);
+
+/* Files of a few lines: a number, and a set of numbers as "0-2,5". */
+void sysfs_show_set(struct text *text, u64 set);
+
+extern const struct proc_entry sysfs_node_entry; /* sysfs_node.c: /sys/devices/system/node */
+
+#endif

@@ -9,6 +9,7 @@
 #include "arch/machine.h"
 #include "boot/boot_info.h"
 #include "drivers/drivers.h"
+#include "fs/block/block_device.h"
 #include "fs/procfs/procfs.h"
 #include "fs/procfs/sysfs.h"
 #include "fs/vfs.h"
@@ -67,6 +68,7 @@ void kernel_main(void)
 	time_init();
 	futex_init();
 	vfs_init();
+	block_init();
 	procfs_init();
 	sysfs_init();
 	pipe_init();

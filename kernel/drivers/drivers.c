@@ -2,6 +2,7 @@
 /* Starts the drivers, in the order in which they need each other. */
 #include "drivers/drivers.h"
 
+#include "drivers/block/drivers.h"
 #include "drivers/bus/pci.h"
 #include "drivers/bus/virtio.h"
 #include "drivers/tty/tty.h"
@@ -17,4 +18,5 @@ void drivers_init(const char *command_line)
 	pci_init();
 	virtio_pci_init();
 	virtio_mmio_init();
+	virtio_blk_init();
 }

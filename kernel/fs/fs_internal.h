@@ -145,6 +145,7 @@ void fs_context_put(struct fs_context *context);
 void fs_context_replace(struct fs_context *context, const struct path *from, const struct path *to);
 struct files *files_copy(struct files *from); /* NULL: no memory */
 
+extern const struct file_operations block_file_ops; /* block/block_file.c */
 extern const struct file_operations special_char_ops, special_block_ops, special_fifo_ops,
 	special_socket_ops;
 extern const struct file_operations regular_file_ops;

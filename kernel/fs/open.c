@@ -129,10 +129,10 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 	file = file_alloc(path, flags);
 	if (IS_ERR(file))
 		return file;
-	/* The open operation of a terminal asks for it; the file does not keep it. */
-	file->flags |= flags & O_NOCTTY;
+	/* The open operation of a terminal or disk asks for it; the file does not keep it. */
+	file->flags |= flags & (O_NOCTTY | O_EXCL);
 	error = file_open_checked(file);
-	file->flags &= ~(u32)O_NOCTTY;
+	file->flags &= ~(u32)(O_NOCTTY | O_EXCL);
 	if (!error && flags & O_TRUNC && !created && S_ISREG(inode->mode)) {
 		error = inode_take_write(inode);
 		if (!error) {

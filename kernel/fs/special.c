@@ -31,6 +31,12 @@ static int open_char(struct inode *inode, struct file *file)
 	return ops->open ? ops->open(inode, file) : 0;
 }
 
+static int open_block(struct inode *inode, struct file *file)
+{
+	file->ops = &block_file_ops;
+	return block_file_ops.open(inode, file);
+}
+
 static int open_none(struct inode *inode __unused, struct file *file __unused)
 {
 	return -ENXIO;
@@ -38,5 +44,5 @@ static int open_none(struct inode *inode __unused, struct file *file __unused)
 
 const struct file_operations special_fifo_ops = {.open = open_fifo, .stream = true};
 const struct file_operations special_char_ops = {.open = open_char};
-const struct file_operations special_block_ops = {.open = open_none};
+const struct file_operations special_block_ops = {.open = open_block};
 const struct file_operations special_socket_ops = {.open = open_none};

@@ -167,6 +167,8 @@ static enum fault_result write_shared(struct fault *fault, struct page_cache *ca
 		space_add_resident(fault->space, region_file_kind(fault->region), 1);
 	else
 		frame_free(page);
+	if (result == FAULT_DONE)
+		page_cache_mark_dirty(cache, region_index(fault->region, fault->page));
 	if (result == FAULT_DONE && fault->region->backing->ops->written != NULL)
 		fault->region->backing->ops->written(fault->region->backing);
 	return result;

@@ -45,6 +45,7 @@ void page_cache_destroy(struct page_cache *cache)
 	long pages = (long)cache->page_count;
 	radix_destroy(&cache->pages, release_page, NULL);
 	cache->page_count = 0;
+	page_cache_count_dirty(cache, -(long)cache->dirty_count);
 	if (pages != 0 && cache->ops != NULL && cache->ops->charge != NULL)
 		(void)!cache->ops->charge(cache, -pages);
 }
@@ -106,19 +107,63 @@ int page_cache_add(struct page_cache *cache, u64 index, phys_t *frame)
 	return result;
 }
 
-int page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags, phys_t *frame)
+int page_cache_insert(struct page_cache *cache, u64 index, phys_t frame, u64 sequence)
 {
-	bool filled = cache->ops != NULL && cache->ops->fill != NULL;
+	int result = -EAGAIN;
 
-	*frame = page_cache_peek(cache, index);
-	if (*frame != 0 || (!filled && !(flags & PAGE_CACHE_CREATE)))
-		return 0;
-	phys_t page = filled ? frame_alloc_kind(FRAME_CACHE) : frame_alloc_kind_zeroed(FRAME_CACHE);
+	spin_lock(&cache->lock);
+	if (page_cache_sequence(cache) == sequence)
+		result = radix_insert(&cache->pages, index, item_of(frame));
+	cache->page_count += result == 0;
+	spin_unlock(&cache->lock);
+	return result;
+}
+
+/*
+ * Reads a page and puts it in; *frame is it, or the one that somebody else was faster with, with a
+ * reference.  -EAGAIN: pages were taken out meanwhile, this one perhaps, and what was read may be
+ * older than that.
+ */
+static int fill_page(struct page_cache *cache, u64 index, phys_t *frame)
+{
+	u64 sequence = page_cache_sequence(cache);
+	phys_t page = frame_alloc_kind(FRAME_CACHE);
+
 	if (page == 0)
 		return -ENOMEM;
-	int result = filled ? cache->ops->fill(cache, index, phys_to_virt(page)) : 0;
-	if (result == 0)
-		result = page_cache_add(cache, index, &page);
+	int result = cache->ops->fill(cache, index, phys_to_virt(page));
+	if (result == 0) {
+		frame_get(page);
+		result = page_cache_insert(cache, index, page, sequence);
+		if (result != 0)
+			frame_free(page);
+	}
+	if (result == 0) {
+		*frame = page;
+		return 0;
+	}
+	frame_free(page);
+	return result == -EEXIST ? -EAGAIN : result;
+}
+
+int page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags, phys_t *frame)
+{
+	int result;
+
+	if (cache->ops != NULL && cache->ops->fill != NULL) {
+		do {
+			*frame = page_cache_peek(cache, index);
+			result = *frame == 0 ? fill_page(cache, index, frame) : 0;
+		} while (result == -EAGAIN);
+		return result;
+	}
+	*frame = page_cache_peek(cache, index);
+	if (*frame != 0 || !(flags & PAGE_CACHE_CREATE))
+		return 0;
+	phys_t page = frame_alloc_kind_zeroed(FRAME_CACHE);
+	if (page == 0)
+		return -ENOMEM;
+	result = page_cache_add(cache, index, &page);
 	if (result != 0) {
 		frame_free(page);
 		return result;

@@ -34,13 +34,26 @@ struct page_cache_ops {
 	 * accounting.
 	 */
 	int (*charge)(struct page_cache *cache, long pages);
+	/*
+	 * Writes `count` pages from `index` on to where the file is kept, and waits for it.  0 or
+	 * negative errno.  The frames stay; their contents may change meanwhile, and are then
+	 * written again later.  May sleep.  NULL: memory is where the file is kept, and no page is
+	 * ever dirty.
+	 */
+	int (*write)(struct page_cache *cache, u64 index, const phys_t *frames, u32 count);
+	/* The first page has become dirty: somebody should write it back one day.  Must not sleep.
+	 * NULL: nothing. */
+	void (*dirtied)(struct page_cache *cache);
 };
 
 struct page_cache {
 	const struct page_cache_ops *ops; /* may be NULL: holes, no accounting */
-	spinlock_t lock;                  /* guards `pages`, `page_count` */
+	spinlock_t lock;                  /* guards `pages`, `page_count`, `dirty_count` */
 	struct radix_tree pages;          /* index -> physical address of the frame */
 	size_t page_count;
+	size_t dirty_count;    /* pages that ops->write has not seen as they are now */
+	u64 shrink_from;       /* lock: where page_cache_shrink goes on */
+	int write_error;       /* atomic: of a write-back that nobody has heard of yet, or 0 */
 	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
 				  page_cache_size */
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
@@ -104,6 +117,41 @@ int __must_check page_cache_get(struct page_cache *cache, u64 index, enum page_c
  * interrupts.
  */
 size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t *frames);
+
+/*
+ * Puts a page in that was read ahead: complete, unless one is there (-EEXIST) or any has been taken
+ * out since the caller read page_cache_sequence, before he read the page (-EAGAIN).  On success
+ * the cache takes over the reference.  0, -EEXIST, -EAGAIN, -ENOMEM.  Only for caches with fill.
+ */
+int __must_check page_cache_insert(struct page_cache *cache, u64 index, phys_t frame, u64 sequence);
+static inline u64 page_cache_sequence(const struct page_cache *cache)
+{
+	return __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST);
+}
+
+/* --- Dirty pages: pagecache_dirty.c --- */
+
+/* Page `index` has been changed, just now: it has to be written.  Nothing for caches without
+ * ops->write, and for pages that are not in the cache.  Any context but interrupts. */
+void page_cache_mark_dirty(struct page_cache *cache, u64 index);
+/*
+ * Writes the dirty ones of pages [first, last].  The owner sees to it that only one thread at a
+ * time does, so that whoever comes second finds all of it written.  Mappings lose the pages before
+ * they are written, so that later changes are noticed.  0, or the first error: the pages
+ * concerned count as written nevertheless.  May sleep.
+ */
+int __must_check page_cache_write_back(struct page_cache *cache, u64 first, u64 last);
+/* The error that write-backs had since this was asked last, or 0. */
+int page_cache_take_error(struct page_cache *cache);
+/* Lets go of up to `count` pages that are clean and that nobody uses; how many went.  Only for
+ * caches that can fill them again. */
+size_t page_cache_shrink(struct page_cache *cache, size_t count);
+/* Pages that are dirty, of this cache and of all. */
+static inline size_t page_cache_dirty_pages(const struct page_cache *cache)
+{
+	return READ_ONCE(cache->dirty_count);
+}
+size_t page_cache_dirty_total(void);
 
 /* lseek's SEEK_DATA and SEEK_HOLE: the position, or -ENXIO at or beyond the end of the file. */
 s64 page_cache_seek_data(struct page_cache *cache, u64 position);

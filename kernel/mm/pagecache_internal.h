@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Between the page cache's files: pagecache.c (look-up and insertion), pagecache_io.c (read and
- * write), pagecache_size.c (truncation, holes).
+ * write), pagecache_size.c (truncation, holes), pagecache_dirty.c (write-back).
  */
 #ifndef MM_PAGECACHE_INTERNAL_H
 #define MM_PAGECACHE_INTERNAL_H
@@ -21,6 +21,15 @@ static inline phys_t frame_of_item(const void *item)
 
 /* The page with a reference for the caller, or 0. */
 phys_t page_cache_peek(struct page_cache *cache, u64 index);
+
+/* The radix tree's tag of dirty pages. */
+#define TAG_DIRTY RADIX_TAG_0
+
+/* A page is about to leave the tree: takes it out of the count of dirty ones.  The cache's lock is
+ * held. */
+void page_cache_forget_dirty_locked(struct page_cache *cache, u64 index);
+/* `count` dirty pages less. */
+void page_cache_count_dirty(struct page_cache *cache, long change);
 
 /*
  * Inserts a complete page, unless one is there already; *frame, of which the caller holds the only

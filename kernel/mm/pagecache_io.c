@@ -43,6 +43,31 @@ ssize_t page_cache_read(struct page_cache *cache, struct io_cursor *cursor, u64 
 	return done > 0 ? (ssize_t)done : result;
 }
 
+/* Copies what a write has brought so far into the page that is in the cache. */
+static void copy_into(struct page_cache *cache, u64 index, phys_t frame, const char *from,
+		      size_t offset, size_t size)
+{
+	memcpy((char *)phys_to_virt(frame) + offset, from, size);
+	page_cache_mark_dirty(cache, index);
+	frame_free(frame);
+}
+
+/*
+ * The copy for a whole page ended early, at a program's bad address: what the file has in the rest
+ * of the page stays.
+ */
+static ssize_t keep_rest(struct page_cache *cache, u64 index, const char *page, size_t offset,
+			 size_t copied)
+{
+	phys_t present;
+	int result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &present);
+
+	if (result != 0)
+		return result;
+	copy_into(cache, index, present, page + offset, offset, copied);
+	return (ssize_t)copied;
+}
+
 /*
  * A page for a write of [offset, offset + piece) where the cache has a hole: the copy fills it
  * before it is inserted. Bytes copied or negative errno.
@@ -50,13 +75,16 @@ ssize_t page_cache_read(struct page_cache *cache, struct io_cursor *cursor, u64 
 static ssize_t write_new_page(struct page_cache *cache, struct io_cursor *cursor, u64 index,
 			      size_t offset, size_t piece)
 {
+	bool filled = cache->ops != NULL && cache->ops->fill != NULL;
 	phys_t frame = frame_alloc_kind(FRAME_CACHE);
 
 	if (frame == 0)
 		return -ENOMEM;
 	char *page = phys_to_virt(frame);
 	ssize_t copied = io_copy_from(cursor, page + offset, piece);
-	if (copied < 0) {
+	if (copied > 0 && (size_t)copied < piece && filled)
+		copied = keep_rest(cache, index, page, offset, (size_t)copied);
+	if (copied < 0 || ((size_t)copied < piece && filled)) {
 		frame_free(frame);
 		return copied;
 	}
@@ -65,16 +93,20 @@ static ssize_t write_new_page(struct page_cache *cache, struct io_cursor *cursor
 	phys_t present = frame;
 	frame_get(frame);
 	int result = page_cache_add(cache, index, &present);
-	if (result == 0 && present != frame)
-		/* A fault put a page there meanwhile, and programs may see it already: ours goes
-		 * into it. */
-		memcpy((char *)phys_to_virt(present) + offset, page + offset, (size_t)copied);
-	frame_free(frame);
 	if (result != 0) {
+		frame_free(frame);
 		frame_free(frame);
 		return result;
 	}
-	frame_free(present);
+	if (present != frame) {
+		/* A fault put a page there meanwhile, and programs may see it already: ours goes
+		 * into it. */
+		copy_into(cache, index, present, page + offset, offset, (size_t)copied);
+	} else {
+		page_cache_mark_dirty(cache, index);
+		frame_free(present);
+	}
+	frame_free(frame);
 	return copied;
 }
 
@@ -94,6 +126,8 @@ static ssize_t write_piece(struct page_cache *cache, struct io_cursor *cursor, u
 			return result;
 	}
 	ssize_t copied = io_copy_from(cursor, (char *)phys_to_virt(frame) + offset, piece);
+	/* A copy that failed may have changed bytes all the same. */
+	page_cache_mark_dirty(cache, index);
 	frame_free(frame);
 	return copied;
 }

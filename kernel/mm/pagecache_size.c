@@ -26,6 +26,7 @@ static size_t take_out(struct page_cache *cache, u64 first, u64 last, phys_t *fr
 	for (u64 at = first;
 	     count < DROP_BATCH && (item = radix_next(&cache->pages, &at)) != NULL && at <= last;
 	     at++) {
+		page_cache_forget_dirty_locked(cache, at);
 		radix_erase(&cache->pages, at);
 		frames[count++] = frame_of_item(item);
 	}
@@ -62,6 +63,7 @@ static void clear_part(struct page_cache *cache, u64 start, u64 end)
 	if (frame == 0)
 		return;
 	memset((char *)phys_to_virt(frame) + start % PAGE_SIZE, 0, end - start);
+	page_cache_mark_dirty(cache, start / PAGE_SIZE);
 	frame_free(frame);
 }
 

@@ -147,6 +147,8 @@ extern const struct file_operations proc_kpageflags_operations;
 extern const struct file_operations proc_kpagecgroup_operations;
 /* Adds its files to /sys/kernel/mm. */
 void proc_frames_init(void);
+int proc_show_partitions(const struct proc_node *node, struct text *text); /* block/block_proc.c */
+int proc_show_diskstats(const struct proc_node *node, struct text *text);
 
 /* process_files.c: what a process has open. */
 /* The umask of a thread; 0 when it has none. */

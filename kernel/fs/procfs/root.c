@@ -4,6 +4,7 @@
  */
 #include "arch/clock.h"
 #include "boot/boot_info.h"
+#include "fs/block/block_device.h"
 #include "fs/device.h"
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
@@ -70,6 +71,7 @@ static int show_devices(const struct proc_node *node __unused, struct text *text
 	text_printf(text, "Character devices:\n");
 	device_iterate(show_device, text);
 	text_printf(text, "\nBlock devices:\n");
+	block_show_majors(text);
 	return 0;
 }
 
@@ -104,6 +106,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, proc_show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
+	PROC_FILE("diskstats", 0444, proc_show_diskstats),
 	PROC_FILE("filesystems", 0444, show_filesystems),
 	{.name = "kpagecgroup", .mode = S_IFREG | 0400, .operations = &proc_kpagecgroup_operations},
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .operations = &proc_kpagecount_operations},
@@ -112,6 +115,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	PROC_TEXT_LINK("mounts", read_mounts),
 	PROC_FILE("pagetypeinfo", 0400, proc_show_pagetypeinfo),
+	PROC_FILE("partitions", 0444, proc_show_partitions),
 	PROC_TEXT_LINK("self", read_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),

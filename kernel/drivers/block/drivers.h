@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The drivers of disks: each finds its devices, from the init thread, once, after the buses. */
+#ifndef DRIVERS_BLOCK_DRIVERS_H
+#define DRIVERS_BLOCK_DRIVERS_H
+
+void virtio_blk_init(void);
+
+#endif

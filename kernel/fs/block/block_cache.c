@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Buffered access: a device's pages in the page cache, read-ahead, and write-back.
+ *
+ * A miss reads more than it was asked for once misses follow each other: one page, then four times
+ * as many each time, up to half a megabyte.  The page asked for comes in the frame of who asks, the
+ * others in frames that are put into the cache if nothing has happened there meanwhile.
+ *
+ * Dirty pages are written back five seconds after the first, or by the writer himself when a tenth
+ * of the memory is dirty, and when the device is synced or closed for the last time.  When memory
+ * is short a device gives back clean pages before it takes new ones.
+ */
+#include "arch/clock.h"
+#include "fs/block/block_internal.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "proc/sched.h"
+
+enum {
+	READ_AHEAD_MAX = 128,
+	READ_AHEAD_STEP = 4,
+	DIRTY_SHARE = 10,
+	SHRINK_PAGES = 256,
+	SYNC_LIMIT = 64,
+};
+
+#define DIRTY_AGE (5 * NSEC_PER_SEC)
+
+static wait_queue_t dirty_queue = WAIT_QUEUE_INIT(dirty_queue);
+static bool any_dirty; /* atomic: since the thread looked last */
+
+static struct block_device *device_of(struct page_cache *cache)
+{
+	return container_of(cache, struct block_device, cache);
+}
+
+static u64 pages_of(const struct block_device *device)
+{
+	return DIV_ROUND_UP(READ_ONCE(device->sectors), SECTORS_PER_PAGE);
+}
+
+static void make_room(struct block_device *device)
+{
+	if (frame_is_short() && page_cache_pages(&device->cache) > SHRINK_PAGES)
+		page_cache_shrink(&device->cache, SHRINK_PAGES);
+}
+
+/* --- Reading --- */
+
+/* How many pages to read for a miss at `index`. */
+static u32 read_ahead(struct block_device *device, u64 index)
+{
+	u32 pages = 1;
+
+	/* Hints: two readers at once spoil nothing but the guess. */
+	if (index == READ_ONCE(device->read_ahead_end) && index != 0)
+		pages = MIN(READ_ONCE(device->read_ahead_pages) * READ_AHEAD_STEP,
+			    (u32)READ_AHEAD_MAX);
+	else if (index == 0)
+		pages = READ_AHEAD_STEP;
+	WRITE_ONCE(device->read_ahead_pages, pages);
+	WRITE_ONCE(device->read_ahead_end, index + pages);
+	return (u32)MIN((u64)pages, pages_of(device) - index);
+}
+
+/* Frames for the pages behind `index`, up to the first that is there; frames[0] is given.  How many
+ * pages in all. */
+static u32 take_frames(struct block_device *device, u64 index, u32 wanted, phys_t *frames)
+{
+	phys_t present[READ_AHEAD_MAX];
+	u32 count = 1;
+
+	if (wanted == 1)
+		return 1;
+	page_cache_find(&device->cache, index + 1, wanted - 1, present);
+	while (count < wanted && present[count - 1] == 0)
+		count++;
+	for (u32 i = count - 1; i < wanted - 1; i++)
+		if (present[i] != 0)
+			frame_free(present[i]);
+	return count == 1 ? 1 : 1 + (u32)frame_alloc_batch(FRAME_CACHE, frames + 1, count - 1);
+}
+
+static int fill(struct page_cache *cache, u64 index, void *page)
+{
+	struct block_device *device = device_of(cache);
+	u64 sequence = page_cache_sequence(cache), end = block_size_bytes(device);
+	phys_t frames[READ_AHEAD_MAX];
+	u32 count;
+	int error;
+
+	if (index >= pages_of(device)) {
+		memset(page, 0, PAGE_SIZE);
+		return 0;
+	}
+	make_room(device);
+	frames[0] = virt_to_phys(page);
+	count = take_frames(device, index, read_ahead(device, index), frames);
+	error = block_transfer(device, BLOCK_READ, index * SECTORS_PER_PAGE, frames, count, 0);
+	if ((index + count) * PAGE_SIZE > end)
+		memset((char *)phys_to_virt(frames[count - 1]) + end % PAGE_SIZE, 0,
+		       PAGE_SIZE - end % PAGE_SIZE);
+	for (u32 i = 1; i < count; i++)
+		if (error != 0 || page_cache_insert(cache, index + i, frames[i], sequence) != 0)
+			frame_free(frames[i]);
+	/* What lies further on is no reason to fail. */
+	if (error != 0 && count > 1)
+		error = block_transfer(device, BLOCK_READ, index * SECTORS_PER_PAGE, frames, 1, 0);
+	return error;
+}
+
+ssize_t block_cache_read(struct block_device *device, struct io_cursor *cursor, u64 position)
+{
+	ssize_t done = page_cache_read(&device->cache, cursor, position);
+
+	if (done == -ENOMEM && page_cache_shrink(&device->cache, SHRINK_PAGES) > 0)
+		done = page_cache_read(&device->cache, cursor, position);
+	return done;
+}
+
+/* --- Writing --- */
+
+static int write_pages(struct page_cache *cache, u64 index, const phys_t *frames, u32 count)
+{
+	return block_transfer(device_of(cache), BLOCK_WRITE, index * SECTORS_PER_PAGE, frames,
+			      count, 0);
+}
+
+static void dirtied(struct page_cache *cache __unused)
+{
+	__atomic_store_n(&any_dirty, true, __ATOMIC_RELEASE);
+	wake_up_all(&dirty_queue);
+}
+
+static const struct page_cache_ops cache_ops = {
+	.fill = fill, .write = write_pages, .dirtied = dirtied};
+
+void block_cache_init(struct block_device *device)
+{
+	page_cache_init(&device->cache, &cache_ops);
+	device->cache.size = device->sectors << SECTOR_SHIFT;
+}
+
+ssize_t block_cache_write(struct block_device *device, struct io_cursor *cursor, u64 position)
+{
+	ssize_t done;
+
+	make_room(device);
+	rwlock_write_lock(&device->lock);
+	done = page_cache_write(&device->cache, cursor, position);
+	rwlock_write_unlock(&device->lock);
+	if (done == -ENOMEM ||
+	    page_cache_dirty_total() > frame_get_total_memory() / PAGE_SIZE / DIRTY_SHARE) {
+		int error = block_cache_write_back(device, 0, UINT64_MAX);
+
+		if (error != 0 && done > 0)
+			log_warn("%s: write-back failed: error %d", device->name, -error);
+	}
+	return done;
+}
+
+int block_cache_write_back(struct block_device *device, u64 start, u64 end)
+{
+	int error;
+
+	if (start >= end)
+		return 0;
+	mutex_lock(&device->write_back_lock);
+	error = page_cache_write_back(&device->cache, start / PAGE_SIZE, (end - 1) / PAGE_SIZE);
+	mutex_unlock(&device->write_back_lock);
+	return error;
+}
+
+int block_sync(struct block_device *device, u64 start, u64 end)
+{
+	int error = block_cache_write_back(device, start, end), flushed, earlier;
+
+	flushed = READ_ONCE(device->gone) ? -EIO : block_flush(device);
+	earlier = page_cache_take_error(&device->cache);
+	return error != 0 ? error : flushed != 0 ? flushed : earlier;
+}
+
+void block_cache_drop(struct block_device *device)
+{
+	int error = block_cache_write_back(device, 0, UINT64_MAX);
+
+	if (error != 0)
+		log_warn("%s: write-back failed: error %d", device->name, -error);
+	page_cache_shrink(&device->cache, page_cache_pages(&device->cache));
+}
+
+/* --- All of them --- */
+
+/* References to devices that have anything dirty. */
+static u32 find_dirty(struct block_device **found)
+{
+	struct block_device *device;
+	u32 count = 0;
+
+	mutex_lock(&block_registry_lock);
+	list_for_each_entry (device, &block_devices, link)
+		if (page_cache_dirty_pages(&device->cache) > 0 && count < SYNC_LIMIT)
+			found[count++] = block_get(device);
+	mutex_unlock(&block_registry_lock);
+	return count;
+}
+
+void block_sync_all(void)
+{
+	struct block_device *found[SYNC_LIMIT];
+	u32 count = find_dirty(found);
+
+	for (u32 i = 0; i < count; i++) {
+		int error = block_sync(found[i], 0, UINT64_MAX);
+
+		/* For the fsync that asks after it. */
+		if (error != 0)
+			__atomic_store_n(&found[i]->cache.write_error, error, __ATOMIC_RELAXED);
+		block_put(found[i]);
+	}
+}
+
+static void write_back_thread(void *argument __unused)
+{
+	for (;;) {
+		wait_event(&dirty_queue, __atomic_load_n(&any_dirty, __ATOMIC_ACQUIRE));
+		task_sleep(DIRTY_AGE);
+		__atomic_store_n(&any_dirty, false, __ATOMIC_SEQ_CST);
+		struct block_device *found[SYNC_LIMIT];
+		u32 count = find_dirty(found);
+		for (u32 i = 0; i < count; i++) {
+			int error = block_cache_write_back(found[i], 0, UINT64_MAX);
+
+			if (error != 0)
+				log_error("%s: write-back failed: error %d", found[i]->name,
+					  -error);
+			block_put(found[i]);
+		}
+	}
+}
+
+void block_cache_start(void)
+{
+	struct task *thread = kernel_thread_create(write_back_thread, NULL, "write-back");
+
+	if (IS_ERR(thread))
+		panic("no memory for the write-back thread");
+	task_put(thread);
+}

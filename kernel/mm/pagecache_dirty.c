@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dirty pages: noticing changes, writing them back, and letting clean pages go.
+ *
+ * A page is marked after it was changed, by whoever still holds a reference to it.  Write-back
+ * clears the mark first, then takes the page from all mappings that may write, then writes it: a
+ * change that comes later marks it again (a program's through a fault), and none is lost.  The page
+ * itself stays in the cache.
+ *
+ * A page goes only while the cache holds the one reference to it: who else wants it has to look it
+ * up first, and cannot while the lock is held.  `sequence` tells those who are reading a page from
+ * the disk just now that it may have been changed, written and dropped meanwhile.
+ */
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "mm/mapping.h"
+#include "mm/pagecache.h"
+#include "mm/pagecache_internal.h"
+
+enum { RUN_LIMIT = 128, SHRINK_BATCH = 64 };
+
+static size_t dirty_total; /* atomic: of all caches */
+
+size_t page_cache_dirty_total(void)
+{
+	return __atomic_load_n(&dirty_total, __ATOMIC_RELAXED);
+}
+
+void page_cache_count_dirty(struct page_cache *cache, long change)
+{
+	WRITE_ONCE(cache->dirty_count, cache->dirty_count + (size_t)change);
+	__atomic_fetch_add(&dirty_total, (size_t)change, __ATOMIC_RELAXED);
+}
+
+void page_cache_forget_dirty_locked(struct page_cache *cache, u64 index)
+{
+	if (cache->dirty_count > 0 && radix_tag_test(&cache->pages, index, TAG_DIRTY))
+		page_cache_count_dirty(cache, -1);
+}
+
+void page_cache_mark_dirty(struct page_cache *cache, u64 index)
+{
+	bool first = false;
+
+	if (cache->ops == NULL || cache->ops->write == NULL)
+		return;
+	spin_lock(&cache->lock);
+	if (radix_lookup(&cache->pages, index) != NULL &&
+	    !radix_tag_test(&cache->pages, index, TAG_DIRTY)) {
+		radix_tag_set(&cache->pages, index, TAG_DIRTY);
+		first = cache->dirty_count == 0;
+		page_cache_count_dirty(cache, 1);
+	}
+	spin_unlock(&cache->lock);
+	if (first && cache->ops->dirtied != NULL)
+		cache->ops->dirtied(cache);
+}
+
+/* --- Write-back --- */
+
+/* Takes the marks off the first run of dirty pages in [*index, last], which then begins at *index;
+ * referenced.  How many. */
+static u32 take_run(struct page_cache *cache, u64 *index, u64 last, phys_t *frames)
+{
+	u32 count = 0;
+	void *item;
+
+	spin_lock(&cache->lock);
+	item = radix_next_tagged(&cache->pages, index, TAG_DIRTY);
+	for (u64 at = *index; item != NULL && at <= last && count < RUN_LIMIT; at++) {
+		radix_tag_clear(&cache->pages, at, TAG_DIRTY);
+		frames[count] = frame_of_item(item);
+		frame_get(frames[count++]);
+		item = radix_tag_test(&cache->pages, at + 1, TAG_DIRTY)
+			       ? radix_lookup(&cache->pages, at + 1)
+			       : NULL;
+	}
+	page_cache_count_dirty(cache, -(long)count);
+	spin_unlock(&cache->lock);
+	return count;
+}
+
+int page_cache_write_back(struct page_cache *cache, u64 first, u64 last)
+{
+	phys_t frames[RUN_LIMIT];
+	int error = 0;
+	u32 count;
+
+	if (cache->ops == NULL || cache->ops->write == NULL)
+		return 0;
+	for (u64 index = first; index <= last; index += count) {
+		count = take_run(cache, &index, last, frames);
+		if (count == 0)
+			break;
+		if (page_cache_mapped_writable(cache))
+			mapping_unmap_range(cache, index, index + count - 1, ZAP_FILE_PAGES);
+		int result = cache->ops->write(cache, index, frames, count);
+		frame_free_batch(frames, count);
+		if (result != 0) {
+			__atomic_store_n(&cache->write_error, result, __ATOMIC_RELAXED);
+			error = error != 0 ? error : result;
+		}
+	}
+	return error;
+}
+
+int page_cache_take_error(struct page_cache *cache)
+{
+	if (__atomic_load_n(&cache->write_error, __ATOMIC_RELAXED) == 0)
+		return 0;
+	return __atomic_exchange_n(&cache->write_error, 0, __ATOMIC_RELAXED);
+}
+
+/* --- Letting go --- */
+
+/* Takes up to `limit` pages out, from shrink_from on; *looked counts all that were looked at. */
+static size_t take_clean(struct page_cache *cache, size_t limit, size_t *looked, phys_t *frames)
+{
+	u64 at = cache->shrink_from;
+	size_t count = 0;
+
+	for (u32 steps = 0; steps < SHRINK_BATCH && count < limit; steps++, at++) {
+		void *item = radix_next(&cache->pages, &at);
+
+		if (item == NULL) {
+			at = 0;
+			break;
+		}
+		++*looked;
+		if (frame_refs(frame_of_item(item)) != 1 ||
+		    radix_tag_test(&cache->pages, at, TAG_DIRTY))
+			continue;
+		radix_erase(&cache->pages, at);
+		frames[count++] = frame_of_item(item);
+	}
+	cache->shrink_from = at;
+	cache->page_count -= count;
+	if (count > 0)
+		__atomic_fetch_add(&cache->sequence, 1, __ATOMIC_SEQ_CST);
+	return count;
+}
+
+size_t page_cache_shrink(struct page_cache *cache, size_t count)
+{
+	size_t done = 0, looked = 0, present = page_cache_pages(cache);
+	phys_t frames[SHRINK_BATCH];
+
+	if (cache->ops == NULL || cache->ops->fill == NULL)
+		return 0;
+	/* Once round at most, with one step more for each turn at the end. */
+	for (size_t turns = 0; done < count && looked < present && turns <= present; turns++) {
+		spin_lock(&cache->lock);
+		size_t taken =
+			take_clean(cache, MIN(count - done, (size_t)SHRINK_BATCH), &looked, frames);
+		spin_unlock(&cache->lock);
+		frame_free_batch(frames, taken);
+		done += taken;
+	}
+	return done;
+}

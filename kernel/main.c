@@ -24,6 +24,7 @@
 #include "lib/parse.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
+#include "mm/swap.h"
 #include "mm/vmm.h"
 #include "proc/random.h"
 #include "proc/sched.h"
@@ -59,6 +60,7 @@ void kernel_main(void)
 	arch_init_memory(&boot_info);
 	heap_init();
 	vmm_init();
+	swap_init();
 	arch_init_devices();
 	frame_init_nodes();
 	random_init();

@@ -11,6 +11,7 @@
 
 #include "lib/errno.h"
 #include "mm/frame.h"
+#include "mm/swap.h"
 #include "mm/vmm.h"
 
 enum { RESERVE_SHARE = 32, ADMIN_BOUND_KIB = 8 * 1024, USER_BOUND_KIB = 128 * 1024 };
@@ -63,9 +64,11 @@ size_t commit_limit(void)
 {
 	u64 kbytes = READ_ONCE(commit_settings.kbytes);
 
-	if (kbytes != 0)
-		return kbytes / (PAGE_SIZE / KIB);
-	return frame_get_total_memory() / PAGE_SIZE * READ_ONCE(commit_settings.ratio) / 100;
+	size_t memory = kbytes / (PAGE_SIZE / KIB);
+	if (kbytes == 0)
+		memory = frame_get_total_memory() / PAGE_SIZE * READ_ONCE(commit_settings.ratio) /
+			 100;
+	return memory + swap_total_pages();
 }
 
 static int check_strict(const struct address_space *space, size_t pages)
@@ -89,7 +92,8 @@ int commit_check(const struct address_space *space, size_t pages)
 	case COMMIT_STRICT:
 		return check_strict(space, pages);
 	default:
-		return pages > frame_get_total_memory() / PAGE_SIZE ? -ENOMEM : 0;
+		return pages > frame_get_total_memory() / PAGE_SIZE + swap_total_pages() ? -ENOMEM
+											 : 0;
 	}
 }
 

@@ -8,9 +8,11 @@
 #include "lib/format.h"
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/compress.h"
 #include "mm/frame_internal.h"
 #include "mm/vmm.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vmalloc.h"
 
 enum { DUMP_COLUMNS = 16, LINE_SIZE = 96 };
@@ -25,7 +27,11 @@ static size_t kind_bytes(enum frame_kind kind)
 void get_meminfo(meminfo_t *info)
 {
 	size_t slab = kind_bytes(FRAME_SLAB), tables = kind_bytes(FRAME_TABLE);
+	struct compress_stats pool;
+	struct swap_stats swap;
 
+	swap_get_stats(&swap);
+	compress_get_stats(&pool);
 	*info = (meminfo_t){
 		.total = frame_get_total_memory(),
 		.free = frame_get_free_memory(),
@@ -38,6 +44,11 @@ void get_meminfo(meminfo_t *info)
 		.committed = commit_total() * PAGE_SIZE,
 		.commit_limit = commit_limit() * PAGE_SIZE,
 		.vmalloc = vmalloc_used(),
+		.swap_total = swap.total * PAGE_SIZE,
+		.swap_free = swap.free * PAGE_SIZE,
+		.swap_cached = swap.cached * PAGE_SIZE,
+		.compressed = pool.frames * PAGE_SIZE,
+		.compressed_pages = (pool.words + pool.packed) * PAGE_SIZE,
 	};
 }
 

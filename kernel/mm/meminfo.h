@@ -26,6 +26,10 @@ typedef struct meminfo {
 				anonymous mappings */
 	size_t commit_limit; /* and how much that may be in strict mode */
 	size_t vmalloc;
+	size_t swap_total, swap_free; /* of swap areas */
+	size_t swap_cached;           /* swapped pages that are in frames as well */
+	size_t compressed;            /* frames of the pool of compressed pages … */
+	size_t compressed_pages;      /* … and the pages in it */
 } meminfo_t;
 
 typedef struct proc_meminfo {

@@ -72,6 +72,8 @@ long sys_sysinfo(vaddr_t address)
 	info.free_ram = memory.free;
 	info.shared_ram = memory.shared;
 	info.buffer_ram = memory.buffer;
+	info.total_swap = memory.swap_total;
+	info.free_swap = memory.swap_free;
 	info.procs = (u16)MIN(task_count(), (u32)UINT16_MAX);
 	info.mem_unit = 1;
 	return put_user(info, address);

@@ -9,6 +9,7 @@
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/swap.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -75,9 +76,25 @@ static int show_devices(const struct proc_node *node __unused, struct text *text
 	return 0;
 }
 
+/* As Linux lines the columns up. */
+static void show_area(struct text *text, const struct swap_area_info *area)
+{
+	unsigned long size = area->pages * PAGE_SIZE / KIB, used = area->used * PAGE_SIZE / KIB;
+	size_t length = strlen(area->name);
+
+	text_printf(text, "%s%*s%s\t%lu\t%s%lu\t%s%d\n", area->name,
+		    length < 40 ? (int)(40 - length) : 1, " ",
+		    area->is_file ? "file\t" : "partition", size, size < 10000000 ? "\t" : "", used,
+		    used < 10000000 ? "\t" : "", area->priority);
+}
+
 static int show_swaps(const struct proc_node *node __unused, struct text *text)
 {
+	struct swap_area_info area;
+
 	text_printf(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	for (size_t i = 0; swap_area_info(i, &area); i++)
+		show_area(text, &area);
 	return 0;
 }
 

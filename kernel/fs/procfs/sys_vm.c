@@ -9,8 +9,10 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/commit.h"
+#include "mm/compress.h"
 #include "mm/frame.h"
 #include "mm/region.h"
+#include "mm/swap.h"
 
 struct setting {
 	const char *name;
@@ -85,16 +87,49 @@ static u64 get_mmap_min_addr(void)
 	return MMAP_MINIMUM;
 }
 
+static u64 get_swappiness(void)
+{
+	return READ_ONCE(swap_settings.swappiness);
+}
+
+static void set_swappiness(u64 value)
+{
+	WRITE_ONCE(swap_settings.swappiness, (u32)value);
+}
+
+static u64 get_page_cluster(void)
+{
+	return READ_ONCE(swap_settings.page_cluster);
+}
+
+static void set_page_cluster(u64 value)
+{
+	WRITE_ONCE(swap_settings.page_cluster, (u32)value);
+}
+
+static u64 get_pool_share(void)
+{
+	return compress_get_share();
+}
+
+static void set_pool_share(u64 value)
+{
+	compress_set_share((u32)value);
+}
+
 #define KIB_MOST (UINT64_MAX / KIB / 2)
 
 static const struct setting settings[] = {
 	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
+	{"compressed_pool_percent", 0, 90, get_pool_share, set_pool_share},
 	{"max_map_count", 0, 0, get_max_map_count, NULL},
 	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
 	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
 	{"overcommit_kbytes", 0, KIB_MOST, get_kbytes, set_kbytes},
 	{"overcommit_memory", 0, COMMIT_MODES - 1, get_mode, set_mode},
 	{"overcommit_ratio", 0, INT_MAX, get_ratio, set_ratio},
+	{"page-cluster", 0, 31, get_page_cluster, set_page_cluster},
+	{"swappiness", 0, 200, get_swappiness, set_swappiness},
 	{"user_reserve_kbytes", 0, KIB_MOST, commit_user_reserve, set_user_reserve},
 };
 
@@ -139,12 +174,15 @@ static int store(const struct proc_node *node, char *value, size_t size)
 
 const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("admin_reserve_kbytes", 0644, show, store),
+	PROC_SETTING("compressed_pool_percent", 0644, show, store),
 	PROC_FILE("max_map_count", 0444, show),
 	PROC_SETTING("min_free_kbytes", 0644, show, store),
 	PROC_FILE("mmap_min_addr", 0444, show),
 	PROC_SETTING("overcommit_kbytes", 0644, show, store),
 	PROC_SETTING("overcommit_memory", 0644, show, store),
 	PROC_SETTING("overcommit_ratio", 0644, show, store),
+	PROC_SETTING("page-cluster", 0644, show, store),
+	PROC_SETTING("swappiness", 0644, show, store),
 	PROC_SETTING("user_reserve_kbytes", 0644, show, store),
 	PROC_END,
 };

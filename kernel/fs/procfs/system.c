@@ -7,6 +7,7 @@
 #include "lib/format.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/time.h"
@@ -30,11 +31,13 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	show_kib(text, "MemAvailable:", info.free + reclaimable);
 	show_kib(text, "Buffers:", info.buffer);
 	show_kib(text, "Cached:", info.cache);
-	show_kib(text, "SwapCached:", 0);
+	show_kib(text, "SwapCached:", info.swap_cached);
 	show_kib(text, "Active:", info.user + info.cache);
 	show_kib(text, "Inactive:", 0);
-	show_kib(text, "SwapTotal:", 0);
-	show_kib(text, "SwapFree:", 0);
+	show_kib(text, "SwapTotal:", info.swap_total);
+	show_kib(text, "SwapFree:", info.swap_free);
+	show_kib(text, "Zswap:", info.compressed);
+	show_kib(text, "Zswapped:", info.compressed_pages);
 	show_kib(text, "Dirty:", 0);
 	show_kib(text, "Writeback:", 0);
 	show_kib(text, "AnonPages:", info.user);
@@ -61,6 +64,7 @@ static void show_pages(struct text *text, const char *name, size_t bytes)
 int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
 	meminfo_t info;
+	struct swap_stats swap;
 
 	get_meminfo(&info);
 	show_pages(text, "nr_free_pages", info.free);
@@ -69,7 +73,10 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	show_pages(text, "nr_shmem", info.shared);
 	show_pages(text, "nr_slab_unreclaimable", info.slab);
 	show_pages(text, "nr_page_table_pages", info.page_tables);
-	text_printf(text, "pswpin 0\npswpout 0\n");
+	swap_get_stats(&swap);
+	text_printf(text, "pswpin %lu\npswpout %lu\nswap_ra %lu\nzswpin %lu\nzswpout %lu\n",
+		    (unsigned long)swap.in, (unsigned long)swap.out, (unsigned long)swap.ahead,
+		    (unsigned long)swap.pool_in, (unsigned long)swap.pool_out);
 	return 0;
 }
 

@@ -157,3 +157,30 @@ void rwlock_write_unlock(rwlock_t *lock)
 		panic("a map lock is unlocked that is not held for writing");
 	lock->holders = 0;
 }
+
+/* One thread waits for nobody: what it would wait for never happens. */
+void wait_queue_init(wait_queue_t *queue)
+{
+	list_init(&queue->waiters);
+}
+
+void waiter_init(struct waiter *waiter)
+{
+	*waiter = (struct waiter){.task = NULL};
+}
+
+void wait_prepare(wait_queue_t *queue __unused, struct waiter *waiter __unused,
+		  enum wait_mode mode __unused)
+{
+}
+
+int wait_sleep(enum wait_mode mode __unused, nsec_t deadline __unused)
+{
+	panic("somebody waits for what will never happen");
+}
+
+void wait_finish(wait_queue_t *queue __unused, struct waiter *waiter __unused) {}
+
+void wake_up_events(wait_queue_t *queue __unused, unsigned exclusive __unused, u32 events __unused)
+{
+}

@@ -17,6 +17,7 @@
 #include "mm/checking.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
+#include "mm/swap.h"
 #include "mm/tree.h"
 
 enum { TLB_SLOTS = 1 << 10, WALK_SLOTS = 1 << 6 };
@@ -401,6 +402,7 @@ void machine_start(size_t size)
 	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++)
 		caches[cpu].root = kernel_root;
 	vmm_init();
+	swap_init();
 	mm_checking.frame_released = check_released_frame;
 }
 

@@ -199,6 +199,5 @@ int main(void)
 	};
 
 	machine_start(MEMORY);
-	compress_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,3 +52,7 @@ mm_region_tree_wide_CFLAGS := -I.
 HOST_TESTS += mm_compress
 mm_compress_SOURCES := tests/host/mm/compress.c $(MM_SOURCES)
 mm_compress_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_swap
+mm_swap_SOURCES := tests/host/mm/swap.c $(MM_SOURCES)
+mm_swap_CFLAGS := $(MM_FLAGS)

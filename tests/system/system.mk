@@ -5,8 +5,8 @@
 SYSTEM_OUT := $(BUILD)/system
 
 .PHONY: system-programs
-system-programs: $(SYSTEM_OUT)/hostile
+system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/disk
 
 $(SYSTEM_OUT)/%: tests/system/%.c
 	@mkdir -p $(@D)
-	musl-gcc -std=gnu11 -O1 -fno-optimize-sibling-calls -Wall -Wextra -Werror -Wno-infinite-recursion -static -s -o $@ $<
+	musl-gcc -pthread -std=gnu11 -O1 -fno-optimize-sibling-calls -Wall -Wextra -Werror -Wno-infinite-recursion -static -s -o $@ $<

@@ -17,14 +17,26 @@ from .status import LaunchError
 MACHINES = {
     "pc": ("pc", ["-serial", "chardev:log", "-serial", "chardev:link"]),
     "q35": ("q35", ["-serial", "chardev:log", "-serial", "chardev:link"]),
-    "microvm": ("microvm,rtc=on", ["-serial", "chardev:log", "-device", "isa-serial,index=1,chardev=link"]),
+    "microvm": ("microvm,rtc=on", ["-serial", "chardev:log", "-device", "isa-serial,index=1,chardev=link",
+                                   "-global", "virtio-mmio.force-legacy=false"]),
 }
+
+
+def disk_options(machine, disks):
+    """Disks as QEMU wants them; a comma in a file's name is written twice."""
+    device = "virtio-blk-device" if machine == "microvm" else "virtio-blk-pci"
+    options = []
+    for index, (path, read_only) in enumerate(disks):
+        name = os.path.abspath(path).replace(",", ",,")
+        options += ["-drive", f"file={name},format=raw,if=none,id=disk{index},read-only={'on' if read_only else 'off'}",
+                    "-device", f"{device},drive=disk{index}"]
+    return options
 
 
 class Machine:
     """A started machine: .log and .link are sockets, .process is QEMU."""
 
-    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator):
+    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator, disks=()):
         qemu = os.environ.get("QEMU", "qemu-system-x86_64")
         if shutil.which(qemu) is None:
             raise LaunchError(f"{qemu} is not installed: tools/setup installs it")
@@ -39,7 +51,8 @@ class Machine:
             qemu, "-machine", kind, "-accel", accelerator, "-cpu", "max", "-smp", str(cpus), "-m", f"{memory >> 10}K",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-chardev", f"socket,id=log,fd={log_end.fileno()}", "-chardev", f"socket,id=link,fd={link_end.fileno()}", *serial,
-            "-kernel", kernel, "-initrd", f"/proc/self/fd/{image}", "-append", words]
+            "-kernel", kernel, "-initrd", f"/proc/self/fd/{image}", "-append", words,
+            *disk_options(machine, disks)]
         if shutil.which("setpriv"):
             command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
         # A session of its own: Ctrl-C at the terminal is for us to handle.

@@ -12,7 +12,7 @@ Runs a Linux program of this computer in a virtual machine of its own, on the Co
 
 The program, its shared libraries and its interpreter are packed into a small root file system in memory, together with
 busybox for a shell and the usual tools.  The program gets this terminal, or the files and pipes that stdin, stdout and
-stderr are; its exit status becomes that of this command.  Whatever it writes to files is gone afterwards.
+stderr are; its exit status becomes that of this command.  Whatever it writes to files is gone afterwards, but for disks.
 
 Arguments that name a file of this computer take the file along, under the same path, and the program starts in a
 directory of the same name as the current one; so `cowslip run sort words.txt` does what it says.
@@ -80,6 +80,13 @@ def variable(text):
     return text
 
 
+def disk(text):
+    path, colon, mode = text.rpartition(":")
+    if colon and mode == "ro":
+        return path, True
+    return text, False
+
+
 def parse(words):
     parser = Parser(prog="cowslip", description="Cowslip: Linux programs in machines of their own.",
                     epilog="`cowslip run --help` tells all about running programs.")
@@ -92,6 +99,8 @@ def parse(words):
     machine.add_argument("--memory", type=memory, default=256 << 20, metavar="SIZE", help="such as 64M or 2G (256M)")
     machine.add_argument("--machine", choices=("pc", "q35", "microvm"), default="pc", help="QEMU's machine type (pc)")
     machine.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="kvm, where the computer can; tcg works everywhere (tcg)")
+    machine.add_argument("--disk", type=disk, action="append", default=[], dest="disks", metavar="FILE[:ro]",
+                         help="a disk, whose sectors are the file's bytes: /dev/vda, the next /dev/vdb; written to unless :ro")
     machine.add_argument("--kernel", metavar="FILE", help="another kernel, for comparison")
     machine.add_argument("--append", metavar="WORDS", default="", help="more words for the kernel's command line")
     files = run.add_argument_group("its files")

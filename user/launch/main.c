@@ -133,12 +133,16 @@ int main(void)
 		give_up("/dev/ttyS1");
 	receive_order(&order);
 	int result = program_start(&order, &program, &step);
-	if (result < 0)
+	if (result < 0) {
 		report_failure(step, -result);
-	else
-		report_status(relay_run(&program));
+	} else {
+		int status = relay_run(&program);
+
+		/* What was written to disks is on them when the launcher ends. */
+		sync();
+		report_status(status);
+	}
 	link_finish();
-	sync();
 	/* The launcher ends the machine when it has the answer; only if it is gone, we do. */
 	sleep(LAUNCHER_SECONDS);
 	reboot(RB_POWER_OFF);

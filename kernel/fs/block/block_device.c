@@ -209,16 +209,20 @@ static void withdraw(struct block_device *device)
 struct table_reader {
 	struct block_device *device;
 	phys_t frame;
+	u64 page; /* that the frame holds, or UINT64_MAX */
 };
 
 static int read_block(void *context, u64 block, void *buffer)
 {
 	struct table_reader *reader = context;
 	u32 size = reader->device->disk->logical_size;
-	u64 byte = block * size;
-	int error = block_transfer(reader->device, BLOCK_READ, byte / PAGE_SIZE * SECTORS_PER_PAGE,
-				   &reader->frame, 1, 0);
+	u64 byte = block * size, page = byte / PAGE_SIZE;
+	int error = 0;
 
+	if (page != reader->page)
+		error = block_transfer(reader->device, BLOCK_READ, page * SECTORS_PER_PAGE,
+				       &reader->frame, 1, 0);
+	reader->page = error == 0 ? page : UINT64_MAX;
 	if (error == 0)
 		memcpy(buffer, (char *)phys_to_virt(reader->frame) + byte % PAGE_SIZE, size);
 	return error;
@@ -244,7 +248,7 @@ static void add_partition(struct block_disk *disk, const struct partition *found
 /* Reads the table and adds what it names; disk->lock is held. */
 static int scan(struct block_disk *disk)
 {
-	struct table_reader reader = {.device = disk->whole};
+	struct table_reader reader = {.device = disk->whole, .page = UINT64_MAX};
 	struct partition_source source = {
 		.block_size = disk->logical_size,
 		.blocks = disk->whole->sectors / (disk->logical_size >> SECTOR_SHIFT),

@@ -16,17 +16,14 @@ static wait_queue_t end_queues[WAIT_QUEUES]; /* by the io's address */
 
 /* --- Figures --- */
 
-void block_account_start(struct block_device *device)
+static void account_start(struct block_stats *stats)
 {
-	struct block_stats *stats = &device->stats;
-
 	if (__atomic_fetch_add(&stats->in_flight, 1, __ATOMIC_RELAXED) == 0)
 		WRITE_ONCE(stats->busy_since, clock_monotonic());
 }
 
-void block_account_end(struct block_device *device, const struct block_io *io, nsec_t now)
+static void account_end(struct block_stats *stats, const struct block_io *io, nsec_t now)
 {
-	struct block_stats *stats = &device->stats;
 	nsec_t queued = io->request.queued, took = now > queued ? now - queued : 0;
 
 	__atomic_fetch_add(&stats->ios[io->op], 1, __ATOMIC_RELAXED);
@@ -38,9 +35,31 @@ void block_account_end(struct block_device *device, const struct block_io *io, n
 				   __ATOMIC_RELAXED);
 }
 
+/* A partition's transfers are also its disk's. */
+static struct block_stats *stats_of_disk(struct block_device *device)
+{
+	return device->partition != 0 ? &device->disk->whole->stats : NULL;
+}
+
+void block_account_start(struct block_device *device)
+{
+	account_start(&device->stats);
+	if (stats_of_disk(device) != NULL)
+		account_start(stats_of_disk(device));
+}
+
+void block_account_end(struct block_device *device, const struct block_io *io, nsec_t now)
+{
+	account_end(&device->stats, io, now);
+	if (stats_of_disk(device) != NULL)
+		account_end(stats_of_disk(device), io, now);
+}
+
 void block_account_merge(struct block_device *device, enum block_op op)
 {
 	__atomic_fetch_add(&device->stats.merges[op], 1, __ATOMIC_RELAXED);
+	if (stats_of_disk(device) != NULL)
+		__atomic_fetch_add(&stats_of_disk(device)->merges[op], 1, __ATOMIC_RELAXED);
 }
 
 /* --- Submission --- */

@@ -137,8 +137,10 @@ static int read_mbr(struct reader *reader)
 	for (u32 i = 0; i < MBR_PRIMARY; i++) {
 		struct mbr_entry entry = mbr_entry(reader->block, i);
 
+		/* Of an extended partition only the table itself is anybody's to use. */
 		if (entry.type != 0)
-			add(reader, i + 1, entry.start, entry.blocks);
+			add(reader, i + 1, entry.start,
+			    is_extended(entry.type) ? MIN(entry.blocks, 2u) : entry.blocks);
 	}
 	for (u32 i = 0; i < MBR_PRIMARY && error == 0; i++) {
 		struct mbr_entry entry = mbr_entry(reader->block, i);

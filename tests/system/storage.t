@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Disks: every machine's, with partitions, read-only, failing; what is written is in the file afterwards, and what is in the file is read.
+. "$(dirname "$0")/lib.sh"
+cd "$WORK" || exit 1
+DISK=$TOP/build/system/disk
+PARTITION=$PROGRAMS/partition_disk.py
+MIB=1048576
+
+# image FILE MEGABYTES: a fresh disk.
+image() {
+	rm -f "$1"
+	truncate -s "$2M" "$1"
+}
+
+# same_bytes NAME FILE SKIP-MIB OTHER COUNT-MIB: a stretch of a disk is what another file holds.
+same_bytes() {
+	dd if="$2" bs=1M skip="$3" count="$5" of=stretch 2>/dev/null
+	ok "$1" cmp stretch "$4"
+}
+
+# Random work of several threads leaves what it leaves in a file of the host.
+image wanted.img 8
+"$DISK" random wanted.img 7 300 >/dev/null
+for machine in pc q35 microvm; do
+	image disk.img 8
+	ok "$machine: random reads, writes and mappings find what was written" \
+		in_machine --machine "$machine" --cpus 2 --disk disk.img -- "$DISK" random /dev/vda 7 300
+	ok "$machine: and leave the same bytes as on the host" cmp disk.img wanted.img
+done
+image disk.img 8
+ok 'calls answer as they should' in_machine --disk disk.img -- "$DISK" fresh /dev/vda $((8 * MIB))
+
+# Partitions
+head -c $((3 * MIB)) /dev/urandom >data
+for kind in gpt gpt-backup; do
+	image disk.img 32
+	"$PARTITION" disk.img "$kind" 2048:20480:first 24576:8192:second
+	in_machine --disk disk.img --with data -- sh -c '
+		grep -c . /proc/partitions; dd if=data of=/dev/vda2 bs=70000 conv=fsync 2>/dev/null; wc -c </dev/vda2' >out 2>&1
+	is "$kind: both partitions are there, of the right size" "$(tr '\n' ' ' <out)" "4 $((4 * MIB)) "
+	same_bytes "$kind: what is written to a partition is at its place on the disk" disk.img 12 data 3
+done
+image disk.img 32
+"$PARTITION" disk.img mbr 2048:2048 4096:2048 6144:2048 10240:2048 12800:4096 20000:100
+in_machine --disk disk.img -- sh -c 'awk "/vda/ {print \$4, \$3}" /proc/partitions' >out 2>&1
+is 'mbr: primary, extended and logical partitions' "$(tr '\n' ' ' <out)" \
+	'vda 32768 vda1 1024 vda2 1024 vda3 1024 vda4 1 vda5 1024 vda6 2048 vda7 50 '
+cat >rescan.sh <<'END'
+dd if=mbr.img of=/dev/vda bs=512 count=1 conv=fsync 2>/dev/null
+blockdev --rereadpt /dev/vda && ls /dev/vda?*
+exec 3</dev/vda1
+blockdev --rereadpt /dev/vda 2>/dev/null || echo busy
+END
+image mbr.img 32
+"$PARTITION" mbr.img mbr 2048:2048
+image disk.img 32
+in_machine --disk disk.img --with mbr.img --with rescan.sh -- sh rescan.sh >out 2>&1
+is 'a table that is written is read again, unless a partition is in use' "$(tr '\n' ' ' <out)" '/dev/vda1 busy '
+
+# Read-only
+image disk.img 8
+cp data disk.img
+chmod a-w disk.img
+in_machine --disk disk.img:ro --with data -- sh -c 'cmp data /dev/vda && echo x >/dev/vda' >out 2>&1
+contains 'a read-only disk is read and not written' out 'denied'
+chmod u+w disk.img
+ok 'and its bytes stay' cmp disk.img data
+
+# Several disks, one of them larger than memory
+image small.img 4
+image large.img 256
+in_machine --memory 96M --disk small.img --disk large.img -- sh -c '
+	dd if=/dev/urandom bs=1M count=150 2>/dev/null | tee /dev/vdb | md5sum; head -c 157286400 /dev/vdb | md5sum' >out 2>&1
+is 'a disk larger than memory: what is written is read' "$(sort -u out | wc -l)" 1
+dd if=large.img bs=1M count=150 2>/dev/null | md5sum >last
+is 'and it is in the file' "$(cat last)" "$(tail -n 1 out)"
+
+# What fails says so
+cat >errors.conf <<'END'
+[inject-error]
+event = "read_aio"
+errno = "5"
+sector = "2048"
+[inject-error]
+event = "write_aio"
+errno = "5"
+sector = "4096"
+END
+mkdir -p root
+cat >root/init <<'END'
+#!/bin/sh
+/disk broken /dev/vda
+poweroff -f
+END
+chmod +x root/init
+cp "$DISK" root/
+"$TOP/tools/mkinitramfs" -o broken.cpio --busybox --root root || exit 1
+image disk.img 8
+boot 60 -m 128M -kernel "$KERNEL" -initrd broken.cpio -append 'console=ttyS0 panic=-1' -device virtio-blk-pci,drive=d0,werror=report,rerror=report \
+	-drive "if=none,id=d0,format=raw,file=blkdebug:$WORK/errors.conf:$WORK/disk.img" >console 2>&1
+contains 'errors of the disk reach read and fsync' console '^disk broken: passed'
+contains 'and are in the log' console 'vda: error 5 at sector 2048'
+
+finish

@@ -57,6 +57,8 @@ SOURCES := $(shell find kernel boot -name '*.[cS]' -not -path 'kernel/arch/*' -n
 ifneq ($(DEBUG),0)
 SOURCES += $(sort $(wildcard tests/kernel/*.c))
 SOURCES := $(filter-out kernel/selftest_absent.c,$(SOURCES))
+else
+SOURCES := $(filter-out kernel/lib/lock_order%,$(SOURCES))
 endif
 OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(SOURCES)))
 

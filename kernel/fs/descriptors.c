@@ -234,7 +234,7 @@ int fd_replace(struct file *file, int fd, bool close_on_exec)
 	return fd;
 }
 
-struct file *files_get_file(struct files *files, int fd)
+static struct file *files_get_file(struct files *files, int fd)
 {
 	struct file *file = NULL;
 
@@ -261,6 +261,45 @@ int files_next_open(struct files *files, int from)
 	}
 	spin_unlock(&files->lock);
 	return found;
+}
+
+/*
+ * A task's table with a reference, or NULL.  The table's lock must not be taken inside the task's,
+ * which is taken with interrupts off.
+ */
+static struct files *files_of_task(struct task *task)
+{
+	unsigned long flags = spin_lock_irqsave(&task->lock);
+	struct files *files = task->files;
+
+	if (files)
+		__atomic_add_fetch(&files->refs, 1, __ATOMIC_RELAXED);
+	spin_unlock_irqrestore(&task->lock, flags);
+	return files;
+}
+
+struct file *task_get_file(struct task *task, int fd)
+{
+	struct files *files = files_of_task(task);
+	struct file *file;
+
+	if (!files)
+		return NULL;
+	file = files_get_file(files, fd);
+	files_put(files);
+	return file;
+}
+
+int task_next_fd(struct task *task, int from)
+{
+	struct files *files = files_of_task(task);
+	int fd;
+
+	if (!files)
+		return -1;
+	fd = files_next_open(files, from);
+	files_put(files);
+	return fd;
 }
 
 struct fd_borrow fd_borrow_any(int fd)

@@ -210,10 +210,12 @@ void fd_fill(int fd, struct file *file);
 void fd_release(int fd);
 int fd_close(int fd);
 
-/* Another task's table, for procfs: a file with a reference or NULL; next open descriptor >= from
- * or -1. */
-struct file *files_get_file(struct files *files, int fd);
+/* The next open descriptor >= from, or -1. */
 int files_next_open(struct files *files, int from);
+/* Another task's table, for procfs: a file with a reference or NULL; next open descriptor >= from
+ * or -1.  May sleep. */
+struct file *task_get_file(struct task *task, int fd);
+int task_next_fd(struct task *task, int from);
 
 /* --- Current directory, root and umask --- */
 

@@ -272,7 +272,7 @@ static int rmdir_locked(struct walk *walk, struct dentry *dentry)
 		return -EPERM;
 	if (READ_ONCE(dentry->mounts) > 0)
 		return -EBUSY;
-	rwlock_write_lock(&inode->lock);
+	rwlock_write_lock_nested(&inode->lock, INODE_NEST_CHILD);
 	error = parent->ops->rmdir(parent, dentry);
 	if (!error)
 		inode->flags |= INODE_DEAD;

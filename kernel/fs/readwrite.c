@@ -17,7 +17,8 @@ bool file_lock_position(struct file *file)
 	if (__atomic_load_n(&file->refs, __ATOMIC_RELAXED) == 1 &&
 	    __atomic_load_n(&current->files->refs, __ATOMIC_RELAXED) == 1)
 		return false;
-	mutex_lock(&file->position_lock);
+	/* A copy from file to file locks two, by address. */
+	mutex_lock_nested(&file->position_lock, LOCK_NEST_NEXT);
 	return true;
 }
 

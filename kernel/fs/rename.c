@@ -47,7 +47,7 @@ static struct dentry *lock_directories(struct dentry *one, struct dentry *other)
 		second = dentry_inode(one);
 	}
 	rwlock_write_lock(&first->lock);
-	rwlock_write_lock(&second->lock);
+	rwlock_write_lock_nested(&second->lock, INODE_NEST_DIRECTORY);
 	return trap;
 }
 
@@ -136,9 +136,9 @@ static void lock_ends(struct inode *source, struct inode *target)
 		first = target;
 		second = source;
 	}
-	rwlock_write_lock(&first->lock);
+	rwlock_write_lock_nested(&first->lock, INODE_NEST_CHILD);
 	if (second)
-		rwlock_write_lock(&second->lock);
+		rwlock_write_lock_nested(&second->lock, INODE_NEST_TARGET);
 }
 
 static int rename_locked(struct renaming *r, const struct dentry *trap)

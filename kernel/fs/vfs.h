@@ -153,6 +153,13 @@ enum inode_flags {
 	INODE_PAGE_CACHE = 1 << 3, /* `cache` is initialised and keeps the size */
 };
 
+/* Which one an inode's lock is of those that are held together: see rename.c. */
+enum inode_nest {
+	INODE_NEST_DIRECTORY = 1, /* a rename's second directory */
+	INODE_NEST_CHILD,         /* what is in a directory whose lock is held */
+	INODE_NEST_TARGET,        /* what a rename replaces or exchanges */
+};
+
 struct inode {
 	u32 refs;    /* atomic */
 	mode_t mode; /* type bits never change; permission bits: attribute_lock */

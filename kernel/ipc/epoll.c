@@ -162,7 +162,7 @@ static int check_nesting(const struct epoll_set *target, struct file *file, int 
 	if (set == target || depth >= MAX_NESTING)
 		return -ELOOP;
 	int error = 0;
-	mutex_lock(&set->lock);
+	mutex_lock_nested(&set->lock, LOCK_NEST_NEXT);
 	for (struct rb_node *node = rb_first(&set->items); node != NULL && error == 0;
 	     node = rb_next(node))
 		error = check_nesting(target, rb_entry(node, struct epoll_item, node)->file,

@@ -98,7 +98,7 @@ bool epoll_set_is_ready(struct epoll_set *set)
 
 	if (!maybe_ready(set))
 		return false;
-	mutex_lock(&set->lock);
+	mutex_lock_nested(&set->lock, LOCK_NEST_NEXT);
 	while (!found && (item = pop_ready(set)) != NULL) {
 		found = epoll_item_events(item) != 0;
 		if (found)

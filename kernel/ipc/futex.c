@@ -194,7 +194,7 @@ void futex_lock_pair(struct futex_bucket *left, struct futex_bucket *right)
 	}
 	spin_lock(&left->lock);
 	if (left != right)
-		spin_lock(&right->lock);
+		spin_lock_nested(&right->lock, 1);
 }
 
 void futex_unlock_pair(struct futex_bucket *left, struct futex_bucket *right)
@@ -434,8 +434,10 @@ static const struct futex_hooks hooks = {
 
 void futex_init(void)
 {
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		spin_lock_init(&buckets[i].lock);
 		list_init(&buckets[i].waiters);
+	}
 	futex_pi_init();
 	futex_hooks = &hooks;
 }

@@ -9,58 +9,93 @@
  * form everywhere else, or the handler could spin on its own CPU for ever.
  *
  * The checking build (CONFIG_CHECKING) records the owner: taking a lock twice, or releasing one
- * that is not held, panics.
+ * that is not held, panics; and it checks the order: lib/lock_order.h.  There the functions are
+ * macros around the ones that end in _at, so that a report can name the place.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
 
 #include "arch/cpu.h"
+#include "lib/lock_order.h"
 #include "lib/types.h"
 
 typedef struct {
 	u32 held;  /* atomic: 1 while somebody has it */
-	u32 owner; /* CPU number + 1 while held; kept in the checking build */
+	u16 owner; /* CPU number + 1 while held; kept in the checking build */
+	u16 class; /* the same: lock_order's */
 } spinlock_t;
 
 #define SPINLOCK_INIT ((spinlock_t){0})
 
 void spin_lock_misuse(const spinlock_t *lock, const char *what) __noreturn;
 
-static inline void spin_lock_init(spinlock_t *lock)
+#ifdef CONFIG_CHECKING
+
+static inline void spin_lock_check(spinlock_t *lock, unsigned kind, unsigned nest,
+				   struct lock_site *site)
+{
+	if (READ_ONCE(lock->owner) == cpu_id() + 1)
+		spin_lock_misuse(lock, "taken twice by one CPU");
+	lock_order_take(lock, &lock->class, kind, nest, site);
+}
+
+static inline void spin_lock_taken(spinlock_t *lock)
+{
+	WRITE_ONCE(lock->owner, (u16)(cpu_id() + 1));
+}
+
+static inline void spin_lock_check_release(spinlock_t *lock)
+{
+	if (READ_ONCE(lock->owner) != cpu_id() + 1)
+		spin_lock_misuse(lock, "released by a CPU that does not hold it");
+	WRITE_ONCE(lock->owner, 0);
+	lock_order_drop(lock, LOCK_SPIN);
+}
+
+static inline void spin_lock_init_at(spinlock_t *lock, struct lock_site *site)
+{
+	*lock = (spinlock_t){.class = lock_order_class(site)};
+}
+
+#else
+
+static inline void spin_lock_check(spinlock_t *lock __unused, unsigned kind __unused,
+				   unsigned nest __unused, struct lock_site *site __unused)
+{
+}
+
+static inline void spin_lock_taken(spinlock_t *lock __unused) {}
+
+static inline void spin_lock_check_release(spinlock_t *lock __unused) {}
+
+static inline void spin_lock_init_at(spinlock_t *lock, struct lock_site *site __unused)
 {
 	*lock = SPINLOCK_INIT;
 }
 
-static inline void spin_lock_acquire(spinlock_t *lock)
-{
-#ifdef CONFIG_CHECKING
-	if (READ_ONCE(lock->owner) == cpu_id() + 1)
-		spin_lock_misuse(lock, "taken twice by one CPU");
 #endif
+
+static inline void spin_lock_acquire_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
+{
+	spin_lock_check(lock, LOCK_SPIN, nest, site);
 	while (unlikely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))) {
 		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
 			cpu_relax();
 	}
-#ifdef CONFIG_CHECKING
-	WRITE_ONCE(lock->owner, cpu_id() + 1);
-#endif
+	spin_lock_taken(lock);
 }
 
+/* The lock without the preemption count: for those who count themselves. */
 static inline void spin_lock_release(spinlock_t *lock)
 {
-#ifdef CONFIG_CHECKING
-	if (READ_ONCE(lock->owner) != cpu_id() + 1)
-		spin_lock_misuse(lock, "released by a CPU that does not hold it");
-	WRITE_ONCE(lock->owner, 0);
-#endif
+	spin_lock_check_release(lock);
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
-/* Takes the lock.  Any context in which no interrupt handler of this CPU takes it too. */
-static inline void spin_lock(spinlock_t *lock)
+static inline void spin_lock_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	preempt_disable();
-	spin_lock_acquire(lock);
+	spin_lock_acquire_at(lock, nest, site);
 }
 
 static inline void spin_unlock(spinlock_t *lock)
@@ -69,26 +104,24 @@ static inline void spin_unlock(spinlock_t *lock)
 	preempt_enable();
 }
 
-/* Takes the lock if it is free; says whether it did. */
-static inline bool spin_trylock(spinlock_t *lock)
+static inline bool spin_trylock_at(spinlock_t *lock, struct lock_site *site)
 {
 	preempt_disable();
 	if (!__atomic_load_n(&lock->held, __ATOMIC_RELAXED) &&
 	    !__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE)) {
-#ifdef CONFIG_CHECKING
-		WRITE_ONCE(lock->owner, cpu_id() + 1);
-#endif
+		spin_lock_check(lock, LOCK_SPIN | LOCK_TRY, 0, site);
+		spin_lock_taken(lock);
 		return true;
 	}
 	preempt_enable();
 	return false;
 }
 
-/* Takes the lock with interrupts off; the result goes to spin_unlock_irqrestore. */
-static inline unsigned long spin_lock_irqsave(spinlock_t *lock)
+static inline unsigned long spin_lock_irqsave_at(spinlock_t *lock, unsigned nest,
+						 struct lock_site *site)
 {
 	unsigned long flags = irq_save();
-	spin_lock(lock);
+	spin_lock_at(lock, nest, site);
 	return flags;
 }
 
@@ -99,11 +132,10 @@ static inline void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
 	preempt_enable();
 }
 
-/* For callers that know interrupts to be on. */
-static inline void spin_lock_irq(spinlock_t *lock)
+static inline void spin_lock_irq_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	irq_disable();
-	spin_lock(lock);
+	spin_lock_at(lock, nest, site);
 }
 
 static inline void spin_unlock_irq(spinlock_t *lock)
@@ -117,5 +149,24 @@ static inline bool spin_is_locked(const spinlock_t *lock)
 {
 	return READ_ONCE(lock->held);
 }
+
+/* A free lock, of the class of all those that are initialised at the same place. */
+#define spin_lock_init(lock) spin_lock_init_at((lock), LOCK_SITE(lock))
+
+/* Takes the lock.  Any context in which no interrupt handler of this CPU takes it too. */
+#define spin_lock(lock) spin_lock_at((lock), 0, LOCK_SITE(lock))
+/* Takes the lock if it is free; says whether it did. */
+#define spin_trylock(lock) spin_trylock_at((lock), LOCK_SITE(lock))
+/* Takes the lock with interrupts off; the result goes to spin_unlock_irqrestore. */
+#define spin_lock_irqsave(lock) spin_lock_irqsave_at((lock), 0, LOCK_SITE(lock))
+/* For callers that know interrupts to be on. */
+#define spin_lock_irq(lock) spin_lock_irq_at((lock), 0, LOCK_SITE(lock))
+
+/*
+ * For a lock that is taken inside `nest` others of its class (fewer than LOCK_NESTING), in an order
+ * that rules circles out and that the class's comment tells, such as by address.
+ */
+#define spin_lock_nested(lock, nest)         spin_lock_at((lock), (nest), LOCK_SITE(lock))
+#define spin_lock_irqsave_nested(lock, nest) spin_lock_irqsave_at((lock), (nest), LOCK_SITE(lock))
 
 #endif

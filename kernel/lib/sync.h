@@ -47,7 +47,12 @@ struct waiter {
 		.lock = {0}, .waiters = LIST_INIT((name).waiters) \
 	}
 
-void wait_queue_init(wait_queue_t *queue);
+static inline void wait_queue_init_at(wait_queue_t *queue, struct lock_site *site)
+{
+	spin_lock_init_at(&queue->lock, site);
+	list_init(&queue->waiters);
+}
+#define wait_queue_init(queue) wait_queue_init_at((queue), LOCK_SITE(queue))
 
 /* Puts a waiter on the queue (exclusive ones at the tail) or takes it off; both idempotent.  Any
  * context. */
@@ -116,6 +121,7 @@ void wait_finish(wait_queue_t *queue, struct waiter *waiter);
 typedef struct mutex {
 	struct task *owner; /* atomic: NULL when free */
 	wait_queue_t queue; /* waiters, exclusive */
+	struct lock_tag tag;
 } mutex_t;
 
 #define MUTEX_INIT(name)                                              \
@@ -123,10 +129,14 @@ typedef struct mutex {
 		.owner = NULL, .queue = WAIT_QUEUE_INIT((name).queue) \
 	}
 
-void mutex_init(mutex_t *mutex);
-void mutex_lock(mutex_t *mutex);
-int __must_check mutex_lock_interruptible(mutex_t *mutex); /* 0 or -ERESTARTSYS */
-bool mutex_trylock(mutex_t *mutex);
+/*
+ * Each is called through the macro of the same name without _at.  `nest`: for a mutex that is taken
+ * inside others of its class, as with spin_lock_nested.
+ */
+void mutex_lock_at(mutex_t *mutex, unsigned nest, struct lock_site *site);
+int __must_check mutex_lock_interruptible_at(mutex_t *mutex,
+					     struct lock_site *site); /* 0 or -ERESTARTSYS */
+bool mutex_trylock_at(mutex_t *mutex, struct lock_site *site);
 void mutex_unlock(mutex_t *mutex);
 bool mutex_is_mine(const mutex_t *mutex); /* does the current task hold it? for assertions */
 
@@ -135,6 +145,7 @@ typedef struct rwlock {
 	s32 holders;         /* atomic: readers, or -1 for a writer */
 	u32 writers_waiting; /* atomic */
 	wait_queue_t queue;
+	struct lock_tag tag;
 } rwlock_t;
 
 #define RWLOCK_INIT(name)                                                                  \
@@ -142,13 +153,69 @@ typedef struct rwlock {
 		.holders = 0, .writers_waiting = 0, .queue = WAIT_QUEUE_INIT((name).queue) \
 	}
 
-void rwlock_init(rwlock_t *lock);
-void rwlock_read_lock(rwlock_t *lock);
-bool rwlock_try_read_lock(rwlock_t *lock);
+void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site);
+bool rwlock_try_read_lock_at(rwlock_t *lock, struct lock_site *site);
 void rwlock_read_unlock(rwlock_t *lock);
-void rwlock_write_lock(rwlock_t *lock);
-bool rwlock_try_write_lock(rwlock_t *lock);
+void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site);
+bool rwlock_try_write_lock_at(rwlock_t *lock, struct lock_site *site);
 void rwlock_write_unlock(rwlock_t *lock);
 void rwlock_downgrade(rwlock_t *lock);
+
+/* What the checking build knows of such a lock: lib/lock_order.h. */
+#ifdef CONFIG_CHECKING
+static inline struct lock_tag lock_tag_at(struct lock_site *site)
+{
+	return (struct lock_tag){.class = lock_order_class(site)};
+}
+static inline void lock_tag_take(const void *lock, struct lock_tag *tag, unsigned kind,
+				 unsigned nest, struct lock_site *site)
+{
+	lock_order_take(lock, &tag->class, LOCK_SLEEP | kind, nest, site);
+}
+static inline void lock_tag_drop(const void *lock)
+{
+	lock_order_drop(lock, LOCK_SLEEP);
+}
+#else
+static inline struct lock_tag lock_tag_at(struct lock_site *site __unused)
+{
+	return (struct lock_tag){};
+}
+static inline void lock_tag_take(const void *lock __unused, struct lock_tag *tag __unused,
+				 unsigned kind __unused, unsigned nest __unused,
+				 struct lock_site *site __unused)
+{
+}
+static inline void lock_tag_drop(const void *lock __unused) {}
+#endif
+
+static inline void mutex_init_at(mutex_t *mutex, struct lock_site *site)
+{
+	mutex->owner = NULL;
+	wait_queue_init(&mutex->queue);
+	mutex->tag = lock_tag_at(site);
+}
+
+static inline void rwlock_init_at(rwlock_t *lock, struct lock_site *site)
+{
+	lock->holders = 0;
+	lock->writers_waiting = 0;
+	wait_queue_init(&lock->queue);
+	lock->tag = lock_tag_at(site);
+}
+
+#define mutex_init(mutex)               mutex_init_at((mutex), LOCK_SITE(mutex))
+#define mutex_lock(mutex)               mutex_lock_at((mutex), 0, LOCK_SITE(mutex))
+#define mutex_lock_nested(mutex, nest)  mutex_lock_at((mutex), (nest), LOCK_SITE(mutex))
+#define mutex_lock_interruptible(mutex) mutex_lock_interruptible_at((mutex), LOCK_SITE(mutex))
+#define mutex_trylock(mutex)            mutex_trylock_at((mutex), LOCK_SITE(mutex))
+
+#define rwlock_init(lock)                    rwlock_init_at((lock), LOCK_SITE(lock))
+#define rwlock_read_lock(lock)               rwlock_read_lock_at((lock), 0, LOCK_SITE(lock))
+#define rwlock_read_lock_nested(lock, nest)  rwlock_read_lock_at((lock), (nest), LOCK_SITE(lock))
+#define rwlock_try_read_lock(lock)           rwlock_try_read_lock_at((lock), LOCK_SITE(lock))
+#define rwlock_write_lock(lock)              rwlock_write_lock_at((lock), 0, LOCK_SITE(lock))
+#define rwlock_write_lock_nested(lock, nest) rwlock_write_lock_at((lock), (nest), LOCK_SITE(lock))
+#define rwlock_try_write_lock(lock)          rwlock_try_write_lock_at((lock), LOCK_SITE(lock))
 
 #endif

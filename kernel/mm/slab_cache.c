@@ -44,6 +44,7 @@ static void cache_init(slab_cache_t *cache, const char *name, size_t object_size
 			break;
 	}
 	cache->per_slab = MIN(cache->per_slab, (u32)SLAB_MAX_OBJECTS);
+	spin_lock_init(&cache->lock);
 	list_init(&cache->partial);
 	list_init(&cache->empty);
 	spin_lock(&caches_lock);
@@ -154,16 +155,16 @@ void slab_cache_destroy(slab_cache_t *cache)
 	spin_lock(&caches_lock);
 	list_remove(&cache->link);
 	spin_unlock(&caches_lock);
-	unsigned long flags = spin_lock_irqsave(&cache->lock);
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct magazine *magazine = cache->magazines[cpu];
 		if (magazine == NULL)
 			continue;
+		unsigned long flags = spin_lock_irqsave(&cache->lock);
 		slab_empty_magazine_locked(cache, magazine);
+		spin_unlock_irqrestore(&cache->lock, flags);
 		slab_free(&magazine_cache, magazine);
 		cache->magazines[cpu] = NULL;
 	}
-	spin_unlock_irqrestore(&cache->lock, flags);
 	shrink(cache);
 	if (cache->slabs != 0)
 		panic("slab %s destroyed with %lu objects in use", cache->name,

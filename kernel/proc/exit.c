@@ -14,6 +14,7 @@
 #include "lib/abi/signal.h"
 #include "lib/abi/wait.h"
 #include "lib/assert.h"
+#include "lib/lock_order.h"
 #include "lib/panic.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
@@ -297,6 +298,7 @@ static void __noreturn switch_away_for_ever(void)
 	/* An interrupt that preempted a task already marked dead would have it buried while it is
 	 * still queued. */
 	irq_disable();
+	lock_order_expect_none("a task ends");
 	task_set_state(TASK_DEAD);
 	schedule();
 	panic("a dead task runs");

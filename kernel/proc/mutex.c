@@ -20,18 +20,20 @@
 
 /* --- Mutexes --- */
 
-void mutex_init(mutex_t *mutex)
-{
-	mutex->owner = NULL;
-	wait_queue_init(&mutex->queue);
-}
-
-bool mutex_trylock(mutex_t *mutex)
+static bool mutex_try(mutex_t *mutex)
 {
 	struct task *nobody = NULL;
 
 	return __atomic_compare_exchange_n(&mutex->owner, &nobody, current, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_RELAXED);
+}
+
+bool mutex_trylock_at(mutex_t *mutex, struct lock_site *site)
+{
+	if (!mutex_try(mutex))
+		return false;
+	lock_tag_take(mutex, &mutex->tag, LOCK_TRY, 0, site);
+	return true;
 }
 
 static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
@@ -44,14 +46,14 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 	waiter.exclusive = true;
 	for (;;) {
 		wait_prepare(&mutex->queue, &waiter, mode);
-		if (mutex_trylock(mutex)) {
+		if (mutex_try(mutex)) {
 			result = 0;
 			break;
 		}
 		if (result != 0)
 			break;
 		result = wait_sleep(mode, NO_DEADLINE);
-		if (mutex_trylock(mutex)) {
+		if (mutex_try(mutex)) {
 			result = 0;
 			break;
 		}
@@ -60,20 +62,29 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 	return result;
 }
 
-void mutex_lock(mutex_t *mutex)
+void mutex_lock_at(mutex_t *mutex, unsigned nest, struct lock_site *site)
 {
-	if (unlikely(!mutex_trylock(mutex)))
+	lock_tag_take(mutex, &mutex->tag, 0, nest, site);
+	if (unlikely(!mutex_try(mutex)))
 		lock_slowly(mutex, WAIT_UNINTERRUPTIBLE);
 }
 
-int mutex_lock_interruptible(mutex_t *mutex)
+int mutex_lock_interruptible_at(mutex_t *mutex, struct lock_site *site)
 {
-	return likely(mutex_trylock(mutex)) ? 0 : lock_slowly(mutex, WAIT_INTERRUPTIBLE);
+	int result = 0;
+
+	lock_tag_take(mutex, &mutex->tag, 0, 0, site);
+	if (unlikely(!mutex_try(mutex)))
+		result = lock_slowly(mutex, WAIT_INTERRUPTIBLE);
+	if (unlikely(result != 0))
+		lock_tag_drop(mutex);
+	return result;
 }
 
 void mutex_unlock(mutex_t *mutex)
 {
 	ASSERT(mutex_is_mine(mutex));
+	lock_tag_drop(mutex);
 	__atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
 	if (unlikely(wait_queue_active(&mutex->queue)))
 		wake_up_one(&mutex->queue);
@@ -85,13 +96,6 @@ bool mutex_is_mine(const mutex_t *mutex)
 }
 
 /* --- Read-write locks --- */
-
-void rwlock_init(rwlock_t *lock)
-{
-	lock->holders = 0;
-	lock->writers_waiting = 0;
-	wait_queue_init(&lock->queue);
-}
 
 /* Gets in beside other readers; `pass`: even when writers wait. */
 static bool enter_reader(rwlock_t *lock, bool pass)
@@ -108,13 +112,17 @@ static bool enter_reader(rwlock_t *lock, bool pass)
 	return false;
 }
 
-bool rwlock_try_read_lock(rwlock_t *lock)
+bool rwlock_try_read_lock_at(rwlock_t *lock, struct lock_site *site)
 {
-	return enter_reader(lock, false);
+	if (!enter_reader(lock, false))
+		return false;
+	lock_tag_take(lock, &lock->tag, LOCK_TRY, 0, site);
+	return true;
 }
 
-void rwlock_read_lock(rwlock_t *lock)
+void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 {
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
 	if (likely(enter_reader(lock, false)))
 		return;
 
@@ -134,7 +142,7 @@ void rwlock_read_lock(rwlock_t *lock)
 	wait_finish(&lock->queue, &waiter);
 }
 
-bool rwlock_try_write_lock(rwlock_t *lock)
+static bool enter_writer(rwlock_t *lock)
 {
 	s32 nobody = 0;
 
@@ -142,9 +150,18 @@ bool rwlock_try_write_lock(rwlock_t *lock)
 					   __ATOMIC_RELAXED);
 }
 
-void rwlock_write_lock(rwlock_t *lock)
+bool rwlock_try_write_lock_at(rwlock_t *lock, struct lock_site *site)
 {
-	if (likely(rwlock_try_write_lock(lock)))
+	if (!enter_writer(lock))
+		return false;
+	lock_tag_take(lock, &lock->tag, LOCK_TRY, 0, site);
+	return true;
+}
+
+void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
+{
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
+	if (likely(enter_writer(lock)))
 		return;
 
 	struct waiter waiter;
@@ -153,10 +170,10 @@ void rwlock_write_lock(rwlock_t *lock)
 	__atomic_add_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
 	for (;;) {
 		wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
-		if (rwlock_try_write_lock(lock))
+		if (enter_writer(lock))
 			break;
 		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
-		if (rwlock_try_write_lock(lock))
+		if (enter_writer(lock))
 			break;
 	}
 	__atomic_sub_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
@@ -185,6 +202,7 @@ static void wake_next(rwlock_t *lock, bool writer_first)
 
 void rwlock_read_unlock(rwlock_t *lock)
 {
+	lock_tag_drop(lock);
 	if (__atomic_sub_fetch(&lock->holders, 1, __ATOMIC_SEQ_CST) == 0)
 		wake_next(lock, true);
 }
@@ -192,6 +210,7 @@ void rwlock_read_unlock(rwlock_t *lock)
 void rwlock_write_unlock(rwlock_t *lock)
 {
 	ASSERT(lock->holders == -1);
+	lock_tag_drop(lock);
 	__atomic_store_n(&lock->holders, 0, __ATOMIC_SEQ_CST);
 	wake_next(lock, false);
 }

@@ -99,6 +99,7 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	rseq_switch(previous, next, queue->cpu);
 	if (next->space && next->space != vmm_current_space())
 		vmm_switch_address_space(next->space);
+	lock_order_switch(&next->held_locks);
 	finish_switch(
 		arch_switch(previous, &previous->arch, next->kernel_stack, next, &next->arch));
 }

@@ -42,6 +42,7 @@ static void start_queue(void)
 	u32 cpu = cpu_id();
 	struct run_queue *queue = &run_queues[cpu];
 
+	spin_lock_init(&queue->lock);
 	queue->cpu = cpu;
 	queue->slice_end = NO_DEADLINE;
 	queue->idle = make_idle(cpu);

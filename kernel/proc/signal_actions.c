@@ -27,8 +27,10 @@ static struct signal_actions *actions_create(void)
 {
 	struct signal_actions *actions = slab_alloc_zeroed(actions_cache);
 
-	if (actions != NULL)
+	if (actions != NULL) {
 		actions->references = 1;
+		spin_lock_init(&actions->lock);
+	}
 	return actions;
 }
 

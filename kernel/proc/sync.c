@@ -24,12 +24,6 @@ static const u32 mode_states[] = {
 	[WAIT_KILLABLE] = TASK_KILLABLE,
 };
 
-void wait_queue_init(wait_queue_t *queue)
-{
-	spin_lock_init(&queue->lock);
-	list_init(&queue->waiters);
-}
-
 static bool wake_task(struct waiter *waiter, u32 events __unused)
 {
 	return task_wake(waiter->task);
@@ -137,7 +131,7 @@ int wait_sleep(enum wait_mode mode, nsec_t deadline)
 {
 	int result = 0;
 
-	ASSERT(irq_enabled() && preempt_count_read() == 0);
+	might_sleep();
 	if ((mode == WAIT_INTERRUPTIBLE && task_signal_pending(current)) ||
 	    (mode == WAIT_KILLABLE && task_kill_pending(current)))
 		result = -ERESTARTSYS;

@@ -163,6 +163,7 @@ struct task {
 	bool exited; /* process_tree_lock: is done but for its last switch */
 	void (*kernel_entry)(void *argument); /* const: what a kernel thread runs */
 	void *kernel_argument;                /* const */
+	struct lock_stack held_locks;         /* own: of the checking build */
 
 	struct arch_task arch; /* own, and the CPU that switches */
 };

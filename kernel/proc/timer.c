@@ -33,6 +33,7 @@ static struct timer_queue timer_queues[MAX_CPUS];
 void timers_init(void)
 {
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		spin_lock_init(&timer_queues[cpu].lock);
 		timer_queues[cpu].armed = NO_DEADLINE;
 		timer_queues[cpu].slice_end = NO_DEADLINE;
 	}

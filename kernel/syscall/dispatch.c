@@ -8,6 +8,7 @@
  */
 #include "arch/trap.h"
 #include "lib/errno.h"
+#include "lib/lock_order.h"
 #include "lib/log.h"
 #include "proc/account.h"
 #include "proc/task.h"
@@ -42,6 +43,7 @@ long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
 	else
 		result = syscall_missing();
+	lock_order_expect_none("a system call returns");
 	account_leave_kernel(task);
 	return result;
 }

@@ -37,6 +37,7 @@ HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -W
 	-Wno-sign-compare -Wno-missing-field-initializers -MMD -MP \
 	-D_GNU_SOURCE -DCONFIG_CHECKING -Ikernel -Ikernel/arch/include -Itests/host
 
+LOCK_ORDER := kernel/lib/lock_order.c kernel/lib/lock_order_graph.c kernel/lib/lock_order_report.c
 LIB_STRINGS := kernel/lib/string.c kernel/lib/memory.c kernel/lib/format.c
 LIB_RENAMED := -include tests/host/lib/renamed.h -fno-builtin
 

@@ -14,7 +14,7 @@
 #include "machine_internal.h"
 #include "x86.h"
 
-enum { NOBODY = UINT_MAX, MESSAGE_SIZE = 256, HIDDEN_LINES = 20 };
+enum { NOBODY = UINT_MAX, MESSAGE_SIZE = 4096, HIDDEN_LINES = 20 };
 
 static u32 panicking = NOBODY; /* atomic: CPU that got here first */
 
@@ -74,10 +74,16 @@ static void begin(void)
 
 static void __printf(1, 0) message(const char *format, va_list arguments)
 {
-	char text[MESSAGE_SIZE];
+	static char text[MESSAGE_SIZE];
+	const char *what = "Kernel panic: ";
 
 	kvsnprintf(text, sizeof(text), format, arguments);
-	log_write(LOG_EMERGENCY, "Kernel panic: %s", text);
+	for (char *line = text, *end; line != NULL; line = end, what = "") {
+		end = strchr(line, '\n');
+		if (end != NULL)
+			*end++ = '\0';
+		log_write(LOG_EMERGENCY, "%s%s", what, line);
+	}
 }
 
 static void __noreturn end(void)

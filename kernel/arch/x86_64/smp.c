@@ -18,6 +18,7 @@
 #include "arch/clock.h"
 #include "boot/boot_info.h"
 #include "boot/x86_64/start.h"
+#include "lib/lock_order.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "machine_internal.h"
@@ -167,6 +168,7 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 {
 	struct cpu_local *self;
 
+	lock_order_calls_cpus();
 	preempt_disable();
 	self = this_cpu();
 	cpus &= cpus_online() & ~cpumask_of(self->head.id);

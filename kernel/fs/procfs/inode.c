@@ -104,9 +104,7 @@ static bool is_alive(const struct proc_node *node)
 	struct task *task = proc_node_task(node);
 	if (task == NULL)
 		return false;
-	unsigned long flags = spin_lock_irqsave(&task->lock);
-	struct file *file = task->files != NULL ? files_get_file(task->files, node->fd) : NULL;
-	spin_unlock_irqrestore(&task->lock, flags);
+	struct file *file = task_get_file(task, node->fd);
 	task_put(task);
 	if (file == NULL)
 		return false;

@@ -87,9 +87,7 @@ static struct file *file_of(const struct proc_node *node, int fd)
 
 	if (task == NULL)
 		return NULL;
-	unsigned long flags = spin_lock_irqsave(&task->lock);
-	struct file *file = task->files != NULL ? files_get_file(task->files, fd) : NULL;
-	spin_unlock_irqrestore(&task->lock, flags);
+	struct file *file = task_get_file(task, fd);
 	task_put(task);
 	return file;
 }
@@ -167,11 +165,7 @@ static bool next(const struct proc_node *node, const struct proc_entry *entry, u
 			task_put(task);
 		return false;
 	}
-	unsigned long flags = spin_lock_irqsave(&task->lock);
-	int fd = task->files != NULL && *position <= INT_MAX
-			 ? files_next_open(task->files, (int)*position)
-			 : -1;
-	spin_unlock_irqrestore(&task->lock, flags);
+	int fd = *position <= INT_MAX ? task_next_fd(task, (int)*position) : -1;
 	task_put(task);
 	if (fd < 0)
 		return false;

@@ -30,3 +30,8 @@ void spin_lock_misuse(const spinlock_t *lock, const char *what)
 }
 
 void preempt_offer(void) {}
+
+bool in_interrupt(void)
+{
+	return false;
+}

@@ -29,7 +29,7 @@ lib_collections_SOURCES := tests/host/lib/collections.c tests/host/lib/panic.c k
 lib_collections_CFLAGS := $(LIB_FLAGS)
 
 HOST_TESTS += lib_log
-lib_log_SOURCES := tests/host/lib/log.c tests/host/lib/panic.c kernel/lib/log.c $(LIB_STRINGS)
+lib_log_SOURCES := tests/host/lib/log.c tests/host/lib/panic.c kernel/lib/log.c $(LOCK_ORDER) $(LIB_STRINGS)
 lib_log_CFLAGS := $(LIB_FLAGS) $(LIB_RENAMED)
 
 LIB_INFLATE := kernel/lib/inflate.c kernel/lib/inflate_code.c kernel/lib/crc32.c

@@ -95,22 +95,9 @@ size_t backtrace_collect(vaddr_t *addresses __unused, size_t limit __unused)
 	return 0;
 }
 
-static void may_sleep(void)
+void mutex_lock_at(mutex_t *mutex, unsigned nest, struct lock_site *site)
 {
-	if (preempt_count_read() != 0)
-		panic("sleeping lock taken with a spin lock held");
-	if (!irq_enabled())
-		panic("sleeping lock taken with interrupts off");
-}
-
-void mutex_init(mutex_t *mutex)
-{
-	*mutex = (mutex_t){.owner = NULL};
-}
-
-void mutex_lock(mutex_t *mutex)
-{
-	may_sleep();
+	lock_tag_take(mutex, &mutex->tag, 0, nest, site);
 	if (mutex->owner != NULL)
 		panic("deadlock on a mutex");
 	mutex->owner = (struct task *)mutex;
@@ -120,17 +107,13 @@ void mutex_unlock(mutex_t *mutex)
 {
 	if (mutex->owner == NULL)
 		panic("a free mutex is unlocked");
+	lock_tag_drop(mutex);
 	mutex->owner = NULL;
 }
 
-void rwlock_init(rwlock_t *lock)
+void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 {
-	*lock = (rwlock_t){.holders = 0};
-}
-
-void rwlock_read_lock(rwlock_t *lock)
-{
-	may_sleep();
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
 	if (lock->holders != 0)
 		panic("deadlock on a map lock, for reading");
 	lock->holders = 1;
@@ -140,12 +123,13 @@ void rwlock_read_unlock(rwlock_t *lock)
 {
 	if (lock->holders != 1)
 		panic("a map lock is unlocked that is not held for reading");
+	lock_tag_drop(lock);
 	lock->holders = 0;
 }
 
-void rwlock_write_lock(rwlock_t *lock)
+void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 {
-	may_sleep();
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
 	if (lock->holders != 0)
 		panic("deadlock on a map lock, for writing");
 	lock->holders = -1;
@@ -155,6 +139,7 @@ void rwlock_write_unlock(rwlock_t *lock)
 {
 	if (lock->holders != -1)
 		panic("a map lock is unlocked that is not held for writing");
+	lock_tag_drop(lock);
 	lock->holders = 0;
 }
 

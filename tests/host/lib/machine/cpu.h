@@ -37,6 +37,18 @@ static inline void irq_disable(void) {}
 
 static inline void irq_enable(void) {}
 
+static inline bool irq_enabled(void)
+{
+	return true;
+}
+
+struct task;
+
+static inline struct task *cpu_current(void)
+{
+	return NULL;
+}
+
 static inline void preempt_count_add(s32 delta)
 {
 	(void)delta;

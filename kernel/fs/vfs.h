@@ -158,6 +158,7 @@ enum inode_nest {
 	INODE_NEST_DIRECTORY = 1, /* a rename's second directory */
 	INODE_NEST_CHILD,         /* what is in a directory whose lock is held */
 	INODE_NEST_TARGET,        /* what a rename replaces or exchanges */
+	INODE_NEST_FIFO,          /* outside of its pipe's lock; a regular file's is inside that */
 };
 
 struct inode {

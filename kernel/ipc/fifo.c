@@ -21,7 +21,7 @@ struct fifo_opens {
 /* The fifo's pipe, made for the first opener; counts the new file in.  NULL: no memory. */
 static struct pipe *join(struct inode *inode, const struct file *file, struct fifo_opens *before)
 {
-	rwlock_write_lock(&inode->lock);
+	rwlock_write_lock_nested(&inode->lock, INODE_NEST_FIFO);
 	struct pipe *pipe = inode->private;
 	if (pipe == NULL)
 		pipe = inode->private = pipe_alloc();

@@ -364,7 +364,7 @@ void pipe_release(struct file *file)
 	struct pipe *pipe = file->private;
 	struct inode *inode = file->inode;
 
-	rwlock_write_lock(&inode->lock);
+	rwlock_write_lock_nested(&inode->lock, INODE_NEST_FIFO);
 	mutex_lock(&pipe->lock);
 	if (file->mode & FILE_READ)
 		WRITE_ONCE(pipe->readers, pipe->readers - 1);

@@ -188,7 +188,7 @@ ssize_t splice_from_pipe(struct pipe *in, struct file *out, off_t *position, siz
 static void lock_both(struct pipe *first, struct pipe *second)
 {
 	mutex_lock(first < second ? &first->lock : &second->lock);
-	mutex_lock(first < second ? &second->lock : &first->lock);
+	mutex_lock_nested(first < second ? &second->lock : &first->lock, 1);
 }
 
 static void unlock_both(struct pipe *first, struct pipe *second)

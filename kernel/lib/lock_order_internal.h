@@ -25,7 +25,7 @@ struct lock_class {
 	const char *file, *name;
 	unsigned kind;
 	unsigned nest;
-	u16 outermost; /* the class of which this one is the nest-th; or itself */
+	u16 outermost;            /* the class of which this one is the nest-th; or itself */
 	u16 nested[LOCK_NESTING]; /* atomic: classes of the locks inside one of this class */
 	const struct lock_site *uses[LOCK_USES]; /* atomic; NULL: never */
 };

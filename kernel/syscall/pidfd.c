@@ -16,7 +16,6 @@
 #include "mm/vmm.h"
 #include "proc/access.h"
 #include "proc/credentials.h"
-#include "proc/hooks.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "syscall/process_internal.h"
@@ -100,21 +99,6 @@ long sys_pidfd_send_signal(int pidfd, int signal, vaddr_t info, u32 flags)
 
 /* --- Open files --- */
 
-static struct file *file_of_task(struct task *task, int fd)
-{
-	unsigned long flags = spin_lock_irqsave(&task->lock);
-	struct files *files = task->files;
-
-	if (files != NULL)
-		file_hooks->files_get(files);
-	spin_unlock_irqrestore(&task->lock, flags);
-	if (files == NULL)
-		return NULL;
-	struct file *file = files_get_file(files, fd);
-	file_hooks->files_put(files);
-	return file;
-}
-
 static long take_file(struct process *process, void *argument)
 {
 	struct task *task = leader_of(process);
@@ -123,7 +107,7 @@ static long take_file(struct process *process, void *argument)
 		return -ESRCH;
 	long result = task_may_inspect(task);
 	if (result == 0) {
-		struct file *file = file_of_task(task, *(int *)argument);
+		struct file *file = task_get_file(task, *(int *)argument);
 		result = file != NULL ? fd_install(file, O_CLOEXEC) : -EBADF;
 	}
 	task_put(task);

@@ -26,6 +26,7 @@
 #include "mm/kmalloc.h"
 #include "mm/swap.h"
 #include "mm/vmm.h"
+#include "net/unix/unix.h"
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -77,6 +78,7 @@ void kernel_main(void)
 	pidfd_init();
 	epoll_init();
 	shm_init();
+	unix_init();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

@@ -147,7 +147,7 @@ static int check_node_type(mode_t mode, dev_t device)
 	}
 }
 
-int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
+int vfs_mknod_path(int directory, const char *text, mode_t mode, dev_t device, struct path *result)
 {
 	struct walk walk;
 	struct dentry *dentry;
@@ -169,8 +169,17 @@ int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
 		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device)
 					    : -EPERM;
 	}
+	if (!error && result) {
+		*result = (struct path){walk.path.mount, dentry};
+		path_get(result);
+	}
 	end_create(&walk, dentry);
 	return error;
+}
+
+int vfs_mknod(int directory, const char *text, mode_t mode, dev_t device)
+{
+	return vfs_mknod_path(directory, text, mode, device, NULL);
 }
 
 int vfs_symlink(const char *target, int directory, const char *text)

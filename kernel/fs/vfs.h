@@ -433,6 +433,9 @@ int __must_check path_status(const struct path *path, struct file_status *status
 
 int __must_check vfs_mkdir(int directory, const char *text, mode_t mode);
 int __must_check vfs_mknod(int directory, const char *text, mode_t mode, dev_t device);
+/* The same; *result: where the node is, referenced. */
+int __must_check vfs_mknod_path(int directory, const char *text, mode_t mode, dev_t device,
+				struct path *result);
 int __must_check vfs_symlink(const char *target, int directory, const char *text);
 int __must_check vfs_link(int from_directory, const char *from, int to_directory, const char *to,
 			  u32 lookup_flags);

@@ -61,6 +61,7 @@ struct user_account {
 	u32 references;      /* atomic; the last goes under the table's lock */
 	u32 processes;       /* atomic: against RLIMIT_NPROC */
 	u32 pending_signals; /* atomic: against RLIMIT_SIGPENDING */
+	u32 files_in_flight; /* atomic: sent over unix sockets and not received; RLIMIT_NOFILE */
 };
 
 struct group_set {

@@ -9,6 +9,7 @@
 #include "syscall/ipc.def"
 #include "syscall/memory.def"
 #include "syscall/mount.def"
+#include "syscall/net.def"
 #include "syscall/pidfd.def"
 #include "syscall/poll.def"
 #include "syscall/process.def"

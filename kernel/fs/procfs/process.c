@@ -244,6 +244,7 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		{.name = "mem", .mode = S_IFREG | 0600, .operations = &proc_memory_operations},    \
 		PROC_FILE("mountinfo", 0444, proc_show_mountinfo),                                 \
 		PROC_FILE("mounts", 0444, proc_show_mounts),                                       \
+		PROC_DYNAMIC("net", 0555, proc_find_net, proc_next_net),                           \
 		PROC_FILE("oom_score", 0444, show_oom_score),                                      \
 		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
 		PROC_FILE("personality", 0400, show_personality),                                  \

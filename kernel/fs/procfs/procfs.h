@@ -168,6 +168,13 @@ bool proc_next_fdinfo(const struct proc_node *node, u64 *position, struct proc_c
 /* "0", "17": the number, or -1 for anything else. */
 int proc_parse_number(const char *name, size_t length);
 
+/* net.c: /proc/PID/net, whose files are brought by the floor of sockets, at start-up; the entry
+ * stays. */
+void proc_net_register(const struct proc_entry *entry);
+bool proc_find_net(const struct proc_node *node, const char *name, size_t length,
+		   struct proc_node *child);
+bool proc_next_net(const struct proc_node *node, u64 *position, struct proc_child *child);
+
 /* Registers the file system. */
 void procfs_init(void);
 

@@ -113,6 +113,11 @@ static void read_mounts(const struct proc_node *node __unused, char *buffer, siz
 	snprintf(buffer, size, "self/mounts");
 }
 
+static void read_net(const struct proc_node *node __unused, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "self/net");
+}
+
 #define PROC_TEXT_LINK(entry_name, function)                                         \
 	{                                                                            \
 		.name = (entry_name), .mode = S_IFLNK | 0777, .readlink = (function) \
@@ -131,6 +136,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("loadavg", 0444, show_loadavg),
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	PROC_TEXT_LINK("mounts", read_mounts),
+	PROC_TEXT_LINK("net", read_net),
 	PROC_FILE("pagetypeinfo", 0400, proc_show_pagetypeinfo),
 	PROC_FILE("partitions", 0444, proc_show_partitions),
 	PROC_TEXT_LINK("self", read_self),

@@ -222,7 +222,7 @@ static void packets(void)
 	is(read(s[1], text, 64), 5, "a read takes one");
 	header.msg_iov = &part;
 	header.msg_iovlen = 1;
-	is(recvmsg(s[1], &header, 0), 3, "recvmsg");
+	is(syscall(SYS_recvmsg, s[1], &header, 0), 3, "recvmsg");
 	is(header.msg_flags & MSG_TRUNC, MSG_TRUNC, "tells that it was cut");
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	is(sendto(s[0], "x", 1, 0, (struct sockaddr *)&name, 3), 1, "an address does not count");
@@ -270,33 +270,35 @@ static void several(void)
 		headers[i].msg_hdr.msg_iov = &parts[i];
 		headers[i].msg_hdr.msg_iovlen = 1;
 	}
-	is(sendmmsg(s[0], headers, COUNT, 0), COUNT, "sendmmsg");
+	is(syscall(SYS_sendmmsg, s[0], headers, COUNT, 0), COUNT, "sendmmsg");
 	ok(headers[0].msg_len == 1 && headers[3].msg_len == 4, "tells each length");
 	for (int i = 0; i < COUNT; i++)
 		parts[i] = (struct iovec){in[i], sizeof(in[i])};
-	is(recvmmsg(s[1], headers, 3, 0, NULL), 3, "recvmmsg of three");
+	is(syscall(SYS_recvmmsg, s[1], headers, 3, 0, NULL), 3, "recvmmsg of three");
 	ok(headers[2].msg_len == 3 && memcmp(in[2], "ccc", 3) == 0, "in order");
-	is(recvmmsg(s[1], headers, COUNT, MSG_WAITFORONE, NULL), 1, "MSG_WAITFORONE");
-	fails(recvmmsg(s[1], headers, COUNT, MSG_DONTWAIT, NULL), EAGAIN, "nothing more");
+	is(syscall(SYS_recvmmsg, s[1], headers, COUNT, MSG_WAITFORONE, NULL), 1, "MSG_WAITFORONE");
+	fails(syscall(SYS_recvmmsg, s[1], headers, COUNT, MSG_DONTWAIT, NULL), EAGAIN,
+	      "nothing more");
 	limit.tv_nsec = -1;
-	fails(recvmmsg(s[1], headers, COUNT, 0, &limit), EINVAL, "a bad time-out");
+	fails(syscall(SYS_recvmmsg, s[1], headers, COUNT, 0, &limit), EINVAL, "a bad time-out");
 	(void)!write(s[0], "x", 1);
 	limit.tv_nsec = 0;
-	is(recvmmsg(s[1], headers, COUNT, 0, &limit), 1, "a time-out of nothing ends behind one");
-	fails(sendmmsg(s[0], BAD_POINTER, 1, 0), EFAULT, "headers nowhere");
-	fails(recvmmsg(s[1], BAD_POINTER, 1, MSG_DONTWAIT, NULL), EFAULT, "likewise");
-	is(sendmmsg(s[0], headers, 0, 0), 0, "none");
-	fails(sendmmsg(999, headers, 1, 0), EBADF, "no descriptor");
+	is(syscall(SYS_recvmmsg, s[1], headers, COUNT, 0, &limit), 1,
+	   "a time-out of nothing ends behind one");
+	fails(syscall(SYS_sendmmsg, s[0], BAD_POINTER, 1, 0), EFAULT, "headers nowhere");
+	fails(syscall(SYS_recvmmsg, s[1], BAD_POINTER, 1, MSG_DONTWAIT, NULL), EFAULT, "likewise");
+	is(syscall(SYS_sendmmsg, s[0], headers, 0, 0), 0, "none");
+	fails(syscall(SYS_sendmmsg, 999, headers, 1, 0), EBADF, "no descriptor");
 	headers[1].msg_hdr.msg_iov = BAD_POINTER;
 	parts[0].iov_len = 1;
-	is(sendmmsg(s[0], headers, 2, 0), 1, "an error behind the first ends it");
+	is(syscall(SYS_sendmmsg, s[0], headers, 2, 0), 1, "an error behind the first ends it");
 	struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2000};
-	fails(sendmsg(s[0], &header, 0), EMSGSIZE, "too many parts");
-	fails(recvmsg(s[1], &header, 0), EMSGSIZE, "to receive as well");
-	fails(sendmsg(s[0], BAD_POINTER, 0), EFAULT, "a header nowhere");
-	fails(recvmsg(s[0], BAD_POINTER, 0), EFAULT, "likewise");
+	fails(syscall(SYS_sendmsg, s[0], &header, 0), EMSGSIZE, "too many parts");
+	fails(syscall(SYS_recvmsg, s[1], &header, 0), EMSGSIZE, "to receive as well");
+	fails(syscall(SYS_sendmsg, s[0], BAD_POINTER, 0), EFAULT, "a header nowhere");
+	fails(syscall(SYS_recvmsg, s[0], BAD_POINTER, 0), EFAULT, "likewise");
 	header = (struct msghdr){.msg_name = parts, .msg_namelen = (socklen_t)-1};
-	fails(sendmsg(s[0], &header, 0), EINVAL, "a negative length of the name");
+	fails(syscall(SYS_sendmsg, s[0], &header, 0), EINVAL, "a negative length of the name");
 	close(s[0]);
 	close(s[1]);
 }

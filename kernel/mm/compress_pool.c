@@ -34,6 +34,7 @@ struct block {
 	struct list_head link; /* in its group; empty when full */
 	u32 pfns[BLOCK_FRAMES];
 	u64 used;   /* a bit for each object */
+	u32 in_use; /* … how many */
 	u32 number; /* const: of its class */
 } __attribute__((aligned(BLOCK_ALIGN)));
 
@@ -128,11 +129,9 @@ no_frames:
 /* Puts a block where its fullness belongs.  Class lock held. */
 static void sort_block(struct class *class, struct block *block)
 {
-	u32 in_use = (u32)__builtin_popcountll(block->used);
-
 	list_remove(&block->link);
-	if (in_use < class->objects)
-		list_add(&block->link, &class->groups[in_use * GROUPS / class->objects]);
+	if (block->in_use < class->objects)
+		list_add(&block->link, &class->groups[block->in_use * GROUPS / class->objects]);
 }
 
 /* The fullest block with a free place, roughly, or NULL.  Class lock held. */
@@ -163,6 +162,7 @@ static u64 take_place(u32 number, size_t limit)
 	u32 object = (u32)__builtin_ctzll(~block->used);
 	ASSERT(object < class->objects);
 	block->used |= BIT(object);
+	block->in_use++;
 	sort_block(class, block);
 	spin_unlock(&class->lock);
 	return (uintptr_t)block + object;
@@ -263,6 +263,7 @@ void compress_pool_remove(u64 place)
 	spin_lock(&class->lock);
 	ASSERT(block->used & bit);
 	block->used &= ~bit;
+	block->in_use--;
 	bool empty = block->used == 0;
 	if (empty)
 		list_remove(&block->link);

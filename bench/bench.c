@@ -9,20 +9,13 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ROW_SECONDS = 4, HUGE_PAGE = 2 * MIB };
+enum { ROW_SECONDS = 4 };
 
 const char *const self_path = "/init";
 const char *const exit_word = "exit";
@@ -33,39 +26,6 @@ static uint64_t time_stamp(void)
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 	return (uint64_t)high << 32 | low;
-}
-
-double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-_Noreturn void unsupported(const char *what)
-{
-	printf("# %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
-
-char *map_memory(size_t size, bool huge)
-{
-	char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		       -1, 0);
-
-	if (p == MAP_FAILED)
-		unsupported("mmap");
-	p = (char *)(((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
-	madvise(p, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-	return p;
-}
-
-void touch(char *memory, size_t size)
-{
-	for (size_t at = 0; at < size; at += PAGE)
-		((volatile char *)memory)[at] = 1;
 }
 
 static void print_row(const char *name, double figure)
@@ -121,37 +81,20 @@ static void print_memory(void)
 	fflush(stdout);
 }
 
-static void open_console(void)
-{
-	int fd = open("/dev/console", O_RDWR);
+static uint64_t started;
 
-	for (int i = 0; fd >= 0 && i < 3; i++)
-		dup2(fd, i);
-}
-
-static void prepare(void)
+static void print_start(void)
 {
-	mkdir("/proc", 0755);
-	mkdir("/tmp", 0777);
-	if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-		printf("# no /proc: %s\n", strerror(errno));
-	if (mount("tmpfs", "/tmp", "tmpfs", 0, NULL) < 0)
-		printf("# no tmpfs: %s\n", strerror(errno));
+	printf("\nstart\t%llu\n", (unsigned long long)started);
+	print_memory();
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t started = time_stamp();
-
+	started = time_stamp();
 	if (argc > 1 && strcmp(argv[1], exit_word) == 0)
 		return 0;
-	bool booted = getpid() == 1;
-	if (booted) {
-		open_console();
-		printf("\nstart\t%llu\n", (unsigned long long)started);
-		print_memory();
-		prepare();
-	}
+	bool booted = machine_begin(print_start);
 	/* On an ordinary Linux a word chooses rows; the kernel may hand words to the first program
 	 * as well. */
 	const char *only = !booted && argc > 1 ? argv[1] : NULL;
@@ -160,9 +103,6 @@ int main(int argc, char **argv)
 		&message_subject, &thread_subject,  &network_subject};
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
 		run_subject(subjects[i], only);
-	puts("bench done");
-	fflush(stdout);
-	if (booted)
-		reboot(RB_POWER_OFF);
+	machine_end();
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The benchmark: one static program that runs unmodified on Linux and on Cowslip, as the first
- * program of a machine.
+ * The benchmark: static programs that run unmodified on Linux and on Cowslip, as the first program
+ * of a machine.  bench.c has the rows, parallel.c what several CPUs do, forks.c the cost of fork.
  *
  * A row is one figure: a name and a function that does the work and returns the nanoseconds of one
  * operation.  Under QEMU's -icount the guest's clock counts instructions, one a nanosecond, so the
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { PAGE = 4096, MIB = 1 << 20 };
 
@@ -53,8 +54,25 @@ _Noreturn void unsupported(const char *what);
 /* Writable private memory of `size` bytes, aligned to 2 MiB, 4 KiB pages only unless `huge`. */
 char *map_memory(size_t size, bool huge);
 
-/* Writes a byte into each page. */
+/* Writes a byte into each page, or one every `step` bytes. */
 void touch(char *memory, size_t size);
+void touch_every(char *memory, size_t size, size_t step);
+
+/* fork, or `unsupported`. */
+pid_t fork_child(void);
+/* Forks a child that ends at once and returns what the call took in the parent; waits for the
+ * child. */
+double fork_call(void);
+/* Forks a child that sleeps until the returned descriptor is given to end_sleeper, which waits for
+ * it. */
+int fork_sleeper(void);
+void end_sleeper(int end);
+
+/* As the first program of a machine: opens the console, calls `first` before anything else is done,
+ * and mounts /proc and /tmp.  Says whether it is the first program. */
+bool machine_begin(void (*first)(void));
+/* Says that all is done; the first program switches the machine off. */
+void machine_end(void);
 
 /* The file that is run by the rows with exec: this program; with this argument it ends at once. */
 extern const char *const self_path;

@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The same static program on Debian's Linux and on Cowslip: make bench.  BENCH="--quick --only Cowslip" hands options to
+# The same static programs on Debian's Linux and on Cowslip: make bench.  BENCH="--quick --only Cowslip" hands options to
 # bench/run.
 
 BENCH_OUT := $(BUILD)/bench
+BENCH_PROGRAMS := bench parallel forks
 
 .PHONY: bench
-bench: setup kernel $(BENCH_OUT)/initramfs.cpio $(BENCH_OUT)/shell.cpio $(BENCH_OUT)/firmware $(BUILD)/linux/vmlinuz
+bench: setup kernel $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio) $(BENCH_OUT)/shell.cpio $(BENCH_OUT)/firmware \
+		$(BUILD)/linux/vmlinuz
 	@bench/run $(BENCH)
 
-$(BENCH_OUT)/bench: $(wildcard bench/*.c) bench/bench.h
-	@mkdir -p $(@D)
-	musl-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -o $@ $(filter %.c,$^) -lpthread
+BENCH_SHARED := bench/common.c bench/bench.h
+BENCH_CC := musl-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
 
-$(BENCH_OUT)/initramfs.cpio: $(BENCH_OUT)/bench
+$(BENCH_OUT)/bench: $(filter-out $(BENCH_PROGRAMS:%=bench/%.c),$(wildcard bench/*.c)) bench/bench.c $(BENCH_SHARED)
+$(BENCH_OUT)/parallel: bench/parallel.c $(BENCH_SHARED)
+$(BENCH_OUT)/forks: bench/forks.c $(BENCH_SHARED)
+
+$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%):
+	@mkdir -p $(@D)
+	$(BENCH_CC) -o $@ $(filter %.c,$^) -lpthread
+
+$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio): %.cpio: %
 	tools/mkinitramfs -o $@ --file $<=/init
 
 # Comes to a shell, says so, and switches the machine off.

@@ -17,22 +17,6 @@ enum {
 
 extern char **environ;
 
-/* Forks a child that ends at once and returns what the call took in the parent; waits for the
- * child. */
-static double fork_call(void)
-{
-	double start = now();
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	double took = per(start, 1);
-	if (pid < 0)
-		unsupported("fork");
-	waitpid(pid, NULL, 0);
-	return took;
-}
-
 static double fork_calls(size_t size)
 {
 	char *memory = map_memory(size, false);
@@ -77,31 +61,6 @@ static double fork_cycle_256(void)
 	return fork_cycles(BIG_FORKS);
 }
 
-/* Forks a child that waits until the returned descriptor is closed. */
-static int fork_sleeper(void)
-{
-	int ends[2];
-	char byte;
-
-	if (pipe(ends) < 0)
-		unsupported("pipe");
-	pid_t pid = fork();
-	if (pid < 0)
-		unsupported("fork");
-	if (pid == 0) {
-		close(ends[1]);
-		_exit(read(ends[0], &byte, 1) != 0);
-	}
-	close(ends[0]);
-	return ends[1];
-}
-
-static void end_sleeper(int end)
-{
-	close(end);
-	wait(NULL);
-}
-
 static double first_writes(void)
 {
 	char *memory = map_memory(BIG_BYTES, false);
@@ -109,8 +68,7 @@ static double first_writes(void)
 	touch(memory, BIG_BYTES);
 	int sleeper = fork_sleeper();
 	double start = now();
-	for (size_t at = 0; at < BIG_BYTES; at += HUGE_PAGE)
-		((volatile char *)memory)[at] = 2;
+	touch_every(memory, BIG_BYTES, HUGE_PAGE);
 	double took = per(start, BIG_BYTES / HUGE_PAGE);
 	end_sleeper(sleeper);
 	return took;

@@ -6,17 +6,39 @@
  * waits for is one atomic instruction.  A release changes the word and then, after a full barrier,
  * looks for waiters; a waiter queues itself and then tries the word again, so that one of the two
  * notices.  A lock is not handed over: whoever comes first after the release has it, which spares a
- * switch.
+ * switch.  Most are held for less time than a sleep and a wake-up take, so with several CPUs a task
+ * looks at the word for a while before it queues itself.
  *
  * The read-write lock works in phases.  While writers wait no new reader gets in; the last reader
  * out wakes one writer; a writer that leaves wakes the readers that have queued meanwhile, and
  * these get in even past waiting writers.  So neither side starves.
  */
+#include "arch/clock.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/sync.h"
 #include "proc/sync_internal.h"
 #include "proc/task.h"
+
+/* How long a task looks at a lock before it goes to sleep: about what a sleep and a wake-up take.
+ */
+#define LOOKING_TIME (50 * NSEC_PER_USEC)
+
+/* Before the next look: false when it is time to sleep.  Nobody else could release the lock while
+ * the only CPU looks. */
+static bool look_again(nsec_t *until)
+{
+	cpumask_t cpus = cpus_online();
+	nsec_t now;
+
+	if (!(cpus & (cpus - 1)) || need_resched())
+		return false;
+	now = clock_monotonic();
+	if (*until == 0)
+		*until = now + LOOKING_TIME;
+	cpu_relax();
+	return now < *until;
+}
 
 /* --- Mutexes --- */
 
@@ -42,6 +64,9 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 	int result = 0;
 
 	ASSERT(!mutex_is_mine(mutex));
+	for (nsec_t until = 0; look_again(&until);)
+		if (!READ_ONCE(mutex->owner) && mutex_trylock(mutex))
+			return 0;
 	waiter_init(&waiter);
 	waiter.exclusive = true;
 	for (;;) {
@@ -125,6 +150,9 @@ void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 	lock_tag_take(lock, &lock->tag, 0, nest, site);
 	if (likely(enter_reader(lock, false)))
 		return;
+	for (nsec_t until = 0; look_again(&until);)
+		if (enter_reader(lock, false))
+			return;
 
 	struct waiter waiter;
 	waiter_init(&waiter);
@@ -163,6 +191,9 @@ void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 	lock_tag_take(lock, &lock->tag, 0, nest, site);
 	if (likely(enter_writer(lock)))
 		return;
+	for (nsec_t until = 0; look_again(&until);)
+		if (READ_ONCE(lock->holders) == 0 && rwlock_try_write_lock(lock))
+			return;
 
 	struct waiter waiter;
 	waiter_init(&waiter);

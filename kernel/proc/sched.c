@@ -33,8 +33,14 @@ void run_queue_request(struct run_queue *queue)
 		set_need_resched(true);
 	} else {
 		cpu_request_resched(queue->cpu);
-		cpu_kick(queue->cpu);
+		this_run_queue()->kicks |= cpumask_of(queue->cpu);
 	}
+}
+
+void run_queue_kick(struct run_queue *own)
+{
+	for (; own->kicks; own->kicks &= own->kicks - 1)
+		cpu_kick((u32)__builtin_ctzll(own->kicks));
 }
 
 void run_queue_arm(struct run_queue *queue, nsec_t now)
@@ -67,6 +73,7 @@ void finish_switch(struct task *previous)
 	}
 	queue->leaving = NULL;
 	spin_lock_release(&queue->lock);
+	run_queue_send_kicks();
 	if (unlikely(dead)) {
 		/* Freeing a stack may have to wait for other CPUs. */
 		irq_enable();
@@ -294,8 +301,7 @@ void task_start(struct task *task)
 	task->sched.cpu = cpu;
 	task->sched.virtual_time = queue->least_time;
 	place(queue, task);
-	spin_unlock(&queue->lock);
-	irq_restore(flags);
+	run_queue_unlock(queue, flags);
 }
 
 void task_interrupt(struct task *task, u32 states)

@@ -91,6 +91,7 @@ void sched_slice_over(void)
 	if (queue->waiting)
 		run_queue_push(queue);
 	spin_unlock(&queue->lock);
+	run_queue_send_kicks();
 	set_need_resched(true);
 }
 

@@ -42,6 +42,8 @@ struct run_queue {
 	nsec_t slice_end; /* monotonic; NO_DEADLINE while nobody waits */
 	u64 switches;
 	struct cpu_times times;
+	/* Other CPUs to be kicked as soon as no queue's lock is held.  This CPU, interrupts off. */
+	cpumask_t kicks;
 } __cacheline;
 
 extern struct run_queue run_queues[MAX_CPUS];
@@ -66,11 +68,28 @@ static inline cpumask_t sched_cpus(void)
 
 void sched_task_init(struct sched_task *sched);
 
+/*
+ * run_queue_request leaves its kicks to whoever unlocks the queue: a CPU that is kicked wants that
+ * lock first of all, with its interrupts off, and would wait for us to get out of here.  Interrupts
+ * off since before the request.
+ */
+void run_queue_kick(struct run_queue *own);
+static inline void run_queue_send_kicks(void)
+{
+	struct run_queue *own = this_run_queue();
+
+	if (own->kicks)
+		run_queue_kick(own);
+}
+
 /* The queue of a task, locked, interrupts off; *flags for run_queue_unlock. */
 struct run_queue *run_queue_lock_of(struct task *task, unsigned long *flags);
 static inline void run_queue_unlock(struct run_queue *queue, unsigned long flags)
 {
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_lock_release(&queue->lock);
+	run_queue_send_kicks();
+	irq_restore(flags);
+	preempt_enable();
 }
 
 /* --- run_queue.c: the trees and the accounting.  All with the queue's lock held --- */

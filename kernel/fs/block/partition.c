@@ -46,6 +46,7 @@ struct reader {
 	u8 *block, *second; /* a block each */
 	struct partition *partitions;
 	u32 count, limit;
+	u32 next_logical; /* number of the next logical partition */
 };
 
 static int read_block(struct reader *reader, u64 block, u8 *buffer)
@@ -108,7 +109,6 @@ static bool is_mbr(const u8 *block)
 /* Logical partitions: each is described by a table of its own, which also names the next. */
 static int read_logical(struct reader *reader, u64 base, u64 size)
 {
-	u32 number = MBR_FIRST_LOGICAL;
 	u64 at = base;
 
 	for (u32 steps = 0; steps < LOGICAL_LIMIT && at < reader->source->blocks; steps++) {
@@ -122,7 +122,7 @@ static int read_logical(struct reader *reader, u64 base, u64 size)
 		first = mbr_entry(reader->second, 0);
 		next = mbr_entry(reader->second, 1);
 		if (first.type != 0 && first.blocks != 0 && !is_extended(first.type))
-			add(reader, number++, at + first.start, first.blocks);
+			add(reader, reader->next_logical++, at + first.start, first.blocks);
 		if (!is_extended(next.type) || next.start == 0 || next.start >= size)
 			break;
 		at = base + next.start;
@@ -265,6 +265,7 @@ int partitions_read(const struct partition_source *source, void *buffer,
 		.second = (u8 *)buffer + source->block_size,
 		.partitions = partitions,
 		.limit = limit,
+		.next_logical = MBR_FIRST_LOGICAL,
 	};
 	bool protective = false;
 	int error;

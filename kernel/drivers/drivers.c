@@ -5,6 +5,7 @@
 #include "drivers/block/drivers.h"
 #include "drivers/bus/pci.h"
 #include "drivers/bus/virtio.h"
+#include "drivers/memory/balloon.h"
 #include "drivers/tty/tty.h"
 #include "fs/device.h"
 
@@ -19,4 +20,5 @@ void drivers_init(const char *command_line)
 	virtio_pci_init();
 	virtio_mmio_init();
 	virtio_blk_init();
+	balloon_init();
 }

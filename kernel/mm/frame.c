@@ -26,10 +26,23 @@ enum { REFS_STUCK_BIT = 31 };
 struct stock frame_stocks[MAX_CPUS];
 
 static size_t (*reclaimer)(void); /* set once */
+static size_t (*relief)(void);    /* set once */
 
 void frame_set_reclaimer(size_t (*function)(void))
 {
 	reclaimer = function;
+}
+
+void frame_set_relief(size_t (*function)(void))
+{
+	__atomic_store_n(&relief, function, __ATOMIC_RELEASE);
+}
+
+size_t frame_relieve(void)
+{
+	size_t (*function)(void) = __atomic_load_n(&relief, __ATOMIC_ACQUIRE);
+
+	return function != NULL ? function() : 0;
 }
 
 bool frame_reclaim(void)
@@ -52,7 +65,8 @@ static size_t floor_of(enum frame_kind kind)
 {
 	struct frame_watermarks marks;
 
-	if (kind != FRAME_USER && kind != FRAME_CACHE && kind != FRAME_TABLE)
+	if (kind != FRAME_USER && kind != FRAME_CACHE && kind != FRAME_BALLOON &&
+	    kind != FRAME_TABLE)
 		return 0;
 	frame_get_watermarks(&marks);
 	return kind == FRAME_TABLE ? marks.min / 2 : marks.min;

@@ -41,6 +41,7 @@ enum frame_kind {
 	FRAME_TABLE,        /* a page table */
 	FRAME_USER,         /* anonymous memory of programs */
 	FRAME_CACHE,        /* a page of a file */
+	FRAME_BALLOON,      /* the host has it for a while (frame_note_ballooned) */
 	FRAME_KINDS
 };
 
@@ -51,7 +52,7 @@ struct frame {
 	u8 zone;  /* where it belongs; set at start-up */
 	u8 spare;
 	union {
-		u64 owner;       /* FRAME_KERNEL: free for the holder to use */
+		u64 owner;       /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use */
 		spinlock_t lock; /* FRAME_TABLE: guards the entries of this table */
 		struct {
 			u32 next, previous; /* FRAME_FREE: frame numbers on the buddy list; the
@@ -91,6 +92,20 @@ void frame_init_nodes(void);
 void frame_set_reclaimer(size_t (*function)(void));
 
 /*
+ * `function` gives memory back when it has run out and a program would have to die for more, and
+ * returns how many frames; it may sleep.  Once, at start-up.  frame_relieve calls it (0: there is
+ * none), with no lock held.
+ */
+void frame_set_relief(size_t (*function)(void));
+size_t frame_relieve(void);
+
+/*
+ * Frames of kind FRAME_BALLOON went to the host, or came back: they are no part of the machine's
+ * memory meanwhile.
+ */
+void frame_note_ballooned(const phys_t *frames, size_t count, bool gone);
+
+/*
  * Gives memory that frame_init kept back (the initramfs, once unpacked; start-up code) to the
  * allocator.  `start` and `size` in bytes; only whole frames within are released.  What is outside
  * of the machine's usable memory is ignored.
@@ -103,9 +118,9 @@ phys_t __must_check frame_alloc(void);
 /* The same, filled with zeros. */
 phys_t __must_check frame_alloc_zeroed(void);
 /*
- * One frame of a given kind.  FRAME_USER and FRAME_CACHE leave a reserve for the kernel,
- * FRAME_TABLE half of it: they fail (0) while it would still be served, so that a program that
- * takes all memory does not take the kernel's.
+ * One frame of a given kind.  FRAME_USER, FRAME_CACHE and FRAME_BALLOON leave a reserve for the
+ * kernel, FRAME_TABLE half of it: they fail (0) while it would still be served, so that a program
+ * that takes all memory does not take the kernel's.
  */
 phys_t __must_check frame_alloc_kind(enum frame_kind kind);
 phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);

@@ -64,6 +64,8 @@ static u64 kind_flags(const struct frame *frame)
 		return page | BIT(KPF_ANON) | BIT(KPF_SWAPBACKED);
 	case FRAME_CACHE:
 		return page;
+	case FRAME_BALLOON:
+		return BIT(KPF_OFFLINE);
 	default:
 		return 0;
 	}
@@ -90,7 +92,12 @@ u64 frame_page_flags(pfn_t pfn)
 static enum frame_group group_type(pfn_t first)
 {
 	enum frame_group type = FRAME_GROUP_MOVABLE;
+	pfn_t head = head_of(first);
 	size_t step = 1;
+
+	/* The inside of a block says nothing itself. */
+	if (head != first && READ_ONCE(frame_array[head].kind) == FRAME_KERNEL)
+		return FRAME_GROUP_UNMOVABLE;
 
 	for (pfn_t pfn = first; pfn < first + GROUP && pfn < frame_array_length; pfn += step) {
 		const struct frame *frame = &frame_array[pfn];
@@ -101,6 +108,7 @@ static enum frame_group group_type(pfn_t first)
 		switch (READ_ONCE(frame->kind)) {
 		case FRAME_KERNEL:
 		case FRAME_TABLE:
+		case FRAME_BALLOON:
 			return FRAME_GROUP_UNMOVABLE;
 		case FRAME_SLAB:
 			type = FRAME_GROUP_RECLAIMABLE;

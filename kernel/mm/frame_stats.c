@@ -52,6 +52,18 @@ void frame_get_stats(frame_stats_t *stats)
 	};
 }
 
+void frame_note_ballooned(const phys_t *frames, size_t count, bool gone)
+{
+	size_t change = gone ? -count : count;
+
+	for (size_t i = 0; i < count; i++)
+		__atomic_fetch_add(&zone_of(frames[i] >> PAGE_SHIFT)->managed, gone ? -1 : 1,
+				   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&frame_usable, change, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&frame_managed, change, __ATOMIC_RELAXED);
+	nodes_set_watermarks();
+}
+
 void frame_set_min_free(size_t bytes)
 {
 	WRITE_ONCE(frame_reserve, CLAMP(bytes / PAGE_SIZE, RESERVE_LEAST, frame_usable / 4));

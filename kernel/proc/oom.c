@@ -118,6 +118,8 @@ static bool out_of_memory(struct address_space *space __unused)
 
 	if (task_kill_pending(current))
 		return false;
+	if (frame_relieve() != 0)
+		return true;
 	struct process *victim = choose_victim(&dying);
 	if (!victim)
 		return false;

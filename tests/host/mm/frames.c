@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "lib/abi/kpageflags.h"
 #include "lib/string.h"
 #include "mm/checking.h"
 #include "mm/kmalloc.h"
@@ -270,6 +271,106 @@ static void who_finds_no_frame_reclaims_and_tries_again(void **state __unused)
 	frame_set_reclaimer(NULL);
 }
 
+static void ballooned_frames_are_no_memory(void **state __unused)
+{
+	static phys_t frames[100];
+	size_t total = frame_get_total_memory(), free = frame_get_free_memory();
+	size_t used = machine_frames_used();
+	frame_stats_t stats;
+
+	assert_int_equal(frame_alloc_batch(FRAME_BALLOON, frames, ARRAY_SIZE(frames)),
+			 ARRAY_SIZE(frames));
+	frame_note_ballooned(frames, ARRAY_SIZE(frames), true);
+	assert_int_equal(frame_get_total_memory(), total - ARRAY_SIZE(frames) * PAGE_SIZE);
+	assert_int_equal(frame_get_free_memory(), free - ARRAY_SIZE(frames) * PAGE_SIZE);
+	assert_int_equal(machine_frames_used(), used);
+	frame_get_stats(&stats);
+	assert_int_equal(stats.total_frames, frame_get_total_memory() / PAGE_SIZE);
+	frame_note_ballooned(frames, ARRAY_SIZE(frames), false);
+	frame_free_batch(frames, ARRAY_SIZE(frames));
+	assert_int_equal(frame_get_total_memory(), total);
+	assert_int_equal(frame_get_free_memory(), free);
+}
+
+/* A block of 2 MiB that a CPU keeps is free memory, for whoever has no other. */
+static void kept_blocks_are_hidden_from_nobody(void **state __unused)
+{
+	static phys_t frames[MEMORY * MIB / PAGE_SIZE];
+	size_t free = frame_get_free_memory();
+	phys_t block = frames_alloc(9);
+
+	machine_use_cpu(1);
+	frames_free(block, 9);
+	assert_int_equal(frame_get_free_memory(), free);
+	phys_t again = frames_alloc_placed(9, FRAME_USER, NULL);
+	assert_int_equal(again, block);
+	assert_int_equal(frame_of(again)->kind, FRAME_USER);
+	frame_free(again);
+	machine_use_cpu(0);
+	size_t count = frame_alloc_batch(FRAME_KERNEL, frames, ARRAY_SIZE(frames));
+	assert_int_equal(frame_get_free_memory(), 0);
+	frame_free_batch(frames, count);
+	assert_int_equal(frame_get_free_memory(), free);
+}
+
+/* What /proc/kpage* says of one frame. */
+static void a_frame_tells_what_it_is(void **state __unused)
+{
+	phys_t user = frame_alloc_kind(FRAME_USER), cache = frame_alloc_kind(FRAME_CACHE);
+	phys_t table = frame_alloc_kind(FRAME_TABLE);
+	phys_t huge = frames_alloc_placed(9, FRAME_USER, NULL);
+	pfn_t pfn = huge >> PAGE_SHIFT;
+
+	assert_int_equal(frame_page_count(user >> PAGE_SHIFT), 1);
+	assert_int_equal(frame_page_flags(user >> PAGE_SHIFT),
+			 BIT(KPF_UPTODATE) | BIT(KPF_LRU) | BIT(KPF_MMAP) | BIT(KPF_ANON) |
+				 BIT(KPF_SWAPBACKED));
+	assert_int_equal(frame_page_count(cache >> PAGE_SHIFT), 0);
+	assert_false(frame_page_flags(cache >> PAGE_SHIFT) & BIT(KPF_MMAP));
+	frame_get(cache);
+	assert_int_equal(frame_page_count(cache >> PAGE_SHIFT), 1);
+	assert_int_equal(frame_page_flags(table >> PAGE_SHIFT), BIT(KPF_PGTABLE));
+	assert_int_equal(frame_page_flags(frame_limit()), BIT(KPF_NOPAGE));
+	assert_int_equal(frame_page_count(frame_limit()), 0);
+	assert_true(frame_page_flags(pfn) & BIT(KPF_COMPOUND_HEAD));
+	for (pfn_t tail = pfn + 1; tail < pfn + 512; tail++) {
+		assert_int_equal(frame_page_count(tail), 1);
+		assert_true(frame_page_flags(tail) & BIT(KPF_COMPOUND_TAIL));
+		assert_true(frame_page_flags(tail) & BIT(KPF_THP));
+	}
+	frame_free(cache);
+	frame_free(cache);
+	frame_free(user);
+	frame_free(table);
+	frame_free(huge);
+	frame_drain();
+	assert_false(frame_page_flags(pfn + 1) & BIT(KPF_COMPOUND_TAIL));
+}
+
+static void groups_are_told_by_what_holds_them(void **state __unused)
+{
+	struct frame_group_counts before, after;
+	size_t groups = 0, in_blocks = 0;
+	struct frame_zone_info zone;
+
+	frame_drain();
+	assert_true(frame_count_groups(0, &before));
+	assert_true(frame_zone_info(0, &zone));
+	for (u32 type = 0; type < FRAME_GROUPS; type++) {
+		groups += before.groups[type];
+		for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+			in_blocks += before.free[type][order] << order;
+	}
+	assert_int_equal(groups, MEMORY / 2);
+	assert_int_equal(in_blocks, zone.free);
+	phys_t block = frames_alloc(FRAME_MAX_ORDER);
+	assert_true(frame_count_groups(0, &after));
+	assert_int_equal(after.groups[FRAME_GROUP_UNMOVABLE],
+			 before.groups[FRAME_GROUP_UNMOVABLE] + 8);
+	frames_free(block, FRAME_MAX_ORDER);
+	assert_false(frame_count_groups(2, &after));
+}
+
 static void watermarks_are_in_order(void **state __unused)
 {
 	struct frame_watermarks marks;
@@ -447,6 +548,10 @@ int main(void)
 		cmocka_unit_test(references_saturate),
 		cmocka_unit_test(runs_are_longer_than_the_largest_block),
 		cmocka_unit_test(who_finds_no_frame_reclaims_and_tries_again),
+		cmocka_unit_test(ballooned_frames_are_no_memory),
+		cmocka_unit_test(kept_blocks_are_hidden_from_nobody),
+		cmocka_unit_test(a_frame_tells_what_it_is),
+		cmocka_unit_test(groups_are_told_by_what_holds_them),
 		cmocka_unit_test(watermarks_are_in_order),
 		cmocka_unit_test(the_checking_hook_makes_one_allocation_fail),
 		cmocka_unit_test(slab_objects_stay_constructed),

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A machine with two nodes: Debian's numactl and numastat see them, and memory is taken from the right one.
+. "$(dirname "$0")/lib.sh"
+
+# QEMU with 128 MiB and two processors on each node.
+REAL=${QEMU:-qemu-system-x86_64}
+cat >"$WORK/qemu" <<END
+#!/bin/sh
+exec $REAL "\$@" -object memory-backend-ram,id=m0,size=128M -object memory-backend-ram,id=m1,size=128M \\
+	-numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1 -numa dist,src=0,dst=1,val=17
+END
+chmod +x "$WORK/qemu"
+
+cat >"$WORK/look.sh" <<'END'
+mkdir -p /sys
+mount -t sysfs sysfs /sys 2>/dev/null
+mkdir -p /large
+mount -t tmpfs -o size=200m tmpfs /large
+free() { awk -v node="$1" '$4 ~ /^[0-9]+$/ && /MemFree/ {print $4}' "/sys/devices/system/node/node$1/meminfo"; }
+numactl -H
+echo "online $(cat /sys/devices/system/node/online) with memory $(cat /sys/devices/system/node/has_memory)"
+echo "cpus $(cat /sys/devices/system/node/node1/cpulist) map $(cat /sys/devices/system/node/node1/cpumap)"
+ls /sys/devices/system/node/node1 | tr '\n' ' '
+echo
+for node in 0 1; do
+	before=$(free $node)
+	# A process of that node's processor holds 40 MiB of zeros in a variable's place: a file in memory is as good (and larger than by default).
+	taskset -c $((node * 2)) dd if=/dev/zero of=/large/block bs=1M count=40 2>/dev/null
+	after=$(free $node)
+	[ $((before - after)) -gt 36000 ] && echo "node $node gave the memory of its processor"
+	rm /large/block
+	[ $(($(free $node) - after)) -gt 36000 ] && echo "node $node has it back"
+done
+# More than a node has: the other one helps.
+taskset -c 2 dd if=/dev/zero of=/large/block bs=1M count=150 2>/dev/null && echo "one node's processor filled both"
+numastat | awk '/numa_miss/ {print ($2 > 5000 ? "misses are counted" : "few misses: " $0)} /numa_foreign/ {print ($3 > 5000 ? "on both sides" : $0)}'
+rm /large/block
+END
+
+# in_nodes CPUS MEMORY COMMAND...
+in_nodes() {
+	QEMU=$WORK/qemu in_machine --cpus 4 --memory 256M --with /usr/bin/numactl --with /usr/bin/numastat --with /usr/bin/taskset \
+		--with "$WORK/look.sh" -- "$@"
+}
+
+in_nodes sh "$WORK/look.sh" >"$WORK/out" 2>&1
+contains 'numactl sees two nodes' "$WORK/out" '^available: 2 nodes \(0-1\)$'
+contains 'the processors of the first' "$WORK/out" '^node 0 cpus: 0 1$'
+contains 'and of the second' "$WORK/out" '^node 1 cpus: 2 3$'
+contains 'the size of the second' "$WORK/out" '^node 1 size: 12[0-9] MB$'
+contains 'how far they are from each other' "$WORK/out" '^ +1: +17 +10'
+contains 'sysfs names them' "$WORK/out" '^online 0-1 with memory 0-1$'
+contains 'and their processors' "$WORK/out" '^cpus 2-3 map c$'
+contains 'with all files of a node' "$WORK/out" '^cpulist cpumap distance meminfo numastat vmstat '
+for node in 0 1; do
+	contains "node $node: its processor's memory comes from there" "$WORK/out" "^node $node gave the memory of its processor$"
+	contains "node $node: and returns there" "$WORK/out" "^node $node has it back$"
+done
+contains 'what one node lacks the other gives' "$WORK/out" "^one node's processor filled both$"
+contains 'numastat counts it' "$WORK/out" '^misses are counted$'
+contains 'on both sides' "$WORK/out" '^on both sides$'
+
+finish

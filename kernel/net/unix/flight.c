@@ -179,7 +179,7 @@ static void visit_children(struct unix_socket *unix_socket, visit_t *visit, stru
 	spin_lock(&unix_socket->lock);
 	visit_queue(unix_socket, visit, list);
 	list_for_each_entry (connection, &unix_socket->pending, pending_link) {
-		spin_lock(&connection->lock);
+		spin_lock_nested(&connection->lock, 1);
 		visit_queue(connection, visit, list);
 		spin_unlock(&connection->lock);
 	}
@@ -243,7 +243,7 @@ static void empty_queues(struct unix_socket *unix_socket, struct list_head *mess
 	spin_lock(&unix_socket->lock);
 	take_messages(unix_socket, messages);
 	list_for_each_entry (connection, &unix_socket->pending, pending_link) {
-		spin_lock(&connection->lock);
+		spin_lock_nested(&connection->lock, 1);
 		take_messages(connection, messages);
 		spin_unlock(&connection->lock);
 	}

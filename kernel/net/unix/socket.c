@@ -109,7 +109,7 @@ void unix_lock_pair(struct unix_socket *one, struct unix_socket *other)
 {
 	spin_lock(one < other ? &one->lock : &other->lock);
 	if (one != other)
-		spin_lock(one < other ? &other->lock : &one->lock);
+		spin_lock_nested(one < other ? &other->lock : &one->lock, 1);
 }
 
 void unix_unlock_pair(struct unix_socket *one, struct unix_socket *other)

@@ -21,4 +21,5 @@ void drivers_init(const char *command_line)
 	virtio_mmio_init();
 	virtio_blk_init();
 	balloon_init();
+	ide_init();
 }

@@ -4,5 +4,6 @@
 #define DRIVERS_BLOCK_DRIVERS_H
 
 void virtio_blk_init(void);
+void ide_init(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "proc/exec_internal.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rlimit.h"
 #include "proc/sched.h"
 #include "proc/rseq.h"
@@ -49,9 +50,12 @@ static int find_program(struct exec *exec)
 static int prepare_identity(struct exec *exec)
 {
 	const struct exec_attributes *attributes = &exec->attributes;
+	/* A tracer gets no power over what he may not trace. */
+	bool may_set_id = !attributes->no_set_id &&
+			  (!ptrace_is_traced(current) || current->ptrace.privileged);
 
 	exec->credentials = credentials_for_exec(attributes->uid, attributes->gid, attributes->mode,
-						 !attributes->no_set_id, &exec->secure);
+						 may_set_id, &exec->secure);
 	return exec->credentials ? 0 : -ENOMEM;
 }
 
@@ -208,12 +212,15 @@ static long run(struct file *file, const char *filename, const struct exec_vecto
 	}
 	exec->program.file = file;
 	exec->filename = filename;
+	pid_t old_tid = current->tid;
 	long error = prepare(exec, arguments, environment);
 	if (!error)
 		error = exec_become_single();
 	if (!error)
 		install(exec);
 	discard(exec);
+	if (!error)
+		ptrace_exec(old_tid);
 	return error;
 }
 

@@ -13,12 +13,25 @@
 #include "proc/exec_internal.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
+
+/* Those that are dead and wait for their tracer only do not count. */
+static void part_from_dead_locked(struct process *process)
+{
+	struct task *task, *following;
+
+	list_for_each_entry_safe (task, following, &process->threads, thread_link) {
+		if (task->ptrace.dead && task != process->leader)
+			thread_leave_process_locked(task);
+	}
+}
 
 static bool begin(struct process *process)
 {
 	struct task *task;
 
 	unsigned long flags = process_tree_lock();
+	part_from_dead_locked(process);
 	spin_lock(&process->lock);
 	bool allowed = !process->exiting && !process->exec_task;
 	if (allowed) {
@@ -74,6 +87,7 @@ static void replace_leader(struct process *process)
 	unsigned long flags = process_tree_lock();
 	task_usage(leader, &usage);
 	exchange_numbers_locked(current, leader);
+	ptrace_unlink_locked(leader);
 	process_remove_thread_locked(process, leader);
 	spin_lock(&process->lock);
 	process->leader = current;

@@ -22,6 +22,7 @@
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal.h"
@@ -155,13 +156,16 @@ static void reap_locked(struct process *process, struct list_head *dead)
 	list_add_tail(&leader->thread_link, dead);
 }
 
-static void bury_all(struct list_head *dead)
+void tasks_bury(struct list_head *dead)
 {
-	struct task *leader, *following;
+	struct task *task, *following;
 
-	list_for_each_entry_safe (leader, following, dead, thread_link) {
-		list_remove(&leader->thread_link);
-		process_bury(leader->process, leader);
+	list_for_each_entry_safe (task, following, dead, thread_link) {
+		list_remove(&task->thread_link);
+		if (task->ptrace.dead)
+			task_put(task);
+		else
+			process_bury(task->process, task);
 	}
 }
 
@@ -178,7 +182,10 @@ static void check_zombie_locked(struct process *process, struct list_head *dead)
 	WRITE_ONCE(process->zombie, true);
 	if (wait_queue_active(&process->end_watchers))
 		wake_up_all(&process->end_watchers);
-	if (notify_death_locked(process))
+	struct task *leader = process->leader;
+	if (leader->ptrace.tracer && leader->ptrace.tracer->process != process->parent)
+		ptrace_report_death_locked(leader, process->exit_status);
+	else if (notify_death_locked(process))
 		reap_locked(process, dead);
 }
 
@@ -217,7 +224,8 @@ static void hand_on_children_locked(struct process *process, struct list_head *d
 		child->exit_signal = SIGCHLD;
 		list_move_tail(&child->sibling_link, &reaper->children);
 		send_parent_death_signal_locked(child);
-		if (child->zombie && !child->reaped && notify_death_locked(child))
+		if (child->zombie && !child->reaped && !child->leader->ptrace.dead &&
+		    notify_death_locked(child))
 			reap_locked(child, dead);
 	}
 }
@@ -236,7 +244,29 @@ static void hand_on_to_sibling_locked(struct task *task)
 	}
 }
 
-/* Leaves the tree.  Returns the reference that the number held, if it is gone. */
+void thread_leave_process_locked(struct task *task)
+{
+	struct process *process = task->process;
+	struct process_usage usage;
+
+	task_usage(task, &usage);
+	process_remove_thread_locked(process, task);
+	spin_lock(&process->lock);
+	usage_add(&process->dead_threads, &usage);
+	spin_unlock(&process->lock);
+}
+
+/* A thread, not the leader, is gone for good: the caller has the reference that its number held. */
+static void forget_thread_locked(struct task *task)
+{
+	ptrace_unlink_locked(task);
+	if (!list_empty(&task->thread_link))
+		thread_leave_process_locked(task);
+	task_unhash_locked(task);
+}
+
+/* Leaves the tree.  Returns the reference that the number held, if it is gone.  A traced thread
+ * stays for its tracer; an exec does not wait for that. */
 static struct task *leave_tree_locked(struct task *task)
 {
 	struct process *process = task->process;
@@ -244,14 +274,33 @@ static struct task *leave_tree_locked(struct task *task)
 	task->exited = true;
 	if (task == process->leader)
 		return NULL;
-	struct process_usage usage;
-	task_usage(task, &usage);
-	process_remove_thread_locked(process, task);
-	spin_lock(&process->lock);
-	usage_add(&process->dead_threads, &usage);
-	spin_unlock(&process->lock);
-	task_unhash_locked(task);
+	if (task->ptrace.tracer) {
+		if (process->exec_task)
+			thread_leave_process_locked(task);
+		ptrace_report_death_locked(task, task->exit_status);
+		return NULL;
+	}
+	forget_thread_locked(task);
 	return task;
+}
+
+void task_settle_death_locked(struct task *task, struct list_head *dead)
+{
+	struct process *process = task->process;
+
+	if (task != process->leader) {
+		forget_thread_locked(task);
+		list_add_tail(&task->thread_link, dead);
+		if (process->exec_task)
+			wake_up_all(&process->child_wait);
+		else
+			check_zombie_locked(process, dead);
+		return;
+	}
+	ptrace_unlink_locked(task);
+	task->ptrace.dead = false;
+	if (notify_death_locked(process))
+		reap_locked(process, dead);
 }
 
 static void exit_notify(struct task *task, bool last)
@@ -266,6 +315,7 @@ static void exit_notify(struct task *task, bool last)
 	} else {
 		hand_on_to_sibling_locked(task);
 	}
+	ptrace_tracer_exits_locked(task, &dead);
 	struct task *gone = leave_tree_locked(task);
 	if (process->exec_task)
 		wake_up_all(&process->child_wait);
@@ -275,7 +325,7 @@ static void exit_notify(struct task *task, bool last)
 
 	if (gone)
 		task_put(gone);
-	bury_all(&dead);
+	tasks_bury(&dead);
 }
 
 /* Counts the thread out; true when it is the last to begin to exit. */
@@ -291,6 +341,19 @@ static bool begin_exit(struct task *task, int status)
 	spin_unlock(&process->lock);
 	process_tree_unlock(flags);
 	return last;
+}
+
+/* Death by SIGKILL does not wait for a tracer. */
+static void stop_for_tracer(struct process *process, int status)
+{
+	if (!ptrace_wants_event(PTRACE_EVENT_EXIT))
+		return;
+	status = READ_ONCE(process->exiting) ? process->exit_group_status : status;
+	if ((status & 0x7f) == SIGKILL)
+		return;
+	task_work_clear(current, TASK_WORK_KILL);
+	ptrace_event(PTRACE_EVENT_EXIT, (u64)status);
+	task_work_set(current, TASK_WORK_KILL);
 }
 
 static void __noreturn switch_away_for_ever(void)
@@ -311,6 +374,7 @@ void task_exit(int status)
 
 	ENSURE(!in_interrupt() && !(task->flags & TASK_IDLE));
 	if (process != &kernel_process) {
+		stop_for_tracer(process, status);
 		signal_exit_task();
 		bool last = begin_exit(task, status);
 		if (last && process == init_process())
@@ -333,8 +397,13 @@ void task_exit(int status)
 void process_report_stop_locked(struct process *process, int code, int status)
 {
 	struct process *parent = process->parent;
+	const struct task *leader = process->leader;
 	struct process_usage usage;
 
+	/* The parent knows it already as the tracer. */
+	if (code == CLD_STOPPED && leader && leader->ptrace.tracer &&
+	    leader->ptrace.tracer->process == parent)
+		return;
 	process->stop_report = code == CLD_STOPPED ? status : 0;
 	process->continue_report = code == CLD_CONTINUED;
 	process_usage(process, &usage);

@@ -20,6 +20,7 @@
 #include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
+#include "proc/ptrace.h"
 #include "proc/rlimit.h"
 #include "proc/rseq.h"
 #include "proc/sched.h"
@@ -321,8 +322,22 @@ static void link_process_locked(struct task *child, const struct clone_request *
 	session_fork_locked(process, from);
 }
 
+/* The event that this is for a tracer, if he wants to know; else 0. */
+static int clone_event(const struct clone_request *request)
+{
+	int event = PTRACE_EVENT_FORK;
+
+	if (request->flags & CLONE_UNTRACED)
+		return 0;
+	if (request->flags & CLONE_VFORK)
+		event = PTRACE_EVENT_VFORK;
+	else if (request->flags & CLONE_THREAD || request->exit_signal != SIGCHLD)
+		event = PTRACE_EVENT_CLONE;
+	return ptrace_wants_event(event) ? event : 0;
+}
+
 /* Makes the child visible, unless something has come up that the parent must see to first. */
-static int child_link(struct task *child, const struct clone_request *request)
+static int child_link(struct task *child, const struct clone_request *request, int event)
 {
 	u64 flags = request->flags;
 	int error = 0;
@@ -336,6 +351,8 @@ static int child_link(struct task *child, const struct clone_request *request)
 		task_get(child); /* the number's */
 		child->pid->task = child;
 		process_add_thread_locked(child->process, child);
+		if (current->ptrace.tracer && (event || flags & CLONE_PTRACE))
+			ptrace_join_locked(child);
 		process_count_task(1);
 		process_count_fork();
 	}
@@ -360,9 +377,10 @@ long process_clone(const struct clone_request *request)
 		child->vfork = &wait;
 	}
 	struct child_file pidfd;
+	int event = clone_event(request);
 	error = prepare_pidfd(&pidfd, child, request);
 	if (!error) {
-		error = child_link(child, request);
+		error = child_link(child, request, event);
 		settle_pidfd(&pidfd, error == 0);
 	}
 	if (error) {
@@ -377,8 +395,12 @@ long process_clone(const struct clone_request *request)
 		(void)!put_user(tid, request->parent_tid);
 	task_get(child);
 	task_start(child);
-	if (request->flags & CLONE_VFORK)
+	if (event)
+		ptrace_event(event, (u64)tid);
+	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(child, &wait);
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)tid);
+	}
 	task_put(child);
 	return tid;
 }

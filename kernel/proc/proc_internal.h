@@ -53,6 +53,15 @@ void process_count_fork(void);
 struct task *process_unlink_locked(struct process *process);
 void process_bury(struct process *process, struct task *leader);
 
+/* A dead thread is counted no more among its process's.  process_tree_lock held. */
+void thread_leave_process_locked(struct task *task);
+/*
+ * A task whose tracer has been told of its death, or is gone: now it is as dead as any other.  What
+ * is left of it goes on *dead, for tasks_bury, which wants no lock.  process_tree_lock held.
+ */
+void task_settle_death_locked(struct task *task, struct list_head *dead);
+void tasks_bury(struct list_head *dead);
+
 /* Make the caches and the kernel's own process: called by scheduler_init. */
 void tasks_init(void);
 void processes_init(void);

@@ -18,6 +18,7 @@
 #include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
+#include "proc/ptrace.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal.h"
@@ -273,6 +274,7 @@ struct task *process_unlink_locked(struct process *process)
 {
 	struct task *leader = process->leader;
 
+	ptrace_unlink_locked(leader);
 	ASSERT(process->zombie && process->thread_count == 1);
 	list_remove(&process->sibling_link);
 	session_release_locked(process);

@@ -18,6 +18,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "proc/credentials.h"
+#include "proc/ptrace.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
@@ -133,7 +134,8 @@ static void announce(struct process *process, struct task *task, int signal)
 		task = NULL;
 	if (task == NULL)
 		return;
-	if (is_fatal(process, signal) && !(SIGNAL_BIT(signal) & task->signals.waited)) {
+	if (is_fatal(process, signal) && (signal == SIGKILL || !ptrace_is_traced(task)) &&
+	    !(SIGNAL_BIT(signal) & task->signals.waited)) {
 		process_begin_exit_locked(process, signal);
 		return;
 	}
@@ -153,6 +155,8 @@ static bool is_dropped(const struct process *process, const struct task *task, i
 		task = process->leader;
 	if (task != NULL && (task->signals.blocked & SIGNAL_BIT(signal)))
 		return false;
+	if (task != NULL && ptrace_is_traced(task) && signal != SIGKILL)
+		return false;
 	return signal_is_default_ignored(process, signal);
 }
 
@@ -169,6 +173,9 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 		signal_flush_locked(process, SIGNAL_BIT(SIGCONT));
 	else if (signal == SIGCONT)
 		signal_continue_locked(process);
+	/* One that stopped on its way out, for its tracer. */
+	if (signal == SIGKILL && process->exiting)
+		process_begin_exit_locked(process, SIGKILL);
 	if (is_dropped(process, task, signal))
 		return 1;
 	if (entry == NULL && signal < SIGRTMIN && (queue->present & SIGNAL_BIT(signal)))

@@ -11,8 +11,10 @@
 #include <machine/syscall_numbers.h>
 
 #include "arch/context.h"
+#include "arch/debug.h"
 #include "lib/errno.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
@@ -94,6 +96,9 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 	} user_info = {.info = *info};
 
 	settle_call_for_handler(frame, action->flags);
+	/* The step ends in the handler; what it returns to makes no step. */
+	if (current->call_work & CALL_STEP)
+		arch_step(frame, false);
 	struct signal_delivery delivery = {
 		.signal = info->signo,
 		.handler = action->handler,
@@ -135,12 +140,11 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 	signal_retarget_locked(process, newly_blocked);
 	signal_update_current_locked();
 	spin_unlock_irqrestore(&process->lock, flags);
+	ptrace_handler_entered();
 }
 
-/* Takes the next signal, with its action as it is at this moment; a one-shot handler is used up. 0:
- * none. */
-static int take_signal(struct siginfo *info, struct linux_sigaction *action,
-		       struct posix_timer **timer, u32 *continues)
+/* Takes the next signal; 0: none. */
+static int take_signal(struct siginfo *info, struct posix_timer **timer)
 {
 	struct process *process = current->process;
 	struct signal_task *mine = &current->signals;
@@ -150,18 +154,24 @@ static int take_signal(struct siginfo *info, struct linux_sigaction *action,
 	int signal = signal_queue_take(&mine->pending, ~mine->blocked, info, timer);
 	if (signal == 0)
 		signal = signal_queue_take(&process->signals.pending, ~mine->blocked, info, timer);
-	if (signal != 0) {
-		struct signal_actions *actions = process->signals.actions;
-
-		spin_lock(&actions->lock);
-		*action = actions->action[signal - 1];
-		if ((action->flags & SA_RESETHAND) && action->handler != SIG_IGN)
-			actions->action[signal - 1].handler = SIG_DFL;
-		spin_unlock(&actions->lock);
-		*continues = process->signals.continues;
-	}
 	spin_unlock_irqrestore(&process->lock, flags);
 	return signal;
+}
+
+/* A signal's action as it is at this moment; a one-shot handler is used up. */
+static void take_action(int signal, struct linux_sigaction *action, u32 *continues)
+{
+	struct process *process = current->process;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	struct signal_actions *actions = process->signals.actions;
+
+	spin_lock(&actions->lock);
+	*action = actions->action[signal - 1];
+	if ((action->flags & SA_RESETHAND) && action->handler != SIG_IGN)
+		actions->action[signal - 1].handler = SIG_DFL;
+	spin_unlock(&actions->lock);
+	*continues = process->signals.continues;
+	spin_unlock_irqrestore(&process->lock, flags);
 }
 
 /* Nobody outside would continue an orphaned group: the terminal's stop signals do nothing there. */
@@ -207,15 +217,19 @@ void signal_deliver(struct trap_frame *frame)
 
 	for (;;) {
 		signal_report_to_parent(current->process);
-		if (task_work(current) & TASK_WORK_STOP)
+		while (task_work(current) & TASK_WORK_STOP)
 			signal_take_part_in_stop();
 		if (task_kill_pending(current))
 			return;
-		int signal = take_signal(&info, &action, &timer, &continues);
+		int signal = take_signal(&info, &timer);
 		if (signal == 0)
 			break;
 		if (timer != NULL)
 			posix_timer_delivered(timer, &info);
+		signal = ptrace_signal(signal, &info);
+		if (signal == 0)
+			continue;
+		take_action(signal, &action, &continues);
 		if (action.handler == SIG_IGN)
 			continue;
 		if (action.handler != SIG_DFL) {

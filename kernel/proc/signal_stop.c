@@ -13,6 +13,7 @@
  */
 #include "lib/assert.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
@@ -47,6 +48,7 @@ void signal_continue_locked(struct process *process)
 
 	signals->continues++;
 	signal_flush_locked(process, SIGNALS_STOP);
+	for_each_thread(task, process) ptrace_continued_locked(task);
 	if (signals->stop_signal == 0)
 		return;
 	if (signals->stop_remaining == 0)
@@ -113,11 +115,23 @@ void signal_take_part_in_stop(void)
 		mine->stopped = true;
 		stop_arrived_locked(process);
 	}
+	bool trap = current->ptrace.trap_wanted;
+	current->ptrace.trap_wanted = false;
 	spin_unlock_irqrestore(&process->lock, flags);
 	signal_report_to_parent(process);
 
 	flags = spin_lock_irqsave(&process->lock);
-	while (mine->stopped && !task_kill_pending(current)) {
+	while ((mine->stopped || trap) && !task_kill_pending(current)) {
+		if (ptrace_is_traced(current)) {
+			int signal = process->signals.stop_signal;
+			spin_unlock_irqrestore(&process->lock, flags);
+			ptrace_job_stop(signal);
+			flags = spin_lock_irqsave(&process->lock);
+			break;
+		}
+		trap = false;
+		if (!mine->stopped)
+			break;
 		task_set_state(TASK_STOPPED);
 		spin_unlock_irqrestore(&process->lock, flags);
 		schedule();

@@ -61,6 +61,8 @@ void task_init(struct task *task)
 	signal_init_task(task);
 	sched_task_init(&task->sched);
 	list_init(&task->futex.held);
+	list_init(&task->ptrace.traced);
+	list_init(&task->ptrace.traced_link);
 	task->timer_slack = DEFAULT_TIMER_SLACK;
 	task->start_time = clock_monotonic();
 }

@@ -21,6 +21,7 @@
 #include "lib/sync.h"
 #include "lib/types.h"
 #include "mm/mempolicy.h"
+#include "proc/ptrace_types.h"
 #include "proc/signal_types.h"
 
 struct address_space;
@@ -56,6 +57,7 @@ enum task_work {
 	TASK_WORK_RESTORE_MASK = 1 << 3, /* signals.saved_blocked is to be put back */
 	TASK_WORK_SET_TID = 1 << 4,      /* a new thread writes its number to set_child_tid */
 	TASK_WORK_RSEQ = 1 << 5,         /* proc/rseq.c: the thread has lost its CPU */
+	TASK_WORK_CALL_EXIT = 1 << 6, /* proc/ptrace_stop.c: the end of this call is a stop, too */
 };
 
 enum task_flags {
@@ -142,6 +144,8 @@ struct task {
 	struct sched_task sched;
 	struct task_times times;
 	struct signal_task signals;
+	u32 call_work; /* enum call_work (proc/ptrace.h); own, and a tracer's while stopped */
+	struct ptrace_task ptrace;
 
 	struct list_head thread_link; /* in process->threads; process_tree_lock and process->lock to
 					 change */

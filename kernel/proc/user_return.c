@@ -7,6 +7,7 @@
 #include "mm/usercopy.h"
 #include "proc/account.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -51,6 +52,10 @@ void user_return_work(struct trap_frame *frame)
 			set_child_tid(task);
 		if (work & TASK_WORK_KILL)
 			die(task->process);
+		if (work & TASK_WORK_CALL_EXIT) {
+			task_work_clear(task, TASK_WORK_CALL_EXIT);
+			ptrace_syscall_exit();
+		}
 		if (work & SIGNAL_WORK)
 			signal_deliver(frame);
 		if (work & TASK_WORK_RSEQ)

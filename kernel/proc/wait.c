@@ -20,6 +20,11 @@
 
 enum look { LOOK_NONE, LOOK_FOUND, LOOK_NO_CHILDREN };
 
+static bool is_my_tracee(const struct task *task)
+{
+	return task && task->ptrace.tracer && task->ptrace.tracer->process == current->process;
+}
+
 /* Does the request mean this child at all? */
 static bool eligible(const struct wait_request *request, const struct process *child)
 {
@@ -33,7 +38,7 @@ static bool eligible(const struct wait_request *request, const struct process *c
 		return false;
 	if (request->options & __WNOTHREAD && child->parent_thread != current)
 		return false;
-	if (request->options & __WALL)
+	if (request->options & __WALL || is_my_tracee(child->leader))
 		return true;
 	return (child->exit_signal != SIGCHLD) == !!(request->options & __WCLONE);
 }
@@ -48,8 +53,9 @@ static void describe(struct process *child, struct wait_result *result, int code
 	usage_add(&result->usage, &child->children_usage);
 }
 
-/* Takes the zombie away; its leader is for process_bury. */
-static struct task *take_zombie(struct process *child, const struct wait_result *result)
+/* Takes the zombie away; its leader goes on *dead. */
+static void take_zombie(struct process *child, const struct wait_result *result,
+			struct list_head *dead)
 {
 	struct process *parent = current->process;
 
@@ -57,25 +63,29 @@ static struct task *take_zombie(struct process *child, const struct wait_result 
 	spin_lock(&parent->lock);
 	usage_add(&parent->children_usage, &result->usage);
 	spin_unlock(&parent->lock);
-	return process_unlink_locked(child);
+	list_add_tail(&process_unlink_locked(child)->thread_link, dead);
+}
+
+static int death_code(int status)
+{
+	if ((status & 0x7f) == 0)
+		return CLD_EXITED;
+	return status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
 }
 
 /* Has the child something to tell?  A zombie that was taken is left in *dead. */
 static bool ask_child(const struct wait_request *request, struct process *child,
-		      struct wait_result *result, struct task **dead)
+		      struct wait_result *result, struct list_head *dead)
 {
 	bool keep = request->options & WNOWAIT;
 
 	if (child->zombie) {
-		if (!(request->options & WEXITED))
+		/* Somebody else's tracee is shown to him first. */
+		if (!(request->options & WEXITED) || child->leader->ptrace.dead)
 			return false;
-		int signal = child->exit_status & 0x7f;
-		int code = signal == 0                             ? CLD_EXITED
-			   : child->exit_status & WAIT_STATUS_CORE ? CLD_DUMPED
-								   : CLD_KILLED;
-		describe(child, result, code, child->exit_status);
+		describe(child, result, death_code(child->exit_status), child->exit_status);
 		if (!keep)
-			*dead = take_zombie(child, result);
+			take_zombie(child, result, dead);
 		return true;
 	}
 	if (request->options & WSTOPPED && child->stop_report) {
@@ -95,7 +105,7 @@ static bool ask_child(const struct wait_request *request, struct process *child,
 
 /* One child by number needs no walk. */
 static enum look look_for_one(const struct wait_request *request, struct wait_result *result,
-			      struct task **dead)
+			      struct list_head *dead)
 {
 	struct process *child = process_find_locked(request->id);
 
@@ -105,7 +115,7 @@ static enum look look_for_one(const struct wait_request *request, struct wait_re
 }
 
 static enum look look_at_all(const struct wait_request *request, struct wait_result *result,
-			     struct task **dead)
+			     struct list_head *dead)
 {
 	enum look look = LOOK_NO_CHILDREN;
 	struct process *child;
@@ -120,16 +130,95 @@ static enum look look_at_all(const struct wait_request *request, struct wait_res
 	return look;
 }
 
+/* --- Tracees, which may be single threads and other people's children --- */
+
+static bool means_tracee(const struct wait_request *request, const struct task *task)
+{
+	const struct process *process = task->process;
+
+	switch (request->which) {
+	case WAIT_PROCESS:
+		return task->tid == request->id;
+	case WAIT_GROUP:
+		return process->group && process->group->pid->number == request->id;
+	case WAIT_THIS:
+		return process == request->process && task == process->leader;
+	default:
+		return true;
+	}
+}
+
+/* Has it stopped, or died so that only we know? */
+static bool ask_tracee(const struct wait_request *request, struct task *task,
+		       struct wait_result *result, struct list_head *dead)
+{
+	struct ptrace_task *its = &task->ptrace;
+	bool keep = request->options & WNOWAIT;
+
+	if (its->dead && request->options & WEXITED) {
+		describe(task->process, result, death_code((int)its->code), (int)its->code);
+		result->pid = task->tid;
+		if (!keep)
+			task_settle_death_locked(task, dead);
+		return true;
+	}
+	if (its->dead || !its->stopped || its->reported || its->listening)
+		return false;
+	describe(task->process, result, CLD_TRAPPED, WAIT_STATUS_STOPPED((int)its->code));
+	result->pid = task->tid;
+	its->reported = !keep;
+	return true;
+}
+
+static enum look look_at_tracees_of(const struct wait_request *request, struct task *tracer,
+				    struct wait_result *result, struct list_head *dead)
+{
+	enum look look = LOOK_NO_CHILDREN;
+	struct task *task;
+
+	list_for_each_entry (task, &tracer->ptrace.traced, ptrace.traced_link) {
+		if (!means_tracee(request, task))
+			continue;
+		if (ask_tracee(request, task, result, dead))
+			return LOOK_FOUND;
+		look = LOOK_NONE;
+	}
+	return look;
+}
+
+static enum look look_at_tracees(const struct wait_request *request, struct wait_result *result,
+				 struct list_head *dead)
+{
+	enum look look = LOOK_NO_CHILDREN;
+	struct task *thread;
+
+	for_each_thread(thread, current->process)
+	{
+		if (request->options & __WNOTHREAD && thread != current)
+			continue;
+		enum look found = look_at_tracees_of(request, thread, result, dead);
+		if (found == LOOK_FOUND)
+			return found;
+		if (found == LOOK_NONE)
+			look = found;
+	}
+	return look;
+}
+
 static enum look look_at_children(const struct wait_request *request, struct wait_result *result)
 {
-	struct task *dead = NULL;
+	struct list_head dead = LIST_INIT(dead);
 
 	unsigned long flags = process_tree_lock();
 	enum look look = request->which == WAIT_PROCESS ? look_for_one(request, result, &dead)
 							: look_at_all(request, result, &dead);
+	if (look != LOOK_FOUND) {
+		enum look tracees = look_at_tracees(request, result, &dead);
+		if (tracees != LOOK_NO_CHILDREN)
+			look = tracees;
+	}
 	process_tree_unlock(flags);
-	if (dead)
-		process_bury(dead->process, dead);
+	tasks_bury(&dead);
 	return look;
 }
 

@@ -6,11 +6,13 @@
  * asked.  `reported` has a bit a number; it is set atomically, so that the log line appears once
  * however many CPUs race.
  */
+#include "arch/debug.h"
 #include "arch/trap.h"
 #include "lib/errno.h"
 #include "lib/lock_order.h"
 #include "lib/log.h"
 #include "proc/account.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 #include "syscall/table.h"
 
@@ -33,13 +35,37 @@ long syscall_missing(void)
 	return -ENOSYS;
 }
 
+/* With somebody looking on, who may change number, arguments and result. */
+static long __attribute__((noinline, cold)) call_traced(void)
+{
+	struct trap_frame *frame = task_frame();
+	long result = -ENOSYS;
+
+	trap_set_result(frame, result);
+	if (!ptrace_syscall_enter())
+		return -EINTR;
+	u32 number = (u32)arch_syscall_number(frame);
+	if (number < SYSCALL_LIMIT)
+		result = syscall_table[number](
+			trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
+			trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
+			trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5));
+	else
+		result = trap_result(frame);
+	trap_set_result(frame, result);
+	ptrace_syscall_exit();
+	return trap_result(frame);
+}
+
 long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
 {
 	struct task *task = current;
 	long result;
 
 	account_enter_kernel(task);
-	if (likely(number < SYSCALL_LIMIT))
+	if (unlikely(task->call_work))
+		result = call_traced();
+	else if (likely(number < SYSCALL_LIMIT))
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
 	else
 		result = syscall_missing();

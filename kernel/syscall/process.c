@@ -19,6 +19,7 @@
 #include "proc/exec.h"
 #include "proc/fork.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/signal.h"
 #include "proc/time.h"
 #include "syscall/process_internal.h"
@@ -189,6 +190,11 @@ long sys_set_tid_address(vaddr_t address)
 {
 	current->clear_child_tid = address;
 	return current->tid;
+}
+
+long sys_ptrace(long request, pid_t tid, vaddr_t address, vaddr_t data)
+{
+	return ptrace_request(request, tid, address, data);
 }
 
 /* --- prctl --- */

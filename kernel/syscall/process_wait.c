@@ -75,7 +75,9 @@ static int put_wait_info(vaddr_t address, const struct wait_result *result)
 	int status = result->status;
 	int value = status & 0x7f;
 
-	if (result->code == CLD_EXITED || result->code == CLD_STOPPED)
+	if (result->code == CLD_TRAPPED)
+		value = status >> 8;
+	else if (result->code == CLD_EXITED || result->code == CLD_STOPPED)
 		value = status >> 8 & 0xff;
 	else if (result->code == CLD_CONTINUED)
 		value = SIGCONT;

@@ -7,6 +7,7 @@
  * trap or ownership.  See <machine/context.h> for where the state lies.
  */
 #include "arch/context.h"
+#include "arch/debug.h"
 #include "arch/usercopy.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -140,6 +141,7 @@ int arch_task_init_fork(struct arch_task *arch, void *stack, const struct arch_t
 
 	*frame = *parent;
 	frame->rax = 0;
+	frame->rflags &= ~(u64)RFLAGS_TF;
 	if (user_sp != 0)
 		frame->rsp = user_sp;
 	*start = (struct switch_frame){.rip = (u64)fork_begin};
@@ -178,6 +180,8 @@ struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *t
 		vector_restore(to_arch->vector_state);
 		load_bases(to_arch);
 	}
+	if (unlikely(from_arch->debug.control | to_arch->debug.control))
+		debug_load(to_arch);
 	cpu->head.task = to;
 	cpu->head.kernel_sp = to_arch->kernel_sp;
 	cpu->tss.rsp[0] = to_arch->kernel_sp;
@@ -201,6 +205,9 @@ void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vad
 	arch->fs_base = 0;
 	arch->gs_base = 0;
 	load_bases(arch);
+	arch_debug_clear(arch);
+	if (this_cpu()->debugged != NULL)
+		debug_load(arch);
 	/* The old program's state must not show up in the new one's signal frames. */
 	vector_area_init(arch->vector_state);
 	vector_reset();

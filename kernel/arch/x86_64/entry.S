@@ -9,7 +9,7 @@
  *	syscall_enter	SYSCALL.  RSP is still the program's for two instructions, which is why NMI, double fault and machine
  *			check have stacks of their own.
  *	trap_common	interrupts and exceptions.  The saved CS tells whether GS must be swapped.
- *	special_common	the three on stacks of their own, which may hit the entry and exit code itself, where CS does not tell
+ *	special_common	those on stacks of their own, which may hit the entry and exit code itself, where CS does not tell
  *			whose GS base is loaded.  They save it and load the CPU's, which lies at the top of their stack.
  *
  * The stack below a frame is 8 away from the alignment to 16 that the ABI wants at a call, hence the subq $8.
@@ -174,6 +174,29 @@ special_common:
 	addq	$8, %rsp
 	iretq
 
+	/*
+	 * A debug exception has a stack of its own, too: a program can put one off to the first instruction of syscall_enter, where
+	 * RSP is still the program's (MOV SS, then SYSCALL).  From user mode it moves to the task's stack, and is like any other.
+	 */
+	.align 16
+debug_common:
+	testb	$3, 24(%rsp)
+	jz	special_common
+	swapgs
+	movq	%rdi, %gs:CPU_USER_SP
+	movq	%rsp, %rdi
+	movq	%gs:CPU_KERNEL_SP, %rsp
+	pushq	48(%rdi)
+	pushq	40(%rdi)
+	pushq	32(%rdi)
+	pushq	24(%rdi)
+	pushq	16(%rdi)
+	pushq	8(%rdi)
+	pushq	0(%rdi)
+	movq	%gs:CPU_USER_SP, %rdi
+	swapgs
+	jmp	trap_common
+
 	/* One stub a vector, TRAP_STUB_SIZE bytes each, so that tables.c can compute their addresses. */
 	.align 16
 	.global trap_stubs
@@ -187,6 +210,8 @@ trap_stubs:
 	pushq	$vector
 	.if vector == 2 || vector == 8 || vector == 18
 	jmp	special_common
+	.elseif vector == 1
+	jmp	debug_common
 	.else
 	jmp	trap_common
 	.endif

@@ -3,6 +3,7 @@
 #ifndef ARCH_X86_64_MACHINE_INTERNAL_H
 #define ARCH_X86_64_MACHINE_INTERNAL_H
 
+#include "arch/context.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "arch/trap.h"
@@ -49,6 +50,14 @@ enum {
 	FX_MAGIC1 = 0x46505853,
 	FX_MAGIC2 = 0x46505845,
 };
+
+/* debug.c: at a switch that leaves or enters a task with breakpoints; interrupts off. */
+void debug_load(struct arch_task *arch);
+/* A debug exception of the current program: notes what it was; true for a breakpoint, false for a
+ * step.  Interrupts off. */
+bool debug_settle(struct trap_frame *frame);
+/* One that the kernel met at a program's watched place. */
+void debug_pass_over(void);
 
 /* trap.c, called by entry.S */
 void trap_dispatch(struct trap_frame *frame, u32 vector, u64 error);

@@ -30,6 +30,7 @@ enum {
 	TRAP_STUB_SIZE = 16,
 	GATE_INTERRUPT = 0x8e,
 	GATE_USER = 0x60, /* programs may use it by INT n */
+	VECTOR_DEBUG = 1,
 	VECTOR_NMI = 2,
 	VECTOR_BREAKPOINT = 3,
 	VECTOR_OVERFLOW = 4,
@@ -60,6 +61,7 @@ void idt_init(void)
 	}
 	idt[VECTOR_BREAKPOINT].type |= GATE_USER;
 	idt[VECTOR_OVERFLOW].type |= GATE_USER;
+	idt[VECTOR_DEBUG].stack = IST_DEBUG;
 	idt[VECTOR_NMI].stack = IST_NMI;
 	idt[VECTOR_DOUBLE_FAULT].stack = IST_DOUBLE_FAULT;
 	idt[VECTOR_MACHINE_CHECK].stack = IST_MACHINE_CHECK;

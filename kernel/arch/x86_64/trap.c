@@ -27,7 +27,7 @@ enum vector {
 
 /* Signals and their codes, Linux's numbers (asm-generic/siginfo.h). */
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
-enum { SI_KERNEL = 0x80, ILL_ILLOPN = 2, TRAP_TRACE = 2, BUS_ADRALN = 1 };
+enum { SI_KERNEL = 0x80, ILL_ILLOPN = 2, TRAP_TRACE = 2, TRAP_HWBKPT = 4, BUS_ADRALN = 1 };
 enum {
 	FPE_INTDIV = 1,
 	FPE_FLTDIV = 3,
@@ -153,8 +153,10 @@ static void exception(struct trap_frame *frame, u32 vector, u64 error)
 			die(frame, vector, error);
 		return;
 	}
+	bool breakpoint = vector == VECTOR_DEBUG && debug_settle(frame);
 	irq_enable();
-	exception_entry(frame, what->signal != 0 ? what->signal : SIGSEGV, exception_code(vector),
+	exception_entry(frame, what->signal != 0 ? what->signal : SIGSEGV,
+			breakpoint ? TRAP_HWBKPT : exception_code(vector),
 			what->has_address ? frame->rip : 0, (int)vector, error);
 }
 
@@ -194,6 +196,10 @@ void special_dispatch(struct trap_frame *frame, u32 vector, u64 error)
 
 	if (vector == VECTOR_NMI) {
 		nmi_handle();
+		return;
+	}
+	if (vector == VECTOR_DEBUG) {
+		debug_pass_over();
 		return;
 	}
 	/* A push below the stack's end: the page fault could not be delivered there either. */

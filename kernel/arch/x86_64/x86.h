@@ -121,7 +121,14 @@ struct task_state_segment {
 
 #define GDT_ENTRIES 16
 
-enum interrupt_stack { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT = 3 };
+enum interrupt_stack {
+	IST_NONE,
+	IST_NMI,
+	IST_DOUBLE_FAULT,
+	IST_MACHINE_CHECK,
+	IST_DEBUG,
+	IST_COUNT = 4
+};
 
 /*
  * All fields are the CPU's own unless they say otherwise.
@@ -133,7 +140,8 @@ struct cpu_local {
 	u64 calls_waiting;    /* atomic: bit n: CPU n wants call_function run here, see smp.c */
 	void (*call_function)(void *argument); /* what this CPU wants others to run */
 	void *call_argument;
-	u64 call_pending; /* atomic: CPUs that have not run it yet */
+	u64 call_pending;           /* atomic: CPUs that have not run it yet */
+	struct arch_task *debugged; /* whose breakpoints are loaded, or NULL */
 	struct task_state_segment tss;
 	u64 gdt[GDT_ENTRIES];
 } __cacheline;

@@ -12,6 +12,7 @@
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rlimit.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -263,9 +264,9 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	struct credentials *credentials = credentials_of_task(s->task);
 	text_printf(text,
 		    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%"
-		    "d\nTracerPid:\t0\n",
+		    "d\nTracerPid:\t%d\n",
 		    s->comm, proc_task_umask(s->task), state_name(s->state), s->process->pid,
-		    s->task->tid, s->parent);
+		    s->task->tid, s->parent, ptrace_tracer_number(s->task));
 	show_credentials(credentials, text);
 	text_printf(text, "FDSize:\t64\n");
 	show_groups(credentials, text);

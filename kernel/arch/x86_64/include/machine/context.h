@@ -18,12 +18,20 @@
 
 #include "lib/types.h"
 
+/* A program's own debug registers (Intel SDM vol. 3, 18.2). */
+struct arch_debug {
+	u64 address[4];
+	u64 status;  /* what the last exception found */
+	u64 control; /* 0: no breakpoints */
+};
+
 struct arch_task {
 	u64 sp;               /* saved kernel stack pointer while switched out */
 	u64 kernel_sp;        /* end of the user frame */
 	void *vector_state;   /* or NULL; current only while switched out: otherwise the registers
 				 hold it */
 	u64 fs_base, gs_base; /* the program's; current only while switched out */
+	struct arch_debug debug;
 };
 
 #endif

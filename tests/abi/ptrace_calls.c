@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptrace: attaching, stops, memory and registers, system calls, events, and who may.
+ */
+#include "abi.h"
+
+#include <elf.h>
+#include <pthread.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#define STOPPED(sig)      (((sig) << 8) | 0x7f)
+#define EVENT(sig, event) (STOPPED(sig) | (event) << 16)
+#define EVENT_FORK        1
+#define EVENT_VFORK       2
+#define EVENT_CLONE       3
+#define EVENT_EXEC        4
+#define EVENT_VFORK_DONE  5
+#define EVENT_EXIT        6
+#define EVENT_STOP        128
+#define OPT_SYSGOOD       1
+#define OPT_FORK          2
+#define OPT_VFORK         4
+#define OPT_CLONE         8
+#define OPT_EXEC          16
+#define OPT_VFORK_DONE    32
+#define OPT_EXIT          64
+#define OPT_EXITKILL      0x100000
+#define GETREGSET         0x4204
+#define SETREGSET         0x4205
+#define SEIZE             0x4206
+#define INTERRUPT         0x4207
+#define LISTEN            0x4208
+#define PEEKSIGINFO       0x4209
+#define GETSIGMASK        0x420a
+#define GET_SYSCALL_INFO  0x420e
+#define DEBUG_REGISTER(n) (offsetof(struct user, u_debugreg) + (n) * sizeof(long))
+
+static long trace(long request, pid_t pid, unsigned long address, unsigned long data)
+{
+	return syscall(SYS_ptrace, request, pid, address, data);
+}
+
+static int wait_for(pid_t pid)
+{
+	int st = -1;
+
+	for (int i = 0; i < 10000; i++) {
+		pid_t got = waitpid(pid, &st, __WALL | WNOHANG);
+		if (got == pid)
+			return st;
+		if (got < 0)
+			return -errno;
+		sleep_ms(1);
+	}
+	return -1;
+}
+
+static int cont(pid_t pid, int sig)
+{
+	return trace(PTRACE_CONT, pid, 0, (unsigned long)sig) == 0 ? wait_for(pid) : -errno;
+}
+
+static void finish(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	for (int st = 0; st >= 0 && !WIFEXITED(st) && !WIFSIGNALED(st);)
+		st = wait_for(pid);
+}
+
+static volatile long target = 0x1122334455667788;
+static volatile int hits;
+
+static void count(int sig)
+{
+	(void)sig;
+	hits++;
+}
+
+/* A child that is traced and stopped; false in the child. */
+static pid_t start_traced(void)
+{
+	pid_t pid = spawn();
+
+	if (pid == 0) {
+		leave_counters();
+		trace(PTRACE_TRACEME, 0, 0, 0);
+		kill(getpid(), SIGSTOP);
+		return 0;
+	}
+	is(wait_for(pid), STOPPED(SIGSTOP), "the tracee stops for its signal");
+	return pid;
+}
+
+static pid_t start_sleeper(void)
+{
+	pid_t pid = spawn();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid;
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], text[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (get_file(path, text, sizeof(text)) <= 0 || !strrchr(text, ')'))
+		return '?';
+	return strrchr(text, ')')[2];
+}
+
+static int tracer_of(pid_t pid)
+{
+	char path[64], text[4096];
+	int value = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (get_file(path, text, sizeof(text)) > 0 && strstr(text, "TracerPid:"))
+		sscanf(strstr(text, "TracerPid:"), "TracerPid: %d", &value);
+	return value;
+}
+
+/* --- Signals --- */
+
+static void signals_stop_the_tracee(void)
+{
+	siginfo_t info;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		signal(SIGUSR1, count);
+		raise(SIGUSR1);
+		raise(SIGUSR2);
+		raise(SIGUSR1);
+		_exit(hits);
+	}
+	is(state_of(pid), 't', "its state is tracing stop");
+	is(tracer_of(pid), getpid(), "TracerPid");
+	is(trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info), 0, "PTRACE_GETSIGINFO");
+	ok(info.si_signo == SIGSTOP && info.si_pid == pid, "describes the signal");
+	is(cont(pid, 0), STOPPED(SIGUSR1), "the next signal stops it");
+	is(trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info), 0, "and is described");
+	is(info.si_signo, SIGUSR1, "by its number");
+	is(cont(pid, SIGUSR1), STOPPED(SIGUSR2), "the first one is delivered");
+	is(cont(pid, 0), STOPPED(SIGUSR1), "the second is not: it would have killed");
+	fails(trace(PTRACE_CONT, pid, 0, 65), EIO, "no such signal");
+	is(cont(pid, SIGUSR1), EXITED(2), "two handlers ran");
+	fails(trace(PTRACE_CONT, pid, 0, 0), ESRCH, "then it is gone");
+
+	pid = start_traced();
+	if (pid == 0)
+		for (;;)
+			pause();
+	is(cont(pid, SIGTERM), KILLED(SIGTERM), "another signal in its place");
+	pid = start_traced();
+	if (pid == 0)
+		_exit(0);
+	kill(pid, SIGKILL);
+	is(wait_for(pid), KILLED(SIGKILL), "SIGKILL ends a stop");
+}
+
+static void ignored_signals_stop_too(void)
+{
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		signal(SIGUSR1, SIG_IGN);
+		raise(SIGUSR1);
+		raise(SIGCHLD);
+		_exit(0);
+	}
+	is(cont(pid, 0), STOPPED(SIGUSR1), "a signal that is ignored");
+	is(cont(pid, SIGUSR1), STOPPED(SIGCHLD), "and one that is by default");
+	is(cont(pid, SIGCHLD), EXITED(0), "do nothing");
+}
+
+static void waits_see_stops(void)
+{
+	siginfo_t info = {0};
+	int st;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		raise(SIGUSR1);
+		_exit(0);
+	}
+	is(waitpid(pid, &st, WNOHANG | __WALL), 0, "a stop is told once");
+	trace(PTRACE_CONT, pid, 0, 0);
+	is(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0, "waitid");
+	ok(info.si_code == CLD_TRAPPED && info.si_status == SIGUSR1, "CLD_TRAPPED");
+	is(waitpid(pid, &st, 0), pid, "without WUNTRACED");
+	is(st, STOPPED(SIGUSR1), "the same");
+	is(cont(pid, 0), EXITED(0), "and its end");
+}
+
+/* --- Memory and registers --- */
+
+static void memory_is_seen_and_changed(void)
+{
+	long word = 0;
+	pid_t pid = start_traced();
+
+	if (pid == 0)
+		_exit(target == 77 ? 33 : 44);
+	is(trace(PTRACE_PEEKDATA, pid, (unsigned long)&target, (unsigned long)&word), 0, "peek");
+	is(word, target, "the word");
+	is(trace(PTRACE_POKEDATA, pid, (unsigned long)&target, 77), 0, "poke");
+	is(target, 0x1122334455667788, "not ours");
+	fails(trace(PTRACE_PEEKDATA, pid, (unsigned long)BAD_POINTER, (unsigned long)&word), EIO,
+	      "a bad address");
+	fails(trace(PTRACE_POKEDATA, pid, (unsigned long)BAD_POINTER, 0), EIO, "to poke");
+	unsigned long code = (unsigned long)&count & ~7ul;
+	is(trace(PTRACE_PEEKTEXT, pid, code, (unsigned long)&word), 0, "code is read");
+	is(trace(PTRACE_POKETEXT, pid, code, (unsigned long)word ^ 0xff), 0, "and written");
+	long again = 0;
+	trace(PTRACE_PEEKTEXT, pid, code, (unsigned long)&again);
+	is(again, word ^ 0xff, "it is there");
+	is(*(volatile long *)code, word, "and not in our copy");
+	trace(PTRACE_POKETEXT, pid, code, (unsigned long)word);
+	is(cont(pid, 0), EXITED(33), "the tracee has the new value");
+}
+
+static void registers_are_seen_and_changed(void)
+{
+	struct user_regs_struct regs, again;
+	struct user_fpregs_struct fp;
+	long word = 0;
+	char big[8192];
+	pid_t pid = start_traced();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	is(trace(PTRACE_GETREGS, pid, 0, (unsigned long)&regs), 0, "PTRACE_GETREGS");
+	ok(regs.cs == 0x33 && regs.ss == 0x2b, "segments as on Linux");
+	ok(regs.rip != 0 && regs.rsp != 0 && regs.fs_base != 0, "the rest looks right");
+	is(trace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), (unsigned long)&word), 0,
+	   "PTRACE_PEEKUSER");
+	is(word, (long)regs.rip, "the same");
+	fails(trace(PTRACE_PEEKUSER, pid, 3, (unsigned long)&word), EIO, "crooked");
+	fails(trace(PTRACE_PEEKUSER, pid, 1 << 20, (unsigned long)&word), EIO, "too far");
+	regs.r12 = 0x123456789;
+	regs.rbx = 42;
+	is(trace(PTRACE_SETREGS, pid, 0, (unsigned long)&regs), 0, "PTRACE_SETREGS");
+	is(trace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.r13), 99), 0, "PTRACE_POKEUSER");
+	struct iovec vec = {&again, sizeof(again)};
+	is(trace(GETREGSET, pid, NT_PRSTATUS, (unsigned long)&vec), 0, "PTRACE_GETREGSET");
+	is(vec.iov_len, sizeof(again), "its size");
+	ok(again.r12 == 0x123456789 && again.rbx == 42 && again.r13 == 99, "all have changed");
+	vec.iov_len = 16;
+	is(trace(GETREGSET, pid, NT_PRSTATUS, (unsigned long)&vec), 0, "only two registers");
+	is(vec.iov_len, 16, "as asked");
+	fails(trace(GETREGSET, pid, 0x4711, (unsigned long)&vec), EINVAL, "no such set");
+	regs.fs_base = 0xffff800000000000;
+	fails(trace(PTRACE_SETREGS, pid, 0, (unsigned long)&regs), EIO, "a base in the kernel");
+
+	is(trace(PTRACE_GETFPREGS, pid, 0, (unsigned long)&fp), 0, "PTRACE_GETFPREGS");
+	memset(fp.xmm_space, 0x5a, 16);
+	is(trace(PTRACE_SETFPREGS, pid, 0, (unsigned long)&fp), 0, "PTRACE_SETFPREGS");
+	vec = (struct iovec){big, sizeof(big)};
+	if (trace(GETREGSET, pid, NT_X86_XSTATE, (unsigned long)&vec) == 0) {
+		ok(vec.iov_len >= 576, "NT_X86_XSTATE");
+		ok((unsigned char)big[160] == 0x5a, "has the new xmm0");
+		ok(*(unsigned long *)(big + 464) & 3, "says which parts there are");
+		big[161] = 0x33;
+		is(trace(SETREGSET, pid, NT_X86_XSTATE, (unsigned long)&vec), 0, "is set");
+		trace(PTRACE_GETFPREGS, pid, 0, (unsigned long)&fp);
+		is(((unsigned char *)fp.xmm_space)[1], 0x33, "and is there");
+		*(unsigned long *)(big + 512) = ~0ul;
+		fails(trace(SETREGSET, pid, NT_X86_XSTATE, (unsigned long)&vec), EINVAL,
+		      "parts that there are not");
+	} else {
+		skip(6, "no XSAVE");
+	}
+	finish(pid);
+}
+
+/* --- Steps and breakpoints --- */
+
+static void single_steps(void)
+{
+	struct user_regs_struct before, after;
+	siginfo_t info;
+	int steps = 0, st = 0;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		for (;;)
+			getppid();
+	}
+	trace(PTRACE_GETREGS, pid, 0, (unsigned long)&before);
+	for (; steps < 200; steps++) {
+		if (trace(PTRACE_SINGLESTEP, pid, 0, 0) != 0)
+			break;
+		st = wait_for(pid);
+		if (st != STOPPED(SIGTRAP))
+			break;
+	}
+	is(steps, 200, "two hundred single steps");
+	is(trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info), 0, "the last one");
+	is(info.si_signo, SIGTRAP, "is a SIGTRAP");
+	trace(PTRACE_GETREGS, pid, 0, (unsigned long)&after);
+	ok(after.rip != before.rip, "the program has moved");
+	ok(!(after.eflags & 0x100), "the trap flag does not show");
+	trace(PTRACE_CONT, pid, 0, 0);
+	sleep_ms(10);
+	is(waitpid(pid, &st, WNOHANG | __WALL), 0, "without steps it runs on");
+	finish(pid);
+}
+
+static volatile int watched, unwatched;
+
+static void breakpoints(void)
+{
+	siginfo_t info;
+	long status = 0;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		__asm__ volatile("int3");
+		unwatched = 1;
+		watched = 5;
+		watched = 6;
+		unwatched = 2;
+		_exit(watched);
+	}
+	is(cont(pid, 0), STOPPED(SIGTRAP), "int3 stops");
+	trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info);
+	is(info.si_code, SI_KERNEL, "its code");
+	is(trace(PTRACE_POKEUSER, pid, DEBUG_REGISTER(0), (unsigned long)&watched), 0,
+	   "a watched address");
+	is(trace(PTRACE_POKEUSER, pid, DEBUG_REGISTER(7), 0x1 | 0xd0000), 0, "for writing");
+	is(cont(pid, 0), STOPPED(SIGTRAP), "the write stops");
+	trace(PTRACE_PEEKUSER, pid, DEBUG_REGISTER(6), (unsigned long)&status);
+	is(status & 0xf, 1, "the status says which");
+	trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info);
+	is(info.si_code, 4, "TRAP_HWBKPT");
+	long value = 0;
+	trace(PTRACE_PEEKDATA, pid, (unsigned long)&watched & ~7ul, (unsigned long)&value);
+	int now = (unsigned long)&watched & 4 ? (int)(value >> 32) : (int)value;
+	is(now, 5, "after the write");
+	is(cont(pid, 0), STOPPED(SIGTRAP), "the next write, too");
+	is(trace(PTRACE_POKEUSER, pid, DEBUG_REGISTER(7), 0), 0, "no more");
+	fails(trace(PTRACE_POKEUSER, pid, DEBUG_REGISTER(0), (unsigned long)KERNEL_POINTER), EINVAL,
+	      "an address in the kernel");
+	is(cont(pid, 0), EXITED(6), "it ends");
+}
+
+/* --- System calls --- */
+
+struct call_info {
+	uint8_t op, pad[3];
+	uint32_t arch;
+	uint64_t ip, sp;
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} entry;
+		struct {
+			int64_t rval;
+			uint8_t is_error;
+		} exit;
+	};
+};
+
+static int next_call(pid_t pid)
+{
+	return trace(PTRACE_SYSCALL, pid, 0, 0) == 0 ? wait_for(pid) : -errno;
+}
+
+static void calls_stop_twice(void)
+{
+	struct user_regs_struct regs;
+	struct call_info info;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		long result = syscall(SYS_getppid);
+		long second = syscall(SYS_close, -1) == -1 ? errno : 0;
+		long third = syscall(SYS_getpid);
+		_exit(result == 1234 && second == EBADF && third == 55 ? 7 : 8);
+	}
+	is(trace(PTRACE_SETOPTIONS, pid, 0, OPT_SYSGOOD), 0, "PTRACE_O_TRACESYSGOOD");
+	fails(trace(PTRACE_SETOPTIONS, pid, 0, 1ul << 30), EINVAL, "an unknown option");
+	int st;
+	do
+		st = next_call(pid);
+	while (st == STOPPED(SIGTRAP | 0x80) &&
+	       trace(PTRACE_GETREGS, pid, 0, (unsigned long)&regs) == 0 &&
+	       regs.orig_rax != SYS_getppid);
+	is(st, STOPPED(SIGTRAP | 0x80), "a call stops");
+	is((long)regs.rax, -ENOSYS, "rax at the entry");
+	ok(trace(GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info) >= 80,
+	   "its information");
+	ok(info.op == 1 && info.entry.nr == SYS_getppid && info.arch == 0xc000003e, "an entry");
+	ok(info.ip == regs.rip && info.sp == regs.rsp, "where it is made");
+	is(next_call(pid), STOPPED(SIGTRAP | 0x80), "and stops at its end");
+	is(trace(GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info), 33, "information");
+	ok(info.op == 2 && info.exit.rval == getpid() && !info.exit.is_error, "an exit");
+	trace(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	is(regs.orig_rax, SYS_getppid, "which call it was");
+	regs.rax = 1234;
+	trace(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+	next_call(pid);
+	trace(GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+	ok(info.op == 1 && info.entry.nr == SYS_close && (int)info.entry.args[0] == -1,
+	   "the next call and its argument");
+	next_call(pid);
+	trace(GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+	ok(info.op == 2 && info.exit.rval == -EBADF && info.exit.is_error, "its error");
+	next_call(pid);
+	trace(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	is(regs.orig_rax, SYS_getpid, "the third");
+	regs.orig_rax = -1ul;
+	trace(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+	next_call(pid);
+	trace(PTRACE_GETREGS, pid, 0, (unsigned long)&regs);
+	is((long)regs.rax, -ENOSYS, "is not made");
+	regs.rax = 55;
+	trace(PTRACE_SETREGS, pid, 0, (unsigned long)&regs);
+	is(cont(pid, 0), EXITED(7), "the results were ours");
+}
+
+static void sleeping_calls_start_again(void)
+{
+	int ends[2];
+	char c = 0;
+
+	pipe(ends);
+	pid_t pid = spawn();
+	if (pid == 0) {
+		leave_counters();
+		_exit(read(ends[0], &c, 1) == 1 ? c : 99);
+	}
+	wait_until(state_of(pid) == 'S');
+	is(trace(PTRACE_ATTACH, pid, 0, 0), 0, "PTRACE_ATTACH to one that sleeps in read");
+	is(wait_for(pid), STOPPED(SIGSTOP), "stops it");
+	is(trace(PTRACE_CONT, pid, 0, 0), 0, "and lets it go on");
+	wait_until(state_of(pid) == 'S');
+	write(ends[1], "\005", 1);
+	is(wait_for(pid), EXITED(5), "the read started again");
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* --- Events --- */
+
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+static void family(const char *self)
+{
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(3);
+	waitpid(pid, NULL, 0);
+	pid = vfork();
+	if (pid == 0)
+		_exit(4);
+	waitpid(pid, NULL, 0);
+	pthread_create(&thread, NULL, end_at_once, NULL);
+	pthread_join(thread, NULL);
+	execl(self, self, "quiet", NULL);
+	_exit(9);
+}
+
+static char self[256];
+
+static void events_stop(void)
+{
+	unsigned long message = 0;
+	pid_t pid = start_traced();
+
+	if (pid == 0)
+		family(self);
+	is(trace(PTRACE_SETOPTIONS, pid, 0,
+		 OPT_FORK | OPT_VFORK | OPT_CLONE | OPT_EXEC | OPT_VFORK_DONE | OPT_EXIT |
+			 OPT_EXITKILL),
+	   0, "all events");
+	is(cont(pid, 0), EVENT(SIGTRAP, EVENT_FORK), "fork is an event");
+	is(trace(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message), 0, "its message");
+	pid_t born = (pid_t)message;
+	is(wait_for(born), STOPPED(SIGSTOP), "is a tracee's number, which stops");
+	is(cont(born, 0), EVENT(SIGTRAP, EVENT_EXIT), "its end is an event");
+	trace(PTRACE_GETEVENTMSG, born, 0, (unsigned long)&message);
+	is(message, EXITED(3), "with its status");
+	is(cont(born, 0), EXITED(3), "then it ends");
+	is(cont(pid, 0), STOPPED(SIGCHLD), "its parent is told afterwards");
+	is(cont(pid, SIGCHLD), EVENT(SIGTRAP, EVENT_VFORK), "vfork");
+	trace(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message);
+	born = (pid_t)message;
+	is(wait_for(born), STOPPED(SIGSTOP), "its child");
+	trace(PTRACE_CONT, pid, 0, 0);
+	is(cont(born, 0), EVENT(SIGTRAP, EVENT_EXIT), "ends");
+	trace(PTRACE_CONT, born, 0, 0);
+	is(wait_for(pid), EVENT(SIGTRAP, EVENT_VFORK_DONE), "which ends the parent's wait");
+	is(wait_for(born), EXITED(4), "its status");
+	int st = cont(pid, 0);
+	if (st == STOPPED(SIGCHLD))
+		st = cont(pid, 0);
+	is(st, EVENT(SIGTRAP, EVENT_CLONE), "a thread");
+	trace(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message);
+	born = (pid_t)message;
+	is(wait_for(born), STOPPED(SIGSTOP), "which is a tracee, too");
+	trace(PTRACE_CONT, pid, 0, 0);
+	is(cont(born, 0), EVENT(SIGTRAP, EVENT_EXIT), "and ends");
+	is(cont(born, 0), EXITED(0), "to be waited for like a process");
+	is(wait_for(pid), EVENT(SIGTRAP, EVENT_EXEC), "exec");
+	trace(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message);
+	is(message, pid, "by the leader");
+	is(cont(pid, 0), EVENT(SIGTRAP, EVENT_EXIT), "the new program ends");
+	is(cont(pid, 0), EXITED(21), "with its own status");
+}
+
+static void exec_traps_without_events(void)
+{
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		execl(self, self, "quiet", NULL);
+		_exit(9);
+	}
+	is(cont(pid, 0), STOPPED(SIGTRAP), "exec is a SIGTRAP");
+	is(cont(pid, 0), EXITED(21), "and goes on");
+}
+
+/* --- PTRACE_SEIZE --- */
+
+static void seized_tracees(void)
+{
+	siginfo_t info;
+	pid_t pid = start_sleeper();
+	int st;
+
+	fails(trace(SEIZE, pid, 1, 0), EIO, "an address with PTRACE_SEIZE");
+	fails(trace(SEIZE, pid, 0, 1ul << 30), EIO, "an unknown option");
+	is(trace(SEIZE, pid, 0, OPT_SYSGOOD), 0, "PTRACE_SEIZE");
+	sleep_ms(10);
+	is(waitpid(pid, &st, WNOHANG | __WALL), 0, "does not stop");
+	fails(trace(PTRACE_CONT, pid, 0, 0), ESRCH, "nor is it stopped");
+	is(trace(INTERRUPT, pid, 0, 0), 0, "PTRACE_INTERRUPT");
+	is(wait_for(pid), EVENT(SIGTRAP, EVENT_STOP), "does");
+	is(trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info), 0, "the stop is described");
+	is(info.si_code, SIGTRAP | EVENT_STOP << 8, "by its code");
+	fails(trace(PTRACE_ATTACH, pid, 0, 0), EPERM, "one tracer is enough");
+	trace(PTRACE_CONT, pid, 0, 0);
+
+	kill(pid, SIGSTOP);
+	is(wait_for(pid), STOPPED(SIGSTOP), "SIGSTOP arrives as a signal");
+	is(cont(pid, SIGSTOP), EVENT(SIGSTOP, EVENT_STOP), "then the group stop is seen");
+	is(trace(LISTEN, pid, 0, 0), 0, "PTRACE_LISTEN");
+	sleep_ms(10);
+	is(waitpid(pid, &st, WNOHANG | __WALL), 0, "it stays stopped");
+	fails(trace(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info), ESRCH, "and is left alone");
+	kill(pid, SIGCONT);
+	is(wait_for(pid), EVENT(SIGTRAP, EVENT_STOP), "until SIGCONT");
+	is(cont(pid, 0), STOPPED(SIGCONT), "which arrives, too");
+	is(trace(PTRACE_CONT, pid, 0, 0), 0, "it goes on");
+	is(trace(INTERRUPT, pid, 0, 0), 0, "interrupted once more");
+	is(wait_for(pid), EVENT(SIGTRAP, EVENT_STOP), "it stops");
+	is(trace(PTRACE_DETACH, pid, 0, 0), 0, "PTRACE_DETACH");
+	is(tracer_of(pid), 0, "nobody traces it");
+	wait_until(state_of(pid) == 'S');
+	is(state_of(pid), 'S', "and it sleeps as before");
+	kill(pid, SIGTERM);
+	is(wait_for(pid), KILLED(SIGTERM), "a signal kills it again");
+}
+
+static void detaching_delivers(void)
+{
+	pid_t pid = start_sleeper();
+
+	trace(PTRACE_ATTACH, pid, 0, 0);
+	is(wait_for(pid), STOPPED(SIGSTOP), "attached");
+	fails(trace(INTERRUPT, pid, 0, 0), EIO, "PTRACE_INTERRUPT is for the seized");
+	is(trace(PTRACE_DETACH, pid, 0, SIGTERM), 0, "detached with a signal");
+	is(wait_for(pid), KILLED(SIGTERM), "which kills");
+
+	pid = start_sleeper();
+	kill(pid, SIGSTOP);
+	int st = 0;
+	waitpid(pid, &st, WUNTRACED);
+	is(trace(PTRACE_ATTACH, pid, 0, 0), 0, "one that is stopped");
+	is(wait_for(pid), STOPPED(SIGSTOP), "is attached to as well");
+	finish(pid);
+}
+
+/* --- Masks and queues --- */
+
+static void queues_are_seen(void)
+{
+	struct {
+		uint64_t off;
+		uint32_t flags;
+		int32_t nr;
+	} args = {0, 1, 4};
+	siginfo_t info[4];
+	uint64_t mask = 0;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		sigset_t set;
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		sigaddset(&set, SIGUSR2);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		kill(getpid(), SIGUSR1);
+		kill(getpid(), SIGUSR2);
+		raise(SIGWINCH);
+		_exit(0);
+	}
+	is(cont(pid, 0), STOPPED(SIGWINCH), "stopped with two signals blocked");
+	is(trace(PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)info), 2,
+	   "PTRACE_PEEKSIGINFO finds both");
+	ok(info[0].si_signo == SIGUSR1 && info[1].si_signo == SIGUSR2, "in order");
+	args.flags = 0;
+	is(trace(PEEKSIGINFO, pid, (unsigned long)&args, (unsigned long)info), 0,
+	   "the thread's own queue is empty");
+	is(trace(GETSIGMASK, pid, 8, (unsigned long)&mask), 0, "PTRACE_GETSIGMASK");
+	ok(mask & 1 << (SIGUSR1 - 1) && mask & 1 << (SIGUSR2 - 1), "has both");
+	fails(trace(GETSIGMASK, pid, 4, (unsigned long)&mask), EINVAL, "of another size");
+	is(cont(pid, 0), EXITED(0), "it ends");
+}
+
+/* --- Who may, and what becomes of tracees --- */
+
+static void rules_are_kept(void)
+{
+	int st;
+	pid_t pid = start_sleeper();
+
+	fails(trace(PTRACE_ATTACH, getpid(), 0, 0), EPERM, "ourselves");
+	fails(trace(PTRACE_ATTACH, 4000000, 0, 0), ESRCH, "nobody");
+	fails(trace(PTRACE_CONT, pid, 0, 0), ESRCH, "one that is not our tracee");
+	if (child(&st) == 0) {
+		become(1000, 1000);
+		fails(trace(PTRACE_ATTACH, pid, 0, 0), EPERM,
+		      "an ordinary user and root's process");
+		fails(trace(SEIZE, pid, 0, 0), EPERM, "PTRACE_SEIZE");
+		_exit(0);
+	}
+	is(st, 0, "the stranger ends");
+	trace(PTRACE_ATTACH, pid, 0, 0);
+	wait_for(pid);
+	fails(trace(0x9999, pid, 0, 0), EIO, "an unknown request");
+	if (child(&st) == 0) {
+		fails(trace(PTRACE_CONT, pid, 0, 0), ESRCH, "another process than the tracer");
+		_exit(0);
+	}
+	is(st, 0, "it ends");
+	finish(pid);
+}
+
+static void tracers_may_die(void)
+{
+	int st;
+	pid_t pid = start_sleeper();
+	volatile int *shared = shared_ints();
+
+	if (child(&st) == 0) {
+		trace(SEIZE, pid, 0, 0);
+		trace(INTERRUPT, pid, 0, 0);
+		shared[0] = waitpid(pid, &st, __WALL) == pid;
+		_exit(0);
+	}
+	is(shared[0], 1, "another process traced our child");
+	wait_until(state_of(pid) == 'S');
+	is(state_of(pid), 'S', "it goes on when the tracer is gone");
+	is(tracer_of(pid), 0, "and nobody traces it");
+	if (child(&st) == 0) {
+		trace(SEIZE, pid, 0, OPT_EXITKILL);
+		_exit(0);
+	}
+	is(wait_for(pid), KILLED(SIGKILL), "PTRACE_O_EXITKILL");
+
+	pid = start_sleeper();
+	if (child(&st) == 0) {
+		trace(SEIZE, pid, 0, 0);
+		kill(pid, SIGTERM);
+		shared[1] = waitpid(pid, &st, __WALL) == pid && st == STOPPED(SIGTERM);
+		trace(PTRACE_CONT, pid, 0, SIGTERM);
+		shared[2] = waitpid(pid, &st, __WALL) == pid && st == KILLED(SIGTERM);
+		_exit(0);
+	}
+	is(shared[1], 1, "the tracer sees the signal");
+	is(shared[2], 1, "and the end first");
+	is(wait_for(pid), KILLED(SIGTERM), "the parent sees it afterwards");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "quiet") == 0)
+		_exit(21);
+	readlink("/proc/self/exe", self, sizeof(self) - 1);
+	signals_stop_the_tracee();
+	ignored_signals_stop_too();
+	waits_see_stops();
+	memory_is_seen_and_changed();
+	registers_are_seen_and_changed();
+	single_steps();
+	breakpoints();
+	calls_stop_twice();
+	sleeping_calls_start_again();
+	events_stop();
+	exec_traps_without_events();
+	seized_tracees();
+	detaching_delivers();
+	queues_are_seen();
+	rules_are_kept();
+	tracers_may_die();
+	return done();
+}

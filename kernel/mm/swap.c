@@ -12,6 +12,7 @@
 #include "lib/errno.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
+#include "mm/pressure.h"
 #include "mm/swap_internal.h"
 
 enum { QUEUES = 16, CLUSTER_MOST = 5 };
@@ -366,15 +367,18 @@ static int read_or_wait(swap_entry_t entry, phys_t *frame)
 
 int swap_in(swap_entry_t entry, phys_t *frame)
 {
-	int result = swap_try_in(entry, frame), waited = 0;
+	int result = swap_try_in(entry, frame);
 
+	if (result != -EAGAIN)
+		return result;
+	bool begun = pressure_enter(PRESSURE_MEMORY);
 	while (result == -EAGAIN) {
-		waited = 1;
 		result = read_or_wait(entry, frame);
 		if (result == -EAGAIN)
 			result = swap_try_in(entry, frame);
 	}
-	return result == 0 ? waited : result;
+	pressure_leave(PRESSURE_MEMORY, begun);
+	return result == 0 ? 1 : result;
 }
 
 /* --- Figures --- */

@@ -36,7 +36,7 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 16, "a slot is 16 bytes");
 
-#define CHUNK_SLOTS ((PAGE_SIZE - 32) / sizeof(struct slot))
+#define CHUNK_SLOTS ((PAGE_SIZE - 48) / sizeof(struct slot))
 
 /* A frame full of slots. */
 struct chunk {
@@ -46,7 +46,7 @@ struct chunk {
 	u16 free, first;       /* the table's lock: free slots, and the first of them */
 	struct slot slots[CHUNK_SLOTS];
 };
-_Static_assert(sizeof(struct chunk) == PAGE_SIZE, "a chunk is a frame");
+_Static_assert(sizeof(struct chunk) <= PAGE_SIZE, "a chunk fits a frame");
 
 static inline swap_entry_t chunk_entry(const struct chunk *chunk, u32 slot)
 {

@@ -12,6 +12,7 @@
 #include "lib/abi/signal.h"
 #include "lib/log.h"
 #include "mm/frame.h"
+#include "mm/pressure.h"
 #include "mm/vmm.h"
 #include "proc/hooks.h"
 #include "proc/oom.h"
@@ -111,8 +112,8 @@ static void kill_victim(struct process *victim)
 	spin_unlock_irqrestore(&victim->lock, flags);
 }
 
-/* mm's hook: see vmm_set_out_of_memory_hook. */
-static bool out_of_memory(struct address_space *space __unused)
+/* Gives memory back, or lets a process die; false: current itself has to. */
+static bool make_room(void)
 {
 	bool dying;
 
@@ -131,6 +132,16 @@ static bool out_of_memory(struct address_space *space __unused)
 		return false;
 	task_sleep(PATIENCE);
 	return true;
+}
+
+/* mm's hook: see vmm_set_out_of_memory_hook. */
+static bool out_of_memory(struct address_space *space __unused)
+{
+	bool begun = pressure_enter(PRESSURE_MEMORY);
+	bool again = make_room();
+
+	pressure_leave(PRESSURE_MEMORY, begun);
+	return again;
 }
 
 void oom_init(void)

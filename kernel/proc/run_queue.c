@@ -142,6 +142,9 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 		queue->times.idle += elapsed;
 		return;
 	}
+	queue->busy += elapsed;
+	if (queue->waiting != 0)
+		queue->waited += elapsed;
 	sched->virtual_time +=
 		sched->weight == NICE_0_WEIGHT ? elapsed : elapsed * NICE_0_WEIGHT / sched->weight;
 

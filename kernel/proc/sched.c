@@ -23,6 +23,7 @@
 #include "lib/assert.h"
 #include "mm/vmm.h"
 #include "proc/account.h"
+#include "proc/pressure.h"
 #include "proc/proc_internal.h"
 #include "proc/rseq.h"
 #include "proc/sched_internal.h"
@@ -139,12 +140,14 @@ static bool settle_running(struct run_queue *queue, struct task *task, bool pree
 			queue->blocked++;
 		task->sched.queued = false;
 		WRITE_ONCE(queue->load, queue->load - 1);
+		pressure_note_ready(task, false);
 		task->sched.switches_voluntary++;
 		return false;
 	}
 	if (unlikely(!(task->sched.allowed & cpumask_of(queue->cpu)))) {
 		task->sched.queued = false;
 		WRITE_ONCE(queue->load, queue->load - 1);
+		pressure_note_ready(task, false);
 		queue->leaving = task;
 		return false;
 	}
@@ -233,6 +236,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task)
 		sched->virtual_time = floor;
 	sched->queued = true;
 	WRITE_ONCE(queue->load, queue->load + 1);
+	pressure_note_ready(task, true);
 	run_queue_insert(queue, task, false);
 
 	if (queue->running == queue->idle || sched_is_better(task, queue->running, SCHED_GRANULE))

@@ -10,6 +10,7 @@
 #include "lib/panic.h"
 #include "mm/kmalloc.h"
 #include "proc/hooks.h"
+#include "proc/pressure.h"
 #include "proc/proc_internal.h"
 #include "proc/oom.h"
 #include "proc/process.h"
@@ -57,6 +58,7 @@ void scheduler_init(void)
 	tasks_init();
 	start_queue();
 	sched_stats_init();
+	pressure_init();
 	oom_init();
 	low_addresses_init();
 }

@@ -143,6 +143,7 @@ struct task {
 
 	struct sched_task sched;
 	struct task_times times;
+	u8 stalls; /* own: bits of enum pressure_kind (proc/pressure.c) */
 	struct signal_task signals;
 	u32 call_work; /* enum call_work (proc/ptrace.h); own, and a tracer's while stopped */
 	struct ptrace_task ptrace;

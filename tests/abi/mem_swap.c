@@ -45,6 +45,37 @@ static void figures(void)
 	ok(line_of("/proc/sys/vm/page-cluster", "") >= 0, "page-cluster");
 }
 
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", and the same with "full". */
+static bool is_pressure(const char *path)
+{
+	float means[6];
+	unsigned long long totals[2];
+	int length = 0;
+
+	if (get_file(path, text, sizeof(text)) < 0)
+		return false;
+	int fields = sscanf(text,
+			    "some avg10=%f avg60=%f avg300=%f total=%llu\n"
+			    "full avg10=%f avg60=%f avg300=%f total=%llu\n%n",
+			    &means[0], &means[1], &means[2], &totals[0], &means[3], &means[4],
+			    &means[5], &totals[1], &length);
+	for (int i = 0; i < 6; i++)
+		if (fields == 8 && (means[i] < 0 || means[i] > 100))
+			return false;
+	return fields == 8 && text[length] == '\0' && totals[1] <= totals[0];
+}
+
+static void pressure(void)
+{
+	if (access("/proc/pressure", F_OK) < 0) {
+		skip(3, "this kernel tells of no pressure");
+		return;
+	}
+	ok(is_pressure("/proc/pressure/cpu"), "pressure on CPUs");
+	ok(is_pressure("/proc/pressure/memory"), "on memory");
+	ok(is_pressure("/proc/pressure/io"), "on devices");
+}
+
 static void errors(void)
 {
 	scratch();
@@ -87,6 +118,7 @@ static void permission(void)
 int main(void)
 {
 	figures();
+	pressure();
 	if (swapon("/nothing/there", 0) < 0 && errno == EPERM) {
 		skip(11, "swapon is not permitted here");
 	} else {

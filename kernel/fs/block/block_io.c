@@ -9,6 +9,7 @@
 #include "fs/block/block_internal.h"
 #include "lib/errno.h"
 #include "mm/kmalloc.h"
+#include "mm/pressure.h"
 
 enum { WAIT_QUEUES = 16, FEW_PAGES = 8 };
 
@@ -185,7 +186,9 @@ int block_submit_wait(struct block_io *io)
 	io->done = wake_waiter;
 	io->private = &ended;
 	block_submit(io);
+	bool begun = pressure_enter(PRESSURE_IO);
 	wait_event(end_queue(&ended), __atomic_load_n(&ended, __ATOMIC_ACQUIRE));
+	pressure_leave(PRESSURE_IO, begun);
 	return io->error;
 }
 

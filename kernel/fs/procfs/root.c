@@ -139,6 +139,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_TEXT_LINK("net", read_net),
 	PROC_FILE("pagetypeinfo", 0400, proc_show_pagetypeinfo),
 	PROC_FILE("partitions", 0444, proc_show_partitions),
+	PROC_DIRECTORY("pressure", proc_pressure_entries),
 	PROC_TEXT_LINK("self", read_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),

@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/sync.h"
+#include "mm/pressure.h"
 #include "machine/machine.h"
 
 static bool verbose;
@@ -169,3 +170,10 @@ void wait_finish(wait_queue_t *queue __unused, struct waiter *waiter __unused) {
 void wake_up_events(wait_queue_t *queue __unused, unsigned exclusive __unused, u32 events __unused)
 {
 }
+
+bool pressure_enter(enum pressure_kind kind __unused)
+{
+	return false;
+}
+
+void pressure_leave(enum pressure_kind kind __unused, bool begun __unused) {}

@@ -65,7 +65,7 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 
 	ASSERT(!mutex_is_mine(mutex));
 	for (nsec_t until = 0; look_again(&until);)
-		if (!READ_ONCE(mutex->owner) && mutex_trylock(mutex))
+		if (!READ_ONCE(mutex->owner) && mutex_try(mutex))
 			return 0;
 	waiter_init(&waiter);
 	waiter.exclusive = true;
@@ -192,7 +192,7 @@ void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 	if (likely(enter_writer(lock)))
 		return;
 	for (nsec_t until = 0; look_again(&until);)
-		if (READ_ONCE(lock->holders) == 0 && rwlock_try_write_lock(lock))
+		if (READ_ONCE(lock->holders) == 0 && enter_writer(lock))
 			return;
 
 	struct waiter waiter;

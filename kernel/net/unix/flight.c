@@ -17,6 +17,9 @@
  * alone; one that is only peeked at waits for the lock before anybody can use it; one that is sent
  * meanwhile has been counted before its message was queued.
  *
+ * The collector runs when a unix socket is closed, but the more are in flight the more rarely, so
+ * that closing stays cheap; and when somebody has too many in flight.
+ *
  * Freeing a message may close a socket, whose messages are freed, which close sockets …  To keep
  * the stack short, rights with unix sockets among them go on a list, and only the outermost call
  * works it off, holding drain_lock.
@@ -29,8 +32,14 @@
 #include "proc/rlimit.h"
 #include "proc/task.h"
 
+/* The collector looks at all sockets in flight; it may look at so many for each one that is closed.
+ */
+#define FLIGHTS_A_RELEASE 8
+
 static mutex_t flight_lock = MUTEX_INIT(flight_lock);
 static struct list_head flying = LIST_INIT(flying); /* flight_lock; sockets in flight */
+static u32 flying_count;                            /* flight_lock; read without, as a hint */
+static u32 releases; /* atomic: sockets closed since the collector ran */
 
 static mutex_t drain_lock = MUTEX_INIT(drain_lock);
 static spinlock_t doomed_lock;
@@ -61,8 +70,10 @@ int unix_rights_launch(struct unix_rights *rights)
 	for (u32 i = 0; i < rights->count; i++) {
 		struct unix_socket *unix_socket = unix_of_file(rights->files[i]);
 
-		if (unix_socket != NULL && unix_socket->in_flight++ == 0)
-			list_add_tail(&unix_socket->flight_link, &flying);
+		if (unix_socket == NULL || unix_socket->in_flight++ > 0)
+			continue;
+		list_add_tail(&unix_socket->flight_link, &flying);
+		WRITE_ONCE(flying_count, flying_count + 1);
 	}
 	mutex_unlock(&flight_lock);
 	return 0;
@@ -80,8 +91,10 @@ void unix_rights_land(struct unix_rights *rights)
 	for (u32 i = 0; i < rights->count; i++) {
 		struct unix_socket *unix_socket = unix_of_file(rights->files[i]);
 
-		if (unix_socket != NULL && --unix_socket->in_flight == 0)
-			list_remove(&unix_socket->flight_link);
+		if (unix_socket == NULL || --unix_socket->in_flight > 0)
+			continue;
+		list_remove(&unix_socket->flight_link);
+		WRITE_ONCE(flying_count, flying_count - 1);
 	}
 	mutex_unlock(&flight_lock);
 }
@@ -254,9 +267,8 @@ void unix_collect(void)
 {
 	struct list_head garbage = LIST_INIT(garbage), messages = LIST_INIT(messages);
 
-	if (READ_ONCE(flying.next) == &flying)
-		return;
 	mutex_lock(&flight_lock);
+	WRITE_ONCE(releases, 0);
 	find_garbage(&garbage);
 	while (!list_empty(&garbage)) {
 		struct unix_socket *at =
@@ -268,4 +280,14 @@ void unix_collect(void)
 	}
 	mutex_unlock(&flight_lock);
 	unix_messages_free(&messages);
+}
+
+void unix_collect_if_due(void)
+{
+	u32 flights = READ_ONCE(flying_count);
+
+	if (flights == 0)
+		return;
+	if (__atomic_add_fetch(&releases, 1, __ATOMIC_RELAXED) >= flights / FLIGHTS_A_RELEASE)
+		unix_collect();
 }

@@ -210,7 +210,7 @@ void unix_release(struct unix_socket *unix_socket, bool refused)
 static void release(struct socket *socket)
 {
 	unix_release(unix_of(socket), false);
-	unix_collect();
+	unix_collect_if_due();
 }
 
 /* --- Names of both ends --- */

@@ -252,7 +252,9 @@ void unix_rights_land(struct unix_rights *rights);
 struct unix_rights *unix_rights_peek(const struct unix_rights *rights);
 /* Closes what is left; lands first if need be; NULL is allowed.  May sleep. */
 void unix_rights_free(struct unix_rights *rights);
-/* Frees sockets that only sockets in flight lead to. */
+/* Frees sockets that only sockets in flight lead to; the second when a socket was closed, if it is
+ * time.  May sleep. */
 void unix_collect(void);
+void unix_collect_if_due(void);
 
 #endif

@@ -22,9 +22,9 @@
 
 /* Words, with or without a value, that the kernel or its boot code read. */
 static const char *const kernel_words[] = {
-	"BOOT_IMAGE", "console", "debug",     "init",       "initrd", "loglevel",
-	"mem",        "nosmp",   "panic",     "maxcpus",    "quiet",  "rdinit",
-	"ro",         "root",    "rootflags", "rootfstype", "rw",     "selftest",
+	"BOOT_IMAGE", "console",   "debug",      "init",    "initrd",   "loglevel", "mem",
+	"nokaslr",    "nosmp",     "panic",      "maxcpus", "quiet",    "rdinit",   "ro",
+	"root",       "rootflags", "rootfstype", "rw",      "selftest",
 };
 
 struct init_words {

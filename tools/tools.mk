@@ -35,7 +35,7 @@ run: setup $(RUN_KERNEL) $(INITRAMFS)
 	$(QEMU_RUN)
 
 debug: setup
-	@$(MAKE) --no-print-directory DEBUG=1 debug-machine
+	@$(MAKE) --no-print-directory DEBUG=1 RUN_APPEND="nokaslr $(RUN_APPEND)" debug-machine
 
 .PHONY: debug-machine
 debug-machine: $(RUN_KERNEL) $(INITRAMFS)

@@ -6,12 +6,13 @@
  * Both protocols come with EBX = physical address of their information, flat segments, interrupts off.  Multiboot says
  * EAX = 0x2badb002; the PVH entry loads ESI with its structure's magic number instead, so the rest is common.
  *
- * The bootstrap tables map the first 4 GiB with 2 MiB pages three times: one to one, at DIRECT_MAP_BASE, and (the first
- * GiB) at KERNEL_IMAGE_BASE.  arch_init_early replaces them; they stay for the other CPUs' way up, see smp_entry.S.
+ * The bootstrap tables map the first 4 GiB with 2 MiB pages three times: one to one, at DIRECT_MAP_AREA, and (the first
+ * GiB) at KERNEL_LINK_BASE.  There the kernel starts; boot_randomize may move it, and the direct map, elsewhere.
+ * arch_init_early replaces the tables; they stay for the other CPUs' way up, see smp_entry.S.
  */
 #include <machine/layout.h>
 
-#define PHYS(symbol)         ((symbol) - KERNEL_IMAGE_BASE)
+#define PHYS(symbol)         ((symbol) - KERNEL_LINK_BASE)
 #define MULTIBOOT_MAGIC      0x1badb002
 #define MULTIBOOT_FLAGS      0x00010003 /* page-aligned modules, memory map, address fields */
 #define PVH_MAGIC            0x336ec578
@@ -147,26 +148,42 @@ boot_gdt_pointer:
 	/* EDI = the protocol's information, ESI = its magic number. */
 boot_enter_high:
 	movq	$boot_stack_top, %rsp
+	movl	%edi, %r12d
+	movl	%esi, %r13d
+	movl	%edi, %edi
+	movl	%esi, %esi
+	xorl	%ebp, %ebp
+	call	boot_randomize
+	/* What the addresses below say may have changed meanwhile. */
+	movq	$boot_enter_moved, %rax
+	jmp	*%rax
+boot_enter_moved:
+	movq	$boot_stack_top, %rsp
 	movl	$MSR_GS_BASE, %ecx
 	movq	$cpu_locals, %rax
 	movq	%rax, %rdx
 	shrq	$32, %rdx
 	wrmsr
-	movl	%edi, %edi
-	movl	%esi, %esi
+	movl	%r12d, %edi
+	movl	%r13d, %esi
 	xorl	%ebp, %ebp
 	call	boot_start
 	ud2
 
 	.section .bss.page_aligned, "aw", @nobits
 	.align 4096
-	.global boot_root, boot_stack_guard, boot_stack_top
+	.global boot_root, boot_pointers, boot_directories, boot_moved_directory, boot_moved_pointers
+	.global boot_stack_guard, boot_stack_top
 boot_root:
 	.skip 4096
 boot_pointers:
 	.skip 2 * 4096
 boot_directories:
 	.skip 4 * 4096
+boot_moved_directory:
+	.skip 4096
+boot_moved_pointers:
+	.skip 4096
 boot_stack_guard:
 	.skip 4096
 boot_stack:

@@ -23,6 +23,17 @@ static const char *skip_file_name(const struct multiboot_info *multiboot, const 
 	return space != NULL ? space + 1 : "";
 }
 
+const char *multiboot_command_line(phys_t multiboot_info)
+{
+	const struct multiboot_info *multiboot = boot_pointer(multiboot_info, sizeof(*multiboot));
+	const char *text;
+
+	if (multiboot == NULL || !(multiboot->flags & MULTIBOOT_HAS_COMMAND_LINE))
+		return NULL;
+	text = boot_pointer(multiboot->command_line, BOOT_COMMAND_LINE);
+	return text != NULL ? skip_file_name(multiboot, text) : NULL;
+}
+
 static void read_memory_map(struct boot_info *info, const struct multiboot_info *multiboot)
 {
 	const char *map = boot_pointer(multiboot->memory_map, multiboot->memory_map_size);
@@ -44,12 +55,9 @@ int multiboot_read(struct boot_info *info, phys_t multiboot_info)
 	if (multiboot == NULL)
 		return -EINVAL;
 	info->protocol = "Multiboot";
-	if (multiboot->flags & MULTIBOOT_HAS_COMMAND_LINE) {
-		const char *text = boot_pointer(multiboot->command_line, BOOT_COMMAND_LINE);
-		if (text != NULL)
-			strscpy(info->command_line, skip_file_name(multiboot, text),
-				sizeof(info->command_line));
-	}
+	const char *text = multiboot_command_line(multiboot_info);
+	if (text != NULL)
+		strscpy(info->command_line, text, sizeof(info->command_line));
 	if (multiboot->flags & MULTIBOOT_HAS_MEMORY_MAP) {
 		read_memory_map(info, multiboot);
 	} else if (multiboot->flags & MULTIBOOT_HAS_MEMORY) {

@@ -62,6 +62,11 @@ struct multiboot_memory {
 int __must_check pvh_read(struct boot_info *info, phys_t start_info);
 int __must_check multiboot_read(struct boot_info *info, phys_t multiboot_info);
 
+/* The command line where the protocol has left it, at most BOOT_COMMAND_LINE bytes, perhaps without
+ * an end; NULL: none. */
+const char *pvh_command_line(phys_t start_info);
+const char *multiboot_command_line(phys_t multiboot_info);
+
 /* Makes a map that a firmware told sorted and free of overlaps; of two kinds the less usable one
  * wins. */
 void memory_map_add(struct boot_info *info, u64 start, u64 size, u32 type);

@@ -5,6 +5,15 @@
 #include "lib/string.h"
 #include "arch/mmu.h"
 
+const char *pvh_command_line(phys_t start_info)
+{
+	const struct pvh_start_info *start = boot_pointer(start_info, sizeof(*start));
+
+	if (start == NULL || start->magic != PVH_MAGIC)
+		return NULL;
+	return boot_pointer(start->command_line, BOOT_COMMAND_LINE);
+}
+
 int pvh_read(struct boot_info *info, phys_t start_info)
 {
 	const struct pvh_start_info *start = boot_pointer(start_info, sizeof(*start));
@@ -17,7 +26,7 @@ int pvh_read(struct boot_info *info, phys_t start_info)
 	info->protocol = "PVH";
 	info->acpi_rsdp = start->rsdp;
 
-	command_line = boot_pointer(start->command_line, BOOT_COMMAND_LINE);
+	command_line = pvh_command_line(start_info);
 	if (command_line != NULL)
 		strscpy(info->command_line, command_line, sizeof(info->command_line));
 

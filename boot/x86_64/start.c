@@ -36,6 +36,19 @@ static void check_initramfs(struct boot_info *info)
 	}
 }
 
+void boot_randomize(phys_t information, u32 magic)
+{
+	const char *text = magic == PVH_MAGIC         ? pvh_command_line(information)
+			   : magic == MULTIBOOT_MAGIC ? multiboot_command_line(information)
+						      : NULL;
+
+	/* Its copy is made anew by boot_start. */
+	if (text != NULL)
+		strscpy(boot_info.command_line, text, sizeof(boot_info.command_line));
+	if (!cmdline_has(boot_info.command_line, "nokaslr"))
+		image_randomize();
+}
+
 void boot_start(phys_t information, u32 magic)
 {
 	struct boot_info *info = &boot_info;

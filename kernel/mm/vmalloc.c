@@ -36,7 +36,7 @@ struct block {
 
 static spinlock_t lock;
 static struct list_head free_blocks[MAX_BLOCK_ORDER + 1]; /* lock */
-static vaddr_t next_start = VMALLOC_START + PAGE_SIZE;    /* lock */
+static vaddr_t next_start;                                /* lock */
 static size_t mapped_pages;                               /* atomic */
 
 /* Stacks that were freed and are still mapped; kernel_stack_alloc trims them. */
@@ -55,6 +55,7 @@ void vmalloc_init(void)
 
 	for (u32 order = 0; order <= MAX_BLOCK_ORDER; order++)
 		list_init(&free_blocks[order]);
+	next_start = VMALLOC_START + PAGE_SIZE;
 	for (vaddr_t at = VMALLOC_START; at < VMALLOC_END; at += pt_span(PT_LEVELS))
 		if (tree_create(&tree, at) == NULL)
 			panic("no memory for the tables of vmalloc");

@@ -25,12 +25,15 @@ $(OUT)/kernel.ld: $(LINKER_SCRIPT) kernel/arch/x86_64/include/machine/layout.h
 	@mkdir -p $(@D)
 	@$(CC) -E -P -x c -D__ASSEMBLER__ -Ikernel/arch/x86_64/include -o $@ $<
 
-# Linked twice: once to learn the functions' addresses, and again with the table of their names, which lies behind the text
-# and so does not move it.
-$(KERNEL): $(OBJECTS) $(OUT)/kernel.ld tools/ksyms.awk
+# Linked three times: to learn the functions' addresses; with the table of their names, which lies behind the text and so does
+# not move it, to learn where addresses stand; and with the list of these places, which lies behind them all.
+$(KERNEL): $(OBJECTS) $(OUT)/kernel.ld tools/ksyms.awk tools/kaddrs
 	@: | awk -f tools/ksyms.awk > $(OUT)/ksyms0.S
 	@$(CC) -c -o $(OUT)/ksyms0.o $(OUT)/ksyms0.S
 	@$(LINK) -T $(OUT)/kernel.ld -o $(OUT)/cowslip.nameless $(OBJECTS) $(OUT)/ksyms0.o
 	@$(NM) -n $(OUT)/cowslip.nameless | awk -f tools/ksyms.awk > $(OUT)/ksyms.S
 	@$(CC) -c -o $(OUT)/ksyms.o $(OUT)/ksyms.S
-	$(QUIET_LD)$(LINK) -T $(OUT)/kernel.ld -o $@ $(OBJECTS) $(OUT)/ksyms.o
+	@$(LINK) -Wl,--emit-relocs -T $(OUT)/kernel.ld -o $(OUT)/cowslip.fixed $(OBJECTS) $(OUT)/ksyms.o
+	@tools/kaddrs $(OUT)/cowslip.fixed > $(OUT)/kaddrs.S
+	@$(CC) -c -o $(OUT)/kaddrs.o $(OUT)/kaddrs.S
+	$(QUIET_LD)$(LINK) -T $(OUT)/kernel.ld -o $@ $(OBJECTS) $(OUT)/ksyms.o $(OUT)/kaddrs.o

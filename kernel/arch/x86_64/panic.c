@@ -35,6 +35,7 @@ void trap_frame_print(const struct trap_frame *frame)
 		  frame->r10, frame->r11, frame->r12);
 	log_write(LOG_EMERGENCY, "r13 %016lx r14 %016lx r15 %016lx cpu %u", frame->r13, frame->r14,
 		  frame->r15, cpu_id());
+	log_write(LOG_EMERGENCY, "image moved by %lx", KERNEL_IMAGE_BASE - KERNEL_LINK_BASE);
 }
 
 /* panic=n: reboot after n seconds; n < 0: at once; 0 or nothing: stay. */
@@ -101,8 +102,8 @@ void panic(const char *format, ...)
 	va_start(arguments, format);
 	message(format, arguments);
 	va_end(arguments);
-	log_write(LOG_EMERGENCY, "cpu %u, task %p, cr3 %016lx", cpu_id(), (void *)current,
-		  cr3_read());
+	log_write(LOG_EMERGENCY, "cpu %u, task %p, cr3 %016lx, image moved by %lx", cpu_id(),
+		  (void *)current, cr3_read(), KERNEL_IMAGE_BASE - KERNEL_LINK_BASE);
 	backtrace_from(0, (vaddr_t)__builtin_frame_address(0));
 	end();
 }

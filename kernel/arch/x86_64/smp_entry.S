@@ -34,7 +34,7 @@ smp_protected:
 	movl	%eax, %es
 	movl	%eax, %ss
 	xorl	%esi, %esi
-	movl	$boot_root - KERNEL_IMAGE_BASE, %eax
+	movl	$boot_root - KERNEL_LINK_BASE, %eax
 	jmp	boot_enter_long_mode
 
 	.align 8

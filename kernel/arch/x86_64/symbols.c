@@ -3,7 +3,8 @@
  * Names of the kernel's functions, and back traces.
  *
  * tools/ksyms.awk makes the table: a count, then for each function its address's low half and where
- * its name starts, sorted by address, then the names.
+ * its name starts, sorted by address, then the names.  Addresses are those that the kernel is
+ * linked for; it may have moved since.
  */
 #include "arch/machine.h"
 #include "boot/x86_64/start.h"
@@ -17,19 +18,20 @@ const char *symbol_lookup(vaddr_t address, size_t *offset)
 {
 	const struct symbol_table *table = &symbol_table_start;
 	u32 low = 0, high = table->count;
+	u32 linked = (u32)(address - KERNEL_IMAGE_BASE + KERNEL_LINK_BASE);
 
 	if (address < (vaddr_t)image_text_start || address >= (vaddr_t)image_text_end)
 		return NULL;
 	while (high - low > 1) {
 		u32 middle = low + (high - low) / 2;
-		if (table->symbols[middle].address <= (u32)address)
+		if (table->symbols[middle].address <= linked)
 			low = middle;
 		else
 			high = middle;
 	}
-	if (high == 0 || table->symbols[low].address > (u32)address)
+	if (high == 0 || table->symbols[low].address > linked)
 		return NULL;
-	*offset = (u32)address - table->symbols[low].address;
+	*offset = linked - table->symbols[low].address;
 	return (const char *)&table->symbols[table->count] + table->symbols[low].name;
 }
 

@@ -11,6 +11,8 @@
 #define MM_USERCOPY_H
 
 #include "arch/mmu.h"
+#include "arch/usercopy.h"
+#include "lib/errno.h"
 #include "lib/types.h"
 
 /* Does [address, address + size) lie in the user half? */
@@ -45,17 +47,34 @@ ssize_t __must_check strnlen_user(const char __user *string, size_t limit);
  * bytes or more without the NUL. */
 char *__must_check strdup_from_user(const char __user *string, size_t limit);
 
+/* A word or a structure; words have a way of their own.  0 or -EFAULT. */
+static inline int __must_check user_read(void *to, vaddr_t from, size_t size)
+{
+	if (size != sizeof(u32) && size != sizeof(u64))
+		return copy_from_user(to, (const void __user *)from, size);
+	if (unlikely(!user_range_ok(from, size)))
+		return -EFAULT;
+	return size == sizeof(u32) ? arch_get_user_u32(to, from) : arch_get_user_u64(to, from);
+}
+static inline int __must_check user_write(vaddr_t to, const void *from, size_t size)
+{
+	if (size != sizeof(u32) && size != sizeof(u64))
+		return copy_to_user((void __user *)to, from, size);
+	if (unlikely(!user_range_ok(to, size)))
+		return -EFAULT;
+	return size == sizeof(u32) ? arch_put_user_u32(to, *(const u32 *)from)
+				   : arch_put_user_u64(to, *(const u64 *)from);
+}
+
 /*
  * One word or structure: get_user(kernel_variable, vaddr) and put_user(value, vaddr), with the size
  * of the first's type. 0 or -EFAULT.
  */
-#define get_user(variable, address) \
-	copy_from_user(&(variable), (const void __user *)(vaddr_t)(address), sizeof(variable))
-#define put_user(value, address)                                                  \
-	({                                                                        \
-		__typeof__(value) put_user_value_ = (value);                      \
-		copy_to_user((void __user *)(vaddr_t)(address), &put_user_value_, \
-			     sizeof(put_user_value_));                            \
+#define get_user(variable, address) user_read(&(variable), (vaddr_t)(address), sizeof(variable))
+#define put_user(value, address)                                                           \
+	({                                                                                 \
+		__typeof__(value) put_user_value_ = (value);                               \
+		user_write((vaddr_t)(address), &put_user_value_, sizeof(put_user_value_)); \
 	})
 
 /* A program's atomic words, for futexes: 0 or -EFAULT; see arch/usercopy.h. */

@@ -297,6 +297,8 @@ int signal_permission_locked(struct process *process, int signal)
 
 int signal_permission(struct process *process, int signal)
 {
+	if (process == current->process)
+		return 0;
 	unsigned long flags = process_tree_lock();
 	int result = signal_permission_locked(process, signal);
 

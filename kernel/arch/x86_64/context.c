@@ -31,8 +31,7 @@ struct switch_frame {
 	u64 rip;
 };
 
-/* What a program starts with; constant after vector_init. */
-static u8 fresh_state[VECTOR_STATE_LIMIT] __attribute__((aligned(64)));
+u8 vector_fresh[VECTOR_STATE_LIMIT] __attribute__((aligned(64)));
 
 static void *vector_area(void *stack)
 {
@@ -83,12 +82,12 @@ static void vector_area_init(void *area)
 
 void vector_init(void)
 {
-	vector_area_init(fresh_state);
+	vector_area_init(vector_fresh);
 }
 
 void vector_reset(void)
 {
-	vector_restore(fresh_state);
+	vector_restore(vector_fresh);
 }
 
 static u64 user_fs_base(const struct arch_task *arch)

@@ -37,6 +37,7 @@ const void *firmware_map(phys_t address, size_t size);
 void vector_init(void);
 void vector_save(void *area); /* interrupts off */
 void vector_reset(void);
+extern u8 vector_fresh[]; /* what a program starts with; constant after vector_init */
 enum { VECTOR_STATE_LIMIT = 4096 };
 
 /*
@@ -47,6 +48,8 @@ enum {
 	FX_SOFTWARE = 464,
 	FX_SOFTWARE_FEATURES = FX_SOFTWARE + 8,
 	FX_SOFTWARE_SIZE = FX_SOFTWARE + 16,
+	FX_END = 512,
+	XSAVE_HEADER_SIZE = 64, /* behind it; what XSAVE does not write of it must be 0 */
 	FX_MAGIC1 = 0x46505853,
 	FX_MAGIC2 = 0x46505845,
 };
@@ -89,6 +92,8 @@ void backtrace_from(vaddr_t ip, vaddr_t frame_pointer);
 bool probe_read_u64(u64 *value, vaddr_t address); /* of the kernel's; false when it is not mapped */
 int __must_check user_exchange_u32(vaddr_t address, u32 operand, u32 *old);
 int __must_check user_add_u32(vaddr_t address, u32 operand, u32 *old);
+/* The current task's vector registers to a program's memory and back: 0 or -EFAULT. */
+int __must_check user_vector_save(vaddr_t area, u64 mask, bool xsave);
 int __must_check user_vector_restore(vaddr_t area, u64 mask, bool xsave);
 
 /* --- Tables and symbols that the linker script makes --- */

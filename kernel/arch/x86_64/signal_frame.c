@@ -10,7 +10,7 @@
  *
  * The vector state names its size and components in bytes that the hardware leaves alone
  *(FX_SOFTWARE), so that programs and sigreturn know what is there.  It is in the task's save area
- *only while switched out; here it is brought there first.
+ *only while switched out; here it goes from the registers to the program's memory and back.
  *
  * Everything read back is the program's to forge: flags are filtered, the segments are set, the
  *address is made canonical, and the hardware checks the vector state while loading it, its faults
@@ -64,69 +64,69 @@ static bool is_user_range(vaddr_t address, size_t size)
 	return address < USER_TOP && size <= USER_TOP - address;
 }
 
-/* Copies the current vector state to the program and leaves the registers as a fresh program finds
- * them. */
-static int push_vector_state(struct trap_frame *frame, vaddr_t address)
+/* Saves the current vector state in the program's memory.  The hardware leaves software's bytes and
+ * most of XSAVE's header alone, so these go there first. */
+static int push_vector_state(vaddr_t address)
 {
-	void *area = frame + 1; /* the save area lies above the user frame: <machine/context.h> */
-	u32 magic2 = FX_MAGIC2;
-	unsigned long flags = irq_save();
+	size_t end = cpu_features.xsave ? FX_END + XSAVE_HEADER_SIZE : FX_END;
 
-	vector_save(area);
-	irq_restore(flags);
-	if (arch_copy_to_user(address, area, cpu_features.xsave_size) != 0)
+	if (arch_copy_to_user(address + FX_SOFTWARE, vector_fresh + FX_SOFTWARE,
+			      end - FX_SOFTWARE) != 0)
 		return -EFAULT;
-	if (cpu_features.xsave && arch_put_user_u32(address + cpu_features.xsave_size, magic2) != 0)
+	if (user_vector_save(address, cpu_features.xsave_mask, cpu_features.xsave) != 0)
+		return -EFAULT;
+	if (cpu_features.xsave &&
+	    arch_put_user_u32(address + cpu_features.xsave_size, FX_MAGIC2) != 0)
 		return -EFAULT;
 	return 0;
 }
 
-static void fill_registers(struct signal_registers *to, const struct trap_frame *from)
-{
-	*to = (struct signal_registers){
-		.r8 = from->r8,
-		.r9 = from->r9,
-		.r10 = from->r10,
-		.r11 = from->r11,
-		.r12 = from->r12,
-		.r13 = from->r13,
-		.r14 = from->r14,
-		.r15 = from->r15,
-		.rdi = from->rdi,
-		.rsi = from->rsi,
-		.rbp = from->rbp,
-		.rbx = from->rbx,
-		.rdx = from->rdx,
-		.rax = from->rax,
-		.rcx = from->rcx,
-		.rsp = from->rsp,
-		.rip = from->rip,
-		.rflags = from->rflags,
-		.cs = (u16)from->cs,
-		.ss = (u16)from->ss,
-	};
-}
-
+/* With every field named, nothing is cleared first. */
 static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
 		       const struct signal_delivery *delivery, vaddr_t vector_state)
 {
-	struct signal_context *context = &to->context;
-
 	to->return_address = delivery->restorer;
-	*context = (struct signal_context){
+	to->context = (struct signal_context){
 		.flags = UC_STACK_SEGMENT | UC_STRICT_STACK_SEGMENT |
 			 (cpu_features.xsave ? UC_HAS_XSAVE : 0),
+		.link = 0,
 		.alt_stack = delivery->alt_stack,
 		.alt_flags = delivery->alt_flags,
+		.padding = 0,
 		.alt_size = delivery->alt_size,
+		.registers =
+			{
+				.r8 = frame->r8,
+				.r9 = frame->r9,
+				.r10 = frame->r10,
+				.r11 = frame->r11,
+				.r12 = frame->r12,
+				.r13 = frame->r13,
+				.r14 = frame->r14,
+				.r15 = frame->r15,
+				.rdi = frame->rdi,
+				.rsi = frame->rsi,
+				.rbp = frame->rbp,
+				.rbx = frame->rbx,
+				.rdx = frame->rdx,
+				.rax = frame->rax,
+				.rcx = frame->rcx,
+				.rsp = frame->rsp,
+				.rip = frame->rip,
+				.rflags = frame->rflags,
+				.cs = (u16)frame->cs,
+				.gs = 0,
+				.fs = 0,
+				.ss = (u16)frame->ss,
+				.error = delivery->error_code,
+				.trap_number = (u64)delivery->trap_number,
+				.old_mask = delivery->mask,
+				.cr2 = delivery->fault_address,
+				.vector_state = vector_state,
+				.reserved = {0, 0, 0, 0, 0, 0, 0, 0},
+			},
 		.mask = delivery->mask,
 	};
-	fill_registers(&context->registers, frame);
-	context->registers.error = delivery->error_code;
-	context->registers.trap_number = (u64)delivery->trap_number;
-	context->registers.old_mask = delivery->mask;
-	context->registers.cr2 = delivery->fault_address;
-	context->registers.vector_state = vector_state;
 	memcpy(to->siginfo, delivery->siginfo, SIGINFO_SIZE);
 }
 
@@ -140,7 +140,7 @@ int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *del
 
 	if (address > top || !is_user_range(address, top - address))
 		return -EFAULT;
-	if (push_vector_state(frame, vector_state) != 0)
+	if (push_vector_state(vector_state) != 0)
 		return -EFAULT;
 	fill_frame(&built, frame, delivery, vector_state);
 	if (arch_copy_to_user(address, &built, sizeof(built)) != 0)

@@ -188,8 +188,9 @@ FUNCTION user_add_u32
 	ret
 	FIXUP 1b, user_fault
 
-	/* int user_vector_restore(vaddr_t area, u64 mask, bool xsave): XRSTOR or FXRSTOR from a program's memory */
-FUNCTION user_vector_restore
+	/* edx = whether there is XSAVE, rsi = the components: which instruction on (%rdi), and EDX:EAX for it. */
+	.macro VECTOR_FUNCTION name, with_xsave, without
+FUNCTION \name
 	USER_ACCESS_BEGIN
 	movl	%edx, %ecx
 	movl	%esi, %eax
@@ -197,14 +198,19 @@ FUNCTION user_vector_restore
 	shrq	$32, %rdx
 	testb	%cl, %cl
 	jz	2f
-1:	xrstor64 (%rdi)
+1:	\with_xsave	(%rdi)
 	jmp	3f
-2:	fxrstor64 (%rdi)
+2:	\without	(%rdi)
 3:	USER_ACCESS_END
 	xorl	%eax, %eax
 	ret
 	FIXUP 1b, user_fault
 	FIXUP 2b, user_fault
+	.endm
+
+	/* int user_vector_save(vaddr_t area, u64 mask, bool xsave), and the same that restores */
+	VECTOR_FUNCTION user_vector_save, xsave64, fxsave64
+	VECTOR_FUNCTION user_vector_restore, xrstor64, fxrstor64
 
 user_fault:
 	USER_ACCESS_END

@@ -362,6 +362,21 @@ int arch_get_user_u32(u32 *value, vaddr_t address)
 	return arch_copy_from_user(value, address, sizeof(*value)) != 0 ? -EFAULT : 0;
 }
 
+int arch_get_user_u64(u64 *value, vaddr_t address)
+{
+	return arch_copy_from_user(value, address, sizeof(*value)) != 0 ? -EFAULT : 0;
+}
+
+int arch_put_user_u32(vaddr_t address, u32 value)
+{
+	return arch_copy_to_user(address, &value, sizeof(value)) != 0 ? -EFAULT : 0;
+}
+
+int arch_put_user_u64(vaddr_t address, u64 value)
+{
+	return arch_copy_to_user(address, &value, sizeof(value)) != 0 ? -EFAULT : 0;
+}
+
 int arch_user_compare_exchange_u32(vaddr_t address, u32 expected, u32 desired, u32 *old)
 {
 	if (arch_copy_from_user(old, address, sizeof(*old)) != 0)

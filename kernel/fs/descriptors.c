@@ -103,7 +103,8 @@ static int take_locked(struct files *files, u32 from, bool close_on_exec)
 	for (;;) {
 		u32 start = MAX(from, files->next), fd = start;
 
-		if (start < files->table.capacity)
+		/* Mostly the first one is free. */
+		if (start < files->table.capacity && bitmap_test(files->table.open, start))
 			fd = (u32)bitmap_find_clear(files->table.open, files->table.capacity,
 						    start);
 		if (fd >= limit)

@@ -23,14 +23,24 @@ void signal_init(void)
 	ENSURE(actions_cache != NULL);
 }
 
-static struct signal_actions *actions_create(void)
+/* The handlers are the caller's to fill in. */
+static struct signal_actions *actions_alloc(void)
 {
-	struct signal_actions *actions = slab_alloc_zeroed(actions_cache);
+	struct signal_actions *actions = slab_alloc(actions_cache);
 
 	if (actions != NULL) {
 		actions->references = 1;
 		spin_lock_init(&actions->lock);
 	}
+	return actions;
+}
+
+static struct signal_actions *actions_create(void)
+{
+	struct signal_actions *actions = actions_alloc();
+
+	if (actions != NULL)
+		memset(actions->action, 0, sizeof(actions->action));
 	return actions;
 }
 
@@ -42,7 +52,7 @@ static void actions_put(struct signal_actions *actions)
 
 static struct signal_actions *actions_copy(struct signal_actions *from)
 {
-	struct signal_actions *copy = actions_create();
+	struct signal_actions *copy = actions_alloc();
 
 	if (copy == NULL)
 		return NULL;

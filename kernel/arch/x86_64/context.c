@@ -65,24 +65,26 @@ static void vector_restore(const void *area)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-/* The state of a fresh program.  With XSAVE, the empty header makes every component start afresh.
- */
+/* What the hardware does not write when it saves: software's bytes and, with XSAVE, most of the
+ * header. */
 static void vector_area_init(void *area)
 {
-	memset(area, 0, cpu_features.vector_size);
-	*(u16 *)((char *)area + FX_CONTROL_WORD) = X87_DEFAULT;
-	*(u32 *)((char *)area + FX_MXCSR) = MXCSR_DEFAULT;
-	if (cpu_features.xsave) {
-		*(u32 *)((char *)area + FX_SOFTWARE) = FX_MAGIC1;
-		*(u32 *)((char *)area + FX_SOFTWARE + 4) = cpu_features.xsave_size + sizeof(u32);
-		*(u64 *)((char *)area + FX_SOFTWARE_FEATURES) = cpu_features.xsave_mask;
-		*(u32 *)((char *)area + FX_SOFTWARE_SIZE) = cpu_features.xsave_size;
-	}
+	size_t end = cpu_features.xsave ? FX_END + XSAVE_HEADER_SIZE : FX_END;
+
+	memcpy((char *)area + FX_SOFTWARE, vector_fresh + FX_SOFTWARE, end - FX_SOFTWARE);
 }
 
+/* With XSAVE, the empty header makes every component start afresh. */
 void vector_init(void)
 {
-	vector_area_init(vector_fresh);
+	*(u16 *)(vector_fresh + FX_CONTROL_WORD) = X87_DEFAULT;
+	*(u32 *)(vector_fresh + FX_MXCSR) = MXCSR_DEFAULT;
+	if (cpu_features.xsave) {
+		*(u32 *)(vector_fresh + FX_SOFTWARE) = FX_MAGIC1;
+		*(u32 *)(vector_fresh + FX_SOFTWARE + 4) = cpu_features.xsave_size + sizeof(u32);
+		*(u64 *)(vector_fresh + FX_SOFTWARE_FEATURES) = cpu_features.xsave_mask;
+		*(u32 *)(vector_fresh + FX_SOFTWARE_SIZE) = cpu_features.xsave_size;
+	}
 }
 
 void vector_reset(void)
@@ -147,8 +149,8 @@ int arch_task_init_fork(struct arch_task *arch, void *stack, const struct arch_t
 
 	vector_area_init(area);
 	flags = irq_save();
-	if (from->vector_state != NULL)
-		vector_save(area);
+	/* The registers hold the state of the last program here, whoever forks. */
+	vector_save(area);
 	*arch = (struct arch_task){
 		.sp = (u64)start,
 		.kernel_sp = (u64)(frame + 1),

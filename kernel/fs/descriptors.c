@@ -317,17 +317,11 @@ struct fd_borrow fd_borrow_any(int fd)
 	return (struct fd_borrow){files_get_file(files, fd), true};
 }
 
-struct fd_borrow fd_borrow(int fd)
+struct fd_borrow fd_borrow_shared(int fd)
 {
-	struct fd_borrow borrow = fd_borrow_any(fd);
+	struct file *file = fd_get(fd);
 
-	if (unlikely(borrow.file && borrow.file->mode & FILE_PATH)) {
-		fd_return(borrow);
-		borrow = (struct fd_borrow){NULL, false};
-	}
-	if (!borrow.file)
-		borrow.counted = false;
-	return borrow;
+	return (struct fd_borrow){file, file != NULL};
 }
 
 struct file *fd_get_any(int fd)

@@ -16,8 +16,7 @@
 #include "fs/poll.h"
 #include "fs/vfs.h"
 #include "lib/abi/fcntl.h"
-
-struct task;
+#include "proc/task.h"
 
 /* Collects directory entries.  `position` is the entry's own; see dir_emit. */
 struct dir_context {
@@ -191,8 +190,23 @@ struct fd_borrow {
 	struct file *file;
 	bool counted;
 };
-struct fd_borrow fd_borrow(int fd); /* refuses O_PATH descriptors */
 struct fd_borrow fd_borrow_any(int fd);
+/* The slow half of fd_borrow: others use the table too, or there is none. */
+struct fd_borrow fd_borrow_shared(int fd);
+/* Refuses O_PATH descriptors. */
+static inline struct fd_borrow fd_borrow(int fd)
+{
+	const struct files *files = current->files;
+	struct file *file = NULL;
+
+	if (unlikely(!files || __atomic_load_n(&files->refs, __ATOMIC_ACQUIRE) != 1))
+		return fd_borrow_shared(fd);
+	if (likely((u32)fd < files->table.capacity))
+		file = files->table.files[fd];
+	if (unlikely(file && file->mode & FILE_PATH))
+		file = NULL;
+	return (struct fd_borrow){file, false};
+}
 static inline void fd_return(struct fd_borrow borrow)
 {
 	if (borrow.counted)

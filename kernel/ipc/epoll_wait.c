@@ -9,11 +9,19 @@
 #include "ipc/epoll_internal.h"
 #include "mm/usercopy.h"
 
+static bool maybe_ready(struct epoll_set *set)
+{
+	return READ_ONCE(set->ready.next) != &set->ready;
+}
+
+/* The first of the ready list, or NULL. */
 static struct epoll_item *pop_ready(struct epoll_set *set)
 {
-	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
 	struct epoll_item *item = NULL;
 
+	if (!maybe_ready(set))
+		return NULL;
+	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
 	if (!list_empty(&set->ready)) {
 		item = list_first_entry(&set->ready, struct epoll_item, ready_link);
 		list_remove(&item->ready_link);
@@ -48,7 +56,11 @@ static void put_back(struct epoll_set *set, struct list_head *kept, bool front)
 	else
 		list_splice_tail(kept, &set->ready);
 	spin_unlock_irqrestore(&set->ready_lock, flags);
-	if (any)
+	if (!any)
+		return;
+	/* Who waits was on the queue before looking at the list. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (wait_queue_active(&set->wait))
 		wake_up_events(&set->wait, 1, EPOLL_WAKE_WAITERS);
 }
 
@@ -67,7 +79,10 @@ static long hand_out(struct epoll_set *set, vaddr_t to, u32 limit)
 
 		if (event.events == 0)
 			continue;
-		if (put_user(event, to + count * sizeof(event))) {
+		vaddr_t at = to + count * sizeof(event);
+
+		if (put_user(event.events, at + offsetof(struct linux_epoll_event, events)) ||
+		    put_user(event.data, at + offsetof(struct linux_epoll_event, data))) {
 			keep(set, item, &again);
 			fault = true;
 			break;
@@ -83,11 +98,6 @@ static long hand_out(struct epoll_set *set, vaddr_t to, u32 limit)
 	put_back(set, &again, false);
 	mutex_unlock(&set->lock);
 	return count == 0 && fault ? -EFAULT : (long)count;
-}
-
-static bool maybe_ready(struct epoll_set *set)
-{
-	return READ_ONCE(set->ready.next) != &set->ready;
 }
 
 bool epoll_set_is_ready(struct epoll_set *set)

@@ -106,6 +106,14 @@ size_t frame_relieve(void);
 void frame_note_ballooned(const phys_t *frames, size_t count, bool gone);
 
 /*
+ * Memory that appears or goes while the machine runs: whole groups of 2 MiB.  Adding: 0; -EINVAL;
+ * -ERANGE when there are no descriptors for it (the machine's topology did not announce it);
+ * -ENOMEM.  Removing what was added: 0; -EBUSY when not all of it is free.  Both may sleep.
+ */
+int __must_check frame_add_memory(phys_t start, size_t size);
+int __must_check frame_remove_memory(phys_t start, size_t size);
+
+/*
  * Gives memory that frame_init kept back (the initramfs, once unpacked; start-up code) to the
  * allocator.  `start` and `size` in bytes; only whole frames within are released.  What is outside
  * of the machine's usable memory is ignored.

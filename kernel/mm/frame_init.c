@@ -62,12 +62,11 @@ static phys_t find_room(size_t size)
 	return 0;
 }
 
-/* Applies a function to the parts of a span that lie in one zone each. */
-static void split(struct span span, void (*function)(u32 zone, pfn_t start, pfn_t end))
+void frame_split(phys_t start, phys_t stop, void (*function)(u32 zone, pfn_t start, pfn_t end))
 {
-	pfn_t last = span.end >> PAGE_SHIFT, end;
+	pfn_t last = stop >> PAGE_SHIFT, end;
 
-	for (pfn_t at = span.start >> PAGE_SHIFT; at < last; at = end) {
+	for (pfn_t at = start >> PAGE_SHIFT; at < last; at = end) {
 		u32 zone = zone_at(at, &end);
 		end = MIN(end, last);
 		function(zone, at, end);
@@ -89,7 +88,7 @@ static void split_span(struct span span, int first,
 			   function);
 		return;
 	}
-	split(span, function);
+	frame_split(span.start, span.end, function);
 }
 
 /* The same for what is usable within `window`. */
@@ -117,7 +116,7 @@ static void count_present(u32 index, pfn_t start, pfn_t end)
 	zone->present += end - start;
 }
 
-static void give(u32 zone, pfn_t start, pfn_t end)
+void frame_give(u32 zone, pfn_t start, pfn_t end)
 {
 	if (zone != 0)
 		for (pfn_t pfn = start; pfn < end; pfn++)
@@ -129,7 +128,7 @@ static void give(u32 zone, pfn_t start, pfn_t end)
 
 static void give_window(struct span window)
 {
-	split_window(window, give);
+	split_window(window, frame_give);
 	nodes_set_watermarks();
 }
 
@@ -140,7 +139,7 @@ static void count_all_present(void)
 		zones[i].present = zones[i].start = zones[i].end = 0;
 	for (size_t i = 0; i < map->memory_ranges; i++)
 		if (usable_range(i).start < usable_range(i).end)
-			split(usable_range(i), count_present);
+			frame_split(usable_range(i).start, usable_range(i).end, count_present);
 }
 
 void frame_init_count_zones(void)
@@ -180,6 +179,32 @@ void frame_init(const struct boot_info *info)
 	give_window((struct span){0, FRAME_EARLY_LIMIT});
 	log_info("memory: %zu KiB, %zu KiB of them for frame descriptors",
 		 frame_usable * PAGE_SIZE / KIB, size / KIB);
+}
+
+void frame_array_grow(pfn_t length)
+{
+	size_t size = length * sizeof(struct frame);
+	struct frame *old = frame_array;
+
+	/* An extravagant table of the firmware's shall not cost the memory that there is. */
+	if (length <= frame_array_length || size > zones_free() * PAGE_SIZE / 4)
+		return;
+	phys_t place = frames_alloc_run(DIV_ROUND_UP(size, PAGE_SIZE));
+	if (place == 0) {
+		log_warn("memory: no room for descriptors of memory that may be added");
+		return;
+	}
+	memset(phys_to_virt(place), 0, ALIGN_UP(size, PAGE_SIZE));
+	memcpy(phys_to_virt(place), old, frame_array_length * sizeof(struct frame));
+	frame_array = phys_to_virt(place);
+	frame_array_length = length;
+	for (u32 i = 0; i < zone_count; i++) {
+		zones[i].lists.descriptors = frame_array;
+		zones[i].lists.end = length;
+	}
+	struct span room = holes[3];
+	holes[3] = (struct span){0, 0};
+	give_window(room);
 }
 
 void frame_init_rest(void)

@@ -62,7 +62,10 @@ size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted);
 pfn_t __must_check buddy_take_run_locked(struct zone *zone, size_t blocks);
 /* Frees a range of frames, which lies in the zone, as the largest blocks possible.  Lock held. */
 void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end);
-/* The same for a range whose frames all belong to one zone, whichever it is. */
+/* Takes these frames, a group of 2 MiB, off the lists; false, and nothing has changed, unless all
+ * of them are there.  Lock held. */
+bool __must_check buddy_take_group_locked(struct zone *zone, pfn_t start);
+/* buddy_give_range_locked for a range whose frames all belong to one zone, whichever it is. */
 void buddy_give_range(pfn_t start, pfn_t end);
 
 /* --- frame_node.c --- */
@@ -73,6 +76,8 @@ void zones_init(void);
 u32 zone_at(pfn_t pfn, pfn_t *end);
 /* The watermarks of the nodes, after the reserve or the memory has changed. */
 void nodes_set_watermarks(void);
+/* Which nodes have memory, after that has changed. */
+void nodes_note_memory(void);
 /*
  * Up to `wanted` single frames from the first zone that has any, in the order that a CPU's node or
  * a placement (which may be NULL) asks for.  Interrupts off.
@@ -86,6 +91,13 @@ pfn_t __must_check nodes_take_block(const struct frame_placement *placement, u32
 
 /* Counts for each zone the memory that the map has and that is managed. */
 void frame_init_count_zones(void);
+/* Applies a function to the parts of [start, end) that lie in one zone each. */
+void frame_split(phys_t start, phys_t end, void (*function)(u32 zone, pfn_t start, pfn_t end));
+/* Gives memory of one zone to the lists, for the first time, and counts it. */
+void frame_give(u32 zone, pfn_t start, pfn_t end);
+/* Moves the descriptors to a larger array, for frames up to `length`, if there is room.  Boot CPU,
+ * before zones are described anew. */
+void frame_array_grow(pfn_t length);
 
 /* --- frame_block.c --- */
 

@@ -149,11 +149,32 @@ static void mark_frames(void)
 	}
 }
 
+void nodes_note_memory(void)
+{
+	u64 nodes = 0;
+
+	for (u32 i = 0; i < zone_count; i++)
+		if (READ_ONCE(zones[i].managed) != 0)
+			nodes |= BIT(i / ZONES);
+	WRITE_ONCE(nodes_with_memory, nodes);
+}
+
+/* Behind the last place where memory is or may be. */
+static pfn_t highest_place(void)
+{
+	phys_t end = 0;
+
+	for (u32 i = 0; i < topology->spans; i++)
+		end = MAX(end, topology->span[i].end);
+	return end >> PAGE_SHIFT;
+}
+
 void frame_init_nodes(void)
 {
 	struct block_lists old[ZONES];
 
 	topology = machine_topology();
+	frame_array_grow(highest_place());
 	if (topology->nodes == 1)
 		return;
 	unsigned long flags = irq_save();
@@ -170,10 +191,7 @@ void frame_init_nodes(void)
 		frame_stocks[cpu].node = topology->cpu_node[cpu];
 	frame_init_count_zones();
 	irq_restore(flags);
-	nodes_with_memory = 0;
-	for (u32 i = 0; i < zone_count; i++)
-		if (zones[i].managed != 0)
-			nodes_with_memory |= BIT(i / ZONES);
+	nodes_note_memory();
 	nodes_set_watermarks();
 	for (u32 node = 0; node < topology->nodes; node++)
 		log_info("memory: node %u has %zu KiB", node,
@@ -349,7 +367,7 @@ u32 frame_nodes(void)
 
 u64 frame_nodes_with_memory(void)
 {
-	return nodes_with_memory;
+	return READ_ONCE(nodes_with_memory);
 }
 
 u32 frame_node_of(phys_t frame)

@@ -3,8 +3,8 @@
  * The kernel's own page tables.
  *
  * Built once, before the frame allocator exists, from memory that is carved out of the boot map;
- * afterwards only two areas grow, from frame_alloc: the exception stacks of further CPUs and the
- * registers of devices.  What lies where: <machine/layout.h>.
+ * afterwards only these grow, from frame_alloc: the exception stacks of further CPUs, the registers
+ * of devices, and the direct map when memory is added.  What lies where: <machine/layout.h>.
  *
  * W^X: the image's text is executable and read-only, its constants are read-only, all else is not
  * executable.  The direct map shows the same frames again; there the text and constants are
@@ -235,6 +235,32 @@ volatile void *device_map(phys_t address, size_t size)
 const void *firmware_map(phys_t address, size_t size)
 {
 	return area_map(address, size, KERNEL_READ);
+}
+
+/* In spans of 2 MiB, as larger ones may be there in parts. */
+int direct_map_extend(phys_t start, size_t size)
+{
+	vaddr_t virt = DIRECT_MAP_BASE + start;
+	pte_t *root = phys_to_virt(kernel_root);
+	int error = 0;
+
+	if (!IS_ALIGNED(start | size, pt_span(2)) || start + size > DIRECT_MAP_SIZE)
+		return -EINVAL;
+	unsigned long flags = spin_lock_irqsave(&area_lock);
+	for (size_t at = 0; at < size && error == 0; at += pt_span(2)) {
+		pte_t *slot;
+		if (pte_is_none(root[pt_index(virt + at, PT_LEVELS)])) {
+			error = -EINVAL;
+			break;
+		}
+		slot = slot_make(virt + at, 2);
+		if (slot == NULL)
+			error = -ENOMEM;
+		else if (pte_is_none(*slot))
+			pte_write(slot, pte_leaf(start + at, KERNEL_WRITE, 2));
+	}
+	spin_unlock_irqrestore(&area_lock, flags);
+	return error;
 }
 
 phys_t mmu_kernel_root(void)

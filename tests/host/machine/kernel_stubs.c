@@ -145,11 +145,6 @@ void rwlock_write_unlock(rwlock_t *lock)
 }
 
 /* One thread waits for nobody: what it would wait for never happens. */
-void wait_queue_init(wait_queue_t *queue)
-{
-	list_init(&queue->waiters);
-}
-
 void waiter_init(struct waiter *waiter)
 {
 	*waiter = (struct waiter){.task = NULL};

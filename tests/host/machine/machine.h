@@ -28,6 +28,10 @@ void machine_start(size_t size);
 /* What machine_topology tells, one node unless a test changes it before frame_init_nodes. */
 extern struct machine_topology machine_nodes;
 
+/* So much of the memory's end is not in the boot protocol's map: set before machine_start, for
+ * tests that add it later. */
+extern size_t machine_kept_back;
+
 /* From now on, code runs on this CPU. */
 void machine_use_cpu(u32 cpu);
 

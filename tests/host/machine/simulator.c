@@ -393,6 +393,13 @@ void machine_use_cpu(u32 cpu)
 	machine_cpu = cpu;
 }
 
+int direct_map_extend(phys_t start __unused, size_t size __unused)
+{
+	return 0;
+}
+
+size_t machine_kept_back;
+
 void machine_start(size_t size)
 {
 	memset(machine_cpus, 0, sizeof(machine_cpus));
@@ -405,7 +412,7 @@ void machine_start(size_t size)
 	boot_info = (struct boot_info){
 		.memory = {{0, 640 * KIB, MEMORY_USABLE},
 			   {640 * KIB, 384 * KIB, MEMORY_RESERVED},
-			   {MIB, size - MIB, MEMORY_USABLE}},
+			   {MIB, size - machine_kept_back - MIB, MEMORY_USABLE}},
 		.memory_ranges = 3,
 		.kernel_start = MIB,
 		.kernel_end = MIB + 64 * KIB + 123,

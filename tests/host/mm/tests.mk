@@ -14,6 +14,10 @@ HOST_TESTS += mm_nodes
 mm_nodes_SOURCES := tests/host/mm/nodes.c $(MM_SOURCES)
 mm_nodes_CFLAGS := $(MM_FLAGS)
 
+HOST_TESTS += mm_hotplug
+mm_hotplug_SOURCES := tests/host/mm/hotplug.c $(MM_SOURCES)
+mm_hotplug_CFLAGS := $(MM_FLAGS)
+
 HOST_TESTS += mm_spaces
 mm_spaces_SOURCES := tests/host/mm/spaces.c $(MM_SOURCES)
 mm_spaces_CFLAGS := $(MM_FLAGS)

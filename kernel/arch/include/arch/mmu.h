@@ -79,4 +79,11 @@ enum fault_flags {
 	FAULT_EXECUTE = 1 << 4,
 };
 
+/*
+ * Shows memory that was added while running in the direct map.  Whole spans of 2 MiB, next to what
+ * the map shows.  0; -ENOMEM; -EINVAL beyond what address spaces that exist can see.  May be called
+ * for what is shown already.
+ */
+int __must_check direct_map_extend(phys_t start, size_t size);
+
 #endif

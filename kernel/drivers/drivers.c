@@ -19,7 +19,6 @@ void drivers_init(const char *command_line)
 	pci_init();
 	virtio_pci_init();
 	virtio_mmio_init();
-	virtio_blk_init();
+	block_drivers_init();
 	balloon_init();
-	ide_init();
 }

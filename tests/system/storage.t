@@ -31,6 +31,52 @@ done
 image disk.img 8
 ok 'calls answer as they should' in_machine --disk disk.img -- "$DISK" fresh /dev/vda $((8 * MIB))
 
+# Other disks: the word of the command line, QEMU's options, the disk's name
+mkdir -p root
+cat >root/init <<'END'
+#!/bin/sh
+mount -t proc proc /proc
+set -- $(grep -o 'work=[^ ]*' /proc/cmdline | sed 's/work=//; s/,/ /g')
+/disk "$@"
+poweroff -f
+END
+chmod +x root/init
+cp "$DISK" root/
+"$TOP/tools/mkinitramfs" -o work.cpio --busybox --root root || exit 1
+
+# on_disk NAME DEVICE WORDS QEMU-OPTIONS...: random work on disk.img leaves it as on the host.
+on_disk() {
+	name=$1 device=$2 words=$3
+	shift 3
+	image disk.img 8
+	boot 100 -m 128M -smp 2 -kernel "$KERNEL" -initrd work.cpio \
+		-append "console=ttyS0 panic=-1 work=random,$device,7,300 $words" "$@" >console 2>&1
+	contains "$name: random reads, writes and mappings find what was written" console '^disk random: passed'
+	ok "$name: and leave the same bytes as on the host" cmp disk.img wanted.img
+}
+IMAGE="if=none,id=d0,format=raw,file=$WORK/disk.img"
+on_disk 'IDE' /dev/sda '' -drive "$IMAGE" -device ide-hd,drive=d0
+on_disk 'IDE without DMA' /dev/sda libata.dma=0 -drive "$IMAGE" -device ide-hd,drive=d0
+on_disk 'IDE, the second drive, memory above 4 GiB' /dev/sda '' -m 5G -drive "$IMAGE" -device ide-hd,drive=d0,unit=1
+on_disk 'virtio with lines instead of messages' /dev/vda '' -drive "$IMAGE" -device virtio-blk-pci,drive=d0,vectors=0
+on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive "$IMAGE" \
+	-device virtio-blk-pci,drive=d0,num-queues=4,logical_block_size=4096,physical_block_size=4096
+
+# Disks without hardware
+image file.img 8
+in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' --cpus 2 --memory 128M --with file.img -- sh -c "
+	losetup -f >/dev/null; losetup /dev/loop0 file.img; $DISK random /dev/loop0 7 300; losetup -d /dev/loop0; cat file.img" >out 2>&1
+contains 'a loop device: random work' out '^disk random: passed'
+tail -c $((8 * MIB)) out >stretch
+ok 'and it is in the file' cmp stretch wanted.img
+in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' -- sh -c "
+	losetup -f >/dev/null; losetup -o 65536 /dev/loop0 /dev/ram1; blockdev --getsize64 /dev/loop0; losetup /dev/loop0 /dev/ram0 || echo busy
+	$DISK random /dev/ram0 7 300; cat /dev/ram0" >out 2>&1
+contains 'a loop device in a RAM disk, and only one at a time' out "^$((8 * MIB - 65536))"
+contains 'and it is busy' out '^busy'
+tail -c $((8 * MIB)) out >stretch
+ok 'a RAM disk keeps its bytes' cmp stretch wanted.img
+
 # Partitions
 head -c $((3 * MIB)) /dev/urandom >data
 for kind in gpt gpt-backup; do
@@ -87,17 +133,8 @@ event = "write_aio"
 errno = "5"
 sector = "4096"
 END
-mkdir -p root
-cat >root/init <<'END'
-#!/bin/sh
-/disk broken /dev/vda
-poweroff -f
-END
-chmod +x root/init
-cp "$DISK" root/
-"$TOP/tools/mkinitramfs" -o broken.cpio --busybox --root root || exit 1
 image disk.img 8
-boot 60 -m 128M -kernel "$KERNEL" -initrd broken.cpio -append 'console=ttyS0 panic=-1' -device virtio-blk-pci,drive=d0,werror=report,rerror=report \
+boot 60 -m 128M -kernel "$KERNEL" -initrd work.cpio -append 'console=ttyS0 panic=-1 work=broken,/dev/vda' -device virtio-blk-pci,drive=d0,werror=report,rerror=report \
 	-drive "if=none,id=d0,format=raw,file=blkdebug:$WORK/errors.conf:$WORK/disk.img" >console 2>&1
 contains 'errors of the disk reach read and fsync' console '^disk broken: passed'
 contains 'and are in the log' console 'vda: error 5 at sector 2048'

@@ -3,7 +3,12 @@
 #ifndef DRIVERS_BLOCK_DRIVERS_H
 #define DRIVERS_BLOCK_DRIVERS_H
 
+/* Starts all of them. */
+void block_drivers_init(void);
+
 void virtio_blk_init(void);
 void ide_init(void);
+void ram_disks_init(void);
+void loop_init(void);
 
 #endif

@@ -183,7 +183,7 @@ int block_sync(struct block_device *device, u64 start, u64 end)
 	return error != 0 ? error : flushed != 0 ? flushed : earlier;
 }
 
-void block_cache_drop(struct block_device *device)
+void block_drop_pages(struct block_device *device)
 {
 	int error = block_cache_write_back(device, 0, UINT64_MAX);
 

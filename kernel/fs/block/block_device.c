@@ -343,8 +343,10 @@ int block_disk_add(struct block_disk *disk, u64 sectors)
 	if (disk->whole == NULL)
 		return -ENOMEM;
 	publish(disk->whole);
-	log_info("%s: %lu KiB in blocks of %u bytes%s", disk->name, (unsigned long)(sectors / 2),
-		 disk->logical_size, disk->read_only ? ", read-only" : "");
+	if (sectors > 0)
+		log_info("%s: %lu KiB in blocks of %u bytes%s", disk->name,
+			 (unsigned long)(sectors / 2), disk->logical_size,
+			 disk->read_only ? ", read-only" : "");
 	mutex_lock(&disk->lock);
 	if (disk->minors > 1 && sectors > 0)
 		error = scan(disk);

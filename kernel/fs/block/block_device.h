@@ -173,6 +173,8 @@ static inline u64 block_size_bytes(const struct block_device *device)
 int __must_check block_sync(struct block_device *device, u64 start, u64 end);
 /* The same for all of them: sync(2). */
 void block_sync_all(void);
+/* Writes back, then forgets every page that nobody uses: BLKFLSBUF.  May sleep. */
+void block_drop_pages(struct block_device *device);
 /* Calls function for each device, in the order of their names' making; may sleep. */
 void block_iterate(void (*function)(struct block_device *device, void *argument), void *argument);
 

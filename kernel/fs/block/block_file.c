@@ -265,7 +265,7 @@ static long control(struct file *file, unsigned command, vaddr_t argument)
 	case BLKRRPART:
 		return device->partition == 0 ? block_disk_rescan(device->disk) : -EINVAL;
 	case BLKFLSBUF:
-		block_cache_drop(device);
+		block_drop_pages(device);
 		return 0;
 	case BLKBSZSET:
 		return set_block_size(argument);

@@ -47,8 +47,6 @@ ssize_t __must_check block_cache_write(struct block_device *device, struct io_cu
 				       u64 position);
 /* Writes back what is dirty in [start, end), without a flush. */
 int __must_check block_cache_write_back(struct block_device *device, u64 start, u64 end);
-/* Writes back, then forgets every page that is not in use: BLKFLSBUF. */
-void block_cache_drop(struct block_device *device);
 
 /* Starts the write-back thread. */
 void block_cache_start(void);

@@ -21,11 +21,11 @@ same_bytes() {
 
 # Random work of several threads leaves what it leaves in a file of the host.
 image wanted.img 8
-"$DISK" random wanted.img 7 300 >/dev/null
+"$DISK" random wanted.img 7 120 >/dev/null
 for machine in pc q35 microvm; do
 	image disk.img 8
 	ok "$machine: random reads, writes and mappings find what was written" \
-		in_machine --machine "$machine" --cpus 2 --disk disk.img -- "$DISK" random /dev/vda 7 300
+		in_machine --machine "$machine" --cpus 2 --disk disk.img -- "$DISK" random /dev/vda 7 120
 	ok "$machine: and leave the same bytes as on the host" cmp disk.img wanted.img
 done
 image disk.img 8
@@ -50,7 +50,7 @@ on_disk() {
 	shift 3
 	image disk.img 8
 	boot 100 -m 128M -smp 2 -kernel "$KERNEL" -initrd work.cpio \
-		-append "console=ttyS0 panic=-1 work=random,$device,7,300 $words" "$@" >console 2>&1
+		-append "console=ttyS0 panic=-1 work=random,$device,7,120 $words" "$@" >console 2>&1
 	contains "$name: random reads, writes and mappings find what was written" console '^disk random: passed'
 	ok "$name: and leave the same bytes as on the host" cmp disk.img wanted.img
 }
@@ -64,18 +64,16 @@ on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive 
 
 # Disks without hardware
 image file.img 8
-in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' --cpus 2 --memory 128M --with file.img -- sh -c "
-	losetup -f >/dev/null; losetup /dev/loop0 file.img; $DISK random /dev/loop0 7 300; losetup -d /dev/loop0; cat file.img" >out 2>&1
+in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' --cpus 2 --memory 128M --with file.img --with "$DISK" -- sh -c "
+	losetup -f >/dev/null; losetup /dev/loop0 file.img; $DISK random /dev/loop0 7 120; losetup -d /dev/loop0; md5sum <file.img" >out 2>&1
 contains 'a loop device: random work' out '^disk random: passed'
-tail -c $((8 * MIB)) out >stretch
-ok 'and it is in the file' cmp stretch wanted.img
-in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' -- sh -c "
+is 'and it is in the file' "$(tail -n 1 out)" "$(md5sum <wanted.img)"
+in_machine --append 'brd.rd_nr=2 brd.rd_size=8192' --with "$DISK" -- sh -c "
 	losetup -f >/dev/null; losetup -o 65536 /dev/loop0 /dev/ram1; blockdev --getsize64 /dev/loop0; losetup /dev/loop0 /dev/ram0 || echo busy
-	$DISK random /dev/ram0 7 300; cat /dev/ram0" >out 2>&1
+	$DISK random /dev/ram0 7 120; md5sum </dev/ram0" >out 2>&1
 contains 'a loop device in a RAM disk, and only one at a time' out "^$((8 * MIB - 65536))"
 contains 'and it is busy' out '^busy'
-tail -c $((8 * MIB)) out >stretch
-ok 'a RAM disk keeps its bytes' cmp stretch wanted.img
+is 'a RAM disk keeps its bytes' "$(tail -n 1 out)" "$(md5sum <wanted.img)"
 
 # Partitions
 head -c $((3 * MIB)) /dev/urandom >data

@@ -7,8 +7,8 @@
  * so the tracer finds registers and memory as they were.  What the tracer has decided is in
  * resume_signal and in the task's registers, and single steps in call_work.
  *
- * The wait that a stop interrupted ends with an -ERESTART code, which signal delivery turns into a
- * second execution; hence each stop is followed by delivery (TASK_WORK_SIGNAL).
+ * Registers that the tracer has changed are all loaded only on the way out through signal delivery,
+ * so each stop but the one at a call's entry is followed by that (TASK_WORK_SIGNAL).
  */
 #include "arch/debug.h"
 #include "lib/abi/wait.h"
@@ -86,7 +86,6 @@ static bool stop(u32 code, const struct siginfo *info, u64 message)
 	if (mine->has_info && info != NULL)
 		mine->has_info = false;
 	process_tree_unlock(flags);
-	task_work_set(current, TASK_WORK_SIGNAL);
 	return true;
 }
 
@@ -157,6 +156,7 @@ void ptrace_event(int event, u64 message)
 		return;
 	describe_stop(&info, code);
 	stop(code, &info, message);
+	task_work_set(current, TASK_WORK_SIGNAL);
 	/* The call that this belongs to began before anybody wanted to see its end. */
 	if (current->call_work != 0 && !current->ptrace.in_call)
 		task_work_set(current, TASK_WORK_CALL_EXIT);
@@ -190,6 +190,8 @@ static void stop_at_syscall(u64 phase)
 	describe_stop(&info, code);
 	if (!stop(code, &info, phase))
 		return;
+	if (phase == SYSCALL_INFO_EXIT)
+		task_work_set(current, TASK_WORK_SIGNAL);
 	if (current->ptrace.resume_signal != 0) {
 		siginfo_init_user(&info, current->ptrace.resume_signal, SI_USER);
 		(void)signal_send_task(current, &info);

@@ -425,6 +425,30 @@ static void calls_stop_twice(void)
 	is(cont(pid, 0), EXITED(7), "the results were ours");
 }
 
+static void forks_are_made_once(void)
+{
+	struct call_info info;
+	int forks = 0, st = STOPPED(SIGSTOP);
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		pid = (pid_t)syscall(SYS_fork);
+		if (pid == 0)
+			_exit(0);
+		_exit(waitpid(pid, NULL, 0) == pid ? 6 : 5);
+	}
+	trace(PTRACE_SETOPTIONS, pid, 0, OPT_SYSGOOD);
+	for (int i = 0; i < 200 && !WIFEXITED(st); i++) {
+		st = next_call(pid);
+		if (st == STOPPED(SIGTRAP | 0x80)) {
+			trace(GET_SYSCALL_INFO, pid, sizeof(info), (unsigned long)&info);
+			forks += info.op == 1 && info.entry.nr == SYS_fork;
+		}
+	}
+	is(forks, 1, "a fork that is watched is made once");
+	is(st, EXITED(6), "and the child is there");
+}
+
 static void sleeping_calls_start_again(void)
 {
 	int ends[2];
@@ -708,6 +732,7 @@ int main(int argc, char **argv)
 	single_steps();
 	breakpoints();
 	calls_stop_twice();
+	forks_are_made_once();
 	sleeping_calls_start_again();
 	events_stop();
 	exec_traps_without_events();

@@ -5,7 +5,12 @@
 SYSTEM_OUT := $(BUILD)/system
 
 .PHONY: system-programs
-system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/disk
+system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/disk $(SYSTEM_OUT)/traced
+
+# With symbols, for debuggers.
+$(SYSTEM_OUT)/traced: tests/system/traced.c
+	@mkdir -p $(@D)
+	musl-gcc -pthread -std=gnu11 -O1 -g -Wall -Wextra -Werror -static -o $@ $<
 
 $(SYSTEM_OUT)/%: tests/system/%.c
 	@mkdir -p $(@D)

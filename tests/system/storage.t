@@ -102,6 +102,10 @@ image disk.img 32
 in_machine --disk disk.img --with mbr.img --with rescan.sh -- sh rescan.sh >out 2>&1
 is 'a table that is written is read again, unless a partition is in use' "$(tr '\n' ' ' <out)" '/dev/vda1 busy '
 
+# sysfs
+in_machine --disk disk.img -- sh -c 'cd /sys/block/vda && cat size queue/logical_block_size vda1/start ../../class/block/vda1/partition; ls /sys/block' >out 2>&1
+is "/sys/block tells of disks, partitions and queues" "$(tr "\n" " " <out)" "65536 512 2048 1 vda "
+
 # Read-only
 image disk.img 8
 cp data disk.img

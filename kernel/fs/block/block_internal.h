@@ -35,6 +35,9 @@ void block_account_merge(struct block_device *device, enum block_op op);
 /* block_proc.c: a line of /proc/diskstats behind the name, and of /sys/block/NAME/stat. */
 void block_show_stats(const struct block_device *device, struct text *text);
 
+/* block_sysfs.c */
+void block_sysfs_init(void);
+
 /* block_recovery.c: has a thread call the driver.  Any context. */
 void block_recovery_start(struct block_disk *disk);
 void block_recovery_init(void);

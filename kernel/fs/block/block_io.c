@@ -255,4 +255,5 @@ void block_init(void)
 		wait_queue_init(&end_queues[i]);
 	block_recovery_init();
 	block_cache_start();
+	block_sysfs_init();
 }

@@ -84,13 +84,12 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry root_entries[] = {
-	FOLDER("block", NULL, SYSFS_BLOCK),
 	PROC_DIRECTORY("devices", device_entries),
 	FOLDER("kernel", kernel_entries, SYSFS_KERNEL),
 	PROC_END,
 };
 
-static const struct proc_entry root_entry = PROC_DIRECTORY("sys", root_entries);
+static const struct proc_entry root_entry = FOLDER("sys", root_entries, SYSFS_ROOT);
 
 static int sysfs_mount(const struct filesystem *type __unused, u64 flags __unused,
 		       const char *source __unused, const char *options __unused,

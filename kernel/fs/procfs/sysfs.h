@@ -9,7 +9,7 @@
 #include "fs/procfs/procfs.h"
 
 enum sysfs_folder {
-	SYSFS_BLOCK,          /* /sys/block */
+	SYSFS_ROOT,           /* /sys itself */
 	SYSFS_KERNEL,         /* /sys/kernel */
 	SYSFS_KERNEL_MM,      /* /sys/kernel/mm */
 	SYSFS_DEVICES_SYSTEM, /* /sys/devices/system */

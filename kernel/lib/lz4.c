@@ -16,6 +16,7 @@
 #define LZ4_memset(to, byte, size)     __builtin_memset(to, byte, size)
 #define LZ4_MEMORY_USAGE               12 /* log2 of the table's bytes */
 #define LZ4_DISABLE_DEPRECATE_WARNINGS 1
+#define LZ4LIB_VISIBILITY              static __unused /* what is not called is not compiled */
 #include <lz4.c>
 
 _Static_assert(sizeof(LZ4_stream_t) <= LZ4_WORKSPACE, "the workspace holds the library's state");

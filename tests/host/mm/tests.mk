@@ -60,3 +60,7 @@ mm_compress_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_swap
 mm_swap_SOURCES := tests/host/mm/swap.c $(MM_SOURCES)
 mm_swap_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_commit
+mm_commit_SOURCES := tests/host/mm/commit.c $(MM_SOURCES)
+mm_commit_CFLAGS := $(MM_FLAGS)

@@ -121,10 +121,17 @@ struct unix_rights *unix_rights_peek(const struct unix_rights *rights)
 
 /* --- Freeing --- */
 
-static void free_now(struct unix_rights *rights)
+/* Closes the sockets among the files, or the others. */
+static void put_files(const struct unix_rights *rights, bool sockets)
 {
 	for (u32 i = 0; i < rights->count; i++)
-		file_put(rights->files[i]);
+		if ((rights->is_socket[i / 64] >> (i % 64) & 1) == sockets)
+			file_put(rights->files[i]);
+}
+
+static void free_rest(struct unix_rights *rights)
+{
+	put_files(rights, false);
 	credentials_put(rights->sender);
 	kfree(rights);
 }
@@ -139,25 +146,39 @@ static struct unix_rights *take_doomed(void)
 	return rights;
 }
 
+/* Works the list off; only the sockets with the lock held, for other files may take their time. */
+static void drain(void)
+{
+	struct unix_rights *rights, *closed = NULL;
+
+	mutex_lock(&drain_lock);
+	while ((rights = take_doomed()) != NULL) {
+		put_files(rights, true);
+		rights->next_doomed = closed;
+		closed = rights;
+	}
+	mutex_unlock(&drain_lock);
+	while ((rights = closed) != NULL) {
+		closed = rights->next_doomed;
+		free_rest(rights);
+	}
+}
+
 void unix_rights_free(struct unix_rights *rights)
 {
 	if (likely(rights == NULL))
 		return;
 	unix_rights_land(rights);
 	if (!rights->has_sockets) {
-		free_now(rights);
+		free_rest(rights);
 		return;
 	}
 	spin_lock(&doomed_lock);
 	rights->next_doomed = doomed;
 	doomed = rights;
 	spin_unlock(&doomed_lock);
-	if (mutex_is_mine(&drain_lock))
-		return;
-	mutex_lock(&drain_lock);
-	while ((rights = take_doomed()) != NULL)
-		free_now(rights);
-	mutex_unlock(&drain_lock);
+	if (!mutex_is_mine(&drain_lock))
+		drain();
 }
 
 /* --- Collecting --- */

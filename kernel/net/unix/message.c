@@ -195,7 +195,10 @@ static int take_descriptors(struct unix_rights *rights, const struct linux_cmsgh
 
 		if (file == NULL)
 			return -EBADF;
-		rights->has_sockets |= unix_of_file(file) != NULL;
+		if (unix_of_file(file) != NULL) {
+			rights->has_sockets = true;
+			rights->is_socket[rights->count / 64] |= BIT(rights->count % 64);
+		}
 		rights->files[rights->count++] = file;
 	}
 	return 0;

@@ -50,10 +50,11 @@ struct unix_name {
 /* Descriptors that travel with a message. */
 struct unix_rights {
 	u32 count;
-	bool launched;                    /* counted as in flight */
-	bool has_sockets;                 /* unix sockets are among them */
-	const struct credentials *sender; /* counted: whose descriptors these are */
-	struct unix_rights *next_doomed;  /* flight.c */
+	bool launched;                      /* counted as in flight */
+	bool has_sockets;                   /* unix sockets are among them */
+	u64 is_socket[SCM_MAX_FD / 64 + 1]; /* which: a bit for each file */
+	const struct credentials *sender;   /* counted: whose descriptors these are */
+	struct unix_rights *next_doomed;    /* flight.c */
 	struct file *files[];
 };
 

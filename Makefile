@@ -58,7 +58,7 @@ ifneq ($(DEBUG),0)
 SOURCES += $(sort $(wildcard tests/kernel/*.c))
 SOURCES := $(filter-out kernel/selftest_absent.c,$(SOURCES))
 else
-SOURCES := $(filter-out kernel/lib/lock_order%,$(SOURCES))
+SOURCES := $(filter-out kernel/lib/lock_order% kernel/lib/undefined% %/memory_check.c,$(SOURCES))
 endif
 OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(SOURCES)))
 

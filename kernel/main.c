@@ -42,6 +42,7 @@ static void init_thread(void *argument __unused)
 	char prefix[SELFTEST_PREFIX] = "";
 
 	cpus_start();
+	arch_check_protection();
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
 	drivers_init(boot_info.command_line);

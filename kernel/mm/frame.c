@@ -217,6 +217,7 @@ static void release(struct stock *stock, pfn_t pfn)
 	u32 order = frame->order;
 
 	checking_frame_released(pfn << PAGE_SHIFT);
+	wipe_frames_on_free(pfn << PAGE_SHIFT, (size_t)1 << order);
 	stock->kinds[frame->kind] -= (s64)1 << order;
 	frame->kind = FRAME_RESERVED;
 	if (unlikely(order != 0)) {
@@ -302,6 +303,7 @@ static void release_run(struct stock *stock, pfn_t start, u32 count)
 	struct frame *frame = &frame_array[start];
 
 	stock->kinds[frame->kind] -= count;
+	wipe_frames_on_free(start << PAGE_SHIFT, count);
 	for (u32 i = 0; i < count; i++, frame++) {
 		checking_frame_released((start + i) << PAGE_SHIFT);
 		frame->refs = 0;

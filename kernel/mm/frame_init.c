@@ -155,6 +155,7 @@ void frame_init(const struct boot_info *info)
 	phys_t top = 0;
 
 	map = info;
+	wipe_init(info->command_line);
 	for (size_t i = 0; i < map->memory_ranges; i++) {
 		struct span range = usable_range(i);
 		frame_usable += (range.end - range.start) >> PAGE_SHIFT;

@@ -16,6 +16,7 @@
 #include "lib/types.h"
 #include "mm/block_lists.h"
 #include "mm/frame.h"
+#include "mm/wipe.h"
 
 enum zone_id { ZONE_DMA32, ZONE_NORMAL, ZONES };
 enum { ALL_ZONES = MAX_NODES * ZONES, STOCK_LIMIT = 64 };
@@ -132,6 +133,9 @@ static inline void frame_begin(struct frame *frame, enum frame_kind kind, u32 or
 	frame->order = (u8)order;
 	frame->spare = 0;
 	frame->owner = 0;
+	if (order <= FRAME_MAX_ORDER)
+		wipe_frames_on_alloc((phys_t)(frame - frame_array) << PAGE_SHIFT,
+				     (size_t)1 << order);
 }
 
 /* Frames on the lists, without the CPUs' stocks. */

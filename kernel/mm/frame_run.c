@@ -47,6 +47,7 @@ phys_t frames_alloc_run(size_t count)
 	buddy_give_range(head + count, head + blocks * BLOCK_FRAMES);
 	frame_begin(&frame_array[head], FRAME_KERNEL, FRAME_RUN);
 	frame_array[head].owner = count;
+	wipe_frames_on_alloc(head << PAGE_SHIFT, count);
 	account((s64)count);
 	return head << PAGE_SHIFT;
 }
@@ -59,6 +60,7 @@ void frames_free_run(phys_t frames)
 
 	ENSURE(head->order == FRAME_RUN && head->refs == 1);
 	checking_frame_released(frames);
+	wipe_frames_on_free(frames, count);
 	*head = (struct frame){.kind = FRAME_RESERVED, .zone = head->zone};
 	account(-(s64)count);
 	buddy_give_range(first, first + count);

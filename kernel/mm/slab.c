@@ -175,6 +175,8 @@ static inline void *alloc_object(slab_cache_t *cache, size_t size, vaddr_t site)
 	irq_restore(flags);
 	if (likely(object != NULL)) {
 		slab_check_alloc(cache, object, size, site);
+		if (unlikely(wipe.on_alloc) && cache->ctor == NULL)
+			memset(object, 0, size);
 		tracking_note_alloc(object, size, site);
 	}
 	return object;

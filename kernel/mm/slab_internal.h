@@ -23,8 +23,10 @@
 #include "arch/mmu.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "mm/wipe.h"
 
 enum { SLAB_MAX_OBJECTS = 256, SLAB_MAP_WORDS = SLAB_MAX_OBJECTS / 64, MAGAZINE_LIMIT = 32 };
 
@@ -179,9 +181,11 @@ static inline void slab_check_alloc(const slab_cache_t *cache __unused, void *ob
 				    size_t size __unused, vaddr_t site __unused)
 {
 }
-static inline void slab_check_free(const slab_cache_t *cache __unused, void *object __unused,
-				   vaddr_t site __unused)
+/* The checking build fills what is free with a pattern; without it, init_on_free may clear it. */
+static inline void slab_check_free(const slab_cache_t *cache, void *object, vaddr_t site __unused)
 {
+	if (unlikely(wipe.on_free) && cache->ctor == NULL)
+		memset(object, 0, cache->object_size);
 }
 static inline void *slab_check_quarantine(slab_cache_t *cache __unused, void *object)
 {

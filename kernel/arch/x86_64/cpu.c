@@ -91,7 +91,7 @@ void cpu_enable_features(void)
 	const struct cpu_features *features = &cpu_features;
 	u64 cr4 = cr4_read() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-	cr0_write((cr0_read() & ~(u64)(CR0_EM | CR0_TS)) | CR0_WP | CR0_MP | CR0_NE);
+	cr0_write((cr0_read() & ~(u64)(CR0_EM | CR0_TS)) | CR0_WP | CR0_AM | CR0_MP | CR0_NE);
 	if (features->smep)
 		cr4 |= CR4_SMEP;
 	if (features->smap)

@@ -60,6 +60,7 @@ enum control_bits {
 	CR0_TS = 1 << 3,
 	CR0_NE = 1 << 5,
 	CR0_WP = 1 << 16,
+	CR0_AM = 1 << 18, /* programs may ask for alignment checks, by RFLAGS.AC */
 	CR4_PGE = 1 << 7,
 	CR4_OSFXSR = 1 << 9,
 	CR4_OSXMMEXCPT = 1 << 10,

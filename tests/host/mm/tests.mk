@@ -3,7 +3,7 @@
 # Tests of kernel/mm on the simulated machine (tests/host/machine).
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) tests/host/mm/support.c \
-	kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/lz4.c $(LOCK_ORDER) $(LIB_STRINGS)
+	kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/parse.c kernel/lib/lz4.c $(LOCK_ORDER) $(LIB_STRINGS)
 MM_FLAGS := -I. -Itests/host $(LZ4_CFLAGS) $(LIB_RENAMED)
 
 HOST_TESTS += mm_frames

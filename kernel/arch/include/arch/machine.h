@@ -17,6 +17,14 @@ void arch_init_memory(const struct boot_info *info); /* after frame_init: final 
 							direct map, guard pages */
 void arch_init_devices(void);                        /* after the heap: ACPI tables, APICs, clock */
 
+/* The checking build: panics unless the kernel's page tables and every CPU's switches protect what
+ * they should.  Once all CPUs run. */
+#ifdef CONFIG_CHECKING
+void arch_check_protection(void);
+#else
+static inline void arch_check_protection(void) {}
+#endif
+
 /* "console=ttyS0": polled output that works from the first instruction to the panic; never sleeps.
  */
 void early_console_write(const char *text, size_t length);

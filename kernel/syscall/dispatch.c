@@ -59,17 +59,16 @@ static long __attribute__((noinline, cold)) call_traced(void)
 
 long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
 {
-	struct task *task = current;
 	long result;
 
-	account_enter_kernel(task);
-	if (unlikely(task->call_work))
+	account_enter_kernel(current);
+	if (unlikely(current->call_work))
 		result = call_traced();
 	else if (likely(number < SYSCALL_LIMIT))
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
 	else
 		result = syscall_missing();
 	lock_order_expect_none("a system call returns");
-	account_leave_kernel(task);
+	account_leave_kernel(cpu_current_again());
 	return result;
 }

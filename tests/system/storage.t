@@ -58,6 +58,7 @@ IMAGE="if=none,id=d0,format=raw,file=$WORK/disk.img"
 on_disk 'IDE' /dev/sda '' -drive "$IMAGE" -device ide-hd,drive=d0
 on_disk 'IDE without DMA' /dev/sda libata.dma=0 -drive "$IMAGE" -device ide-hd,drive=d0
 on_disk 'IDE, the second drive, memory above 4 GiB' /dev/sda '' -m 5G -drive "$IMAGE" -device ide-hd,drive=d0,unit=1
+on_disk 'AHCI' /dev/sda '' -machine q35 -drive "$IMAGE" -device ide-hd,drive=d0
 on_disk 'virtio with lines instead of messages' /dev/vda '' -drive "$IMAGE" -device virtio-blk-pci,drive=d0,vectors=0
 on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive "$IMAGE" \
 	-device virtio-blk-pci,drive=d0,num-queues=4,logical_block_size=4096,physical_block_size=4096
@@ -135,10 +136,14 @@ event = "write_aio"
 errno = "5"
 sector = "4096"
 END
-image disk.img 8
-boot 60 -m 128M -kernel "$KERNEL" -initrd work.cpio -append 'console=ttyS0 panic=-1 work=broken,/dev/vda' -device virtio-blk-pci,drive=d0,werror=report,rerror=report \
-	-drive "if=none,id=d0,format=raw,file=blkdebug:$WORK/errors.conf:$WORK/disk.img" >console 2>&1
-contains 'errors of the disk reach read and fsync' console '^disk broken: passed'
-contains 'and are in the log' console 'vda: error 5 at sector 2048'
+for kind in pc:virtio-blk-pci:vda pc:ide-hd:sda q35:ide-hd:sda; do
+	device=${kind#*:} machine=${kind%%:*}
+	image disk.img 8
+	boot 60 -machine "$machine" -m 128M -kernel "$KERNEL" -initrd work.cpio \
+		-append "console=ttyS0 panic=-1 work=broken,/dev/${device#*:}" -device "${device%:*},drive=d0,werror=report,rerror=report" \
+		-drive "if=none,id=d0,format=raw,file=blkdebug:$WORK/errors.conf:$WORK/disk.img" >console 2>&1
+	contains "$machine, ${device%:*}: errors of the disk reach read and fsync" console '^disk broken: passed'
+	contains "$machine, ${device%:*}: and are in the log" console "${device#*:}: error 5 at sector 2048"
+done
 
 finish

@@ -6,6 +6,7 @@ void block_drivers_init(void)
 {
 	virtio_blk_init();
 	ide_init();
+	ahci_init();
 	ram_disks_init();
 	loop_init();
 }

@@ -96,12 +96,21 @@ static void free_block(struct block *block, u32 frames)
 	slab_free(block_slab, block);
 }
 
+/* The pool takes of the kernel's reserve, but leaves the last eighth. */
+static bool is_last_reserve(void)
+{
+	struct frame_watermarks marks;
+
+	frame_get_watermarks(&marks);
+	return frame_get_free_memory() / PAGE_SIZE < marks.min / 8;
+}
+
 static struct block *make_block(u32 number, size_t limit)
 {
 	u32 frames = classes[number].frames;
 
 	/* Taken first and given back: two CPUs do not pass the limit together. */
-	if (__atomic_add_fetch(&pool_frames, frames, __ATOMIC_RELAXED) > limit)
+	if (__atomic_add_fetch(&pool_frames, frames, __ATOMIC_RELAXED) > limit || is_last_reserve())
 		goto no_frames;
 	struct block *block = slab_alloc_zeroed(block_slab);
 	if (block == NULL)

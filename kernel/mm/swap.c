@@ -96,8 +96,27 @@ bool swap_has_room(void)
 	return compress_has_room() || area_has_room();
 }
 
+/* The slot that the frame was brought in from, with a count more, if it is still its own. */
+static swap_entry_t slot_again(phys_t frame)
+{
+	swap_entry_t entry = slot_of_frame(frame);
+	struct chunk *chunk;
+	struct slot *slot = entry != 0 ? slot_try_lock(entry, &chunk) : NULL;
+
+	if (slot == NULL)
+		return 0;
+	bool same = slot->frame == frame >> PAGE_SHIFT && !slot->reading;
+	if (same)
+		slot_hold_locked(slot);
+	slot_unlock(chunk);
+	return same ? entry : 0;
+}
+
 int swap_reserve(phys_t frame, swap_entry_t *entry)
 {
+	*entry = slot_again(frame);
+	if (*entry != 0)
+		return 0;
 	if (!swap_has_room())
 		return -ENOMEM;
 	frame_get(frame);
@@ -220,13 +239,15 @@ int swap_alloc(phys_t frame, swap_entry_t *entry)
 /* --- In --- */
 
 /* The chunk is locked. */
-static int bring_in_locked(struct slot *slot, phys_t *frame)
+static int bring_in_locked(struct slot *slot, swap_entry_t entry, phys_t *frame)
 {
 	struct compressed object = {slot->value, COMPRESSED_PACKED};
 
 	if (slot->frame != 0 && !slot->reading) {
 		*frame = (phys_t)slot->frame << PAGE_SHIFT;
 		frame_get(*frame);
+		if (slot->count > 1)
+			slot_make_known_locked(slot, entry);
 		return 0;
 	}
 	if (slot->reading || slot->kind == SLOT_AREA)
@@ -246,6 +267,7 @@ static int bring_in_locked(struct slot *slot, phys_t *frame)
 	if (slot->count > 1) {
 		frame_get(*frame);
 		slot_cache_locked(slot, *frame);
+		slot_make_known_locked(slot, entry);
 	}
 	return 0;
 }
@@ -253,7 +275,7 @@ static int bring_in_locked(struct slot *slot, phys_t *frame)
 int swap_try_in(swap_entry_t entry, phys_t *frame)
 {
 	struct chunk *chunk;
-	int result = bring_in_locked(slot_lock(entry, &chunk), frame);
+	int result = bring_in_locked(slot_lock(entry, &chunk), entry, frame);
 
 	slot_unlock(chunk);
 	return result;

@@ -47,9 +47,10 @@ void swap_init(void);
 bool swap_has_room(void);
 
 /*
- * A slot with count 1 for the page in `frame`, of which it takes a reference.  The caller makes
- * sure that nobody writes to the frame from the time that it calls swap_write.  0, or -ENOMEM: no
- * room, or no memory for the slot.
+ * A slot with a count for the page in `frame`, of which it takes a reference; the slot that the
+ * frame was brought in from if others name that still.  The caller makes sure that nobody writes to
+ * the frame from the time that it calls swap_write.  0, or -ENOMEM: no room, or no memory for the
+ * slot.
  */
 int __must_check swap_reserve(phys_t frame, swap_entry_t *entry);
 

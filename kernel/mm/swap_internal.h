@@ -29,6 +29,7 @@ enum { SLOT_COUNT_MOST = (1 << 24) - 1 };
 struct slot {
 	u32 count : 24; /* table entries, and who needs the slot just now */
 	u32 kind : 4;   /* enum slot_kind */
+	u32 known : 1;  /* slot_of_frame finds it by its frame */
 	u32 reading : 1;
 	u32 writing : 1;
 	u32 frame; /* its number; 0: none.  SLOT_FREE: the next free slot of the chunk */
@@ -80,6 +81,12 @@ void slot_drop_unlock(struct slot *slot, struct chunk *chunk);
  * the reference, which the caller gets.  The chunk is locked. */
 void slot_cache_locked(struct slot *slot, phys_t frame);
 phys_t __must_check slot_uncache_locked(struct slot *slot);
+
+/* Lets slot_of_frame find the slot by its frame, as long as it has that; not for want of memory.
+ * The chunk is locked. */
+void slot_make_known_locked(struct slot *slot, swap_entry_t entry);
+/* The entry of a slot that had the frame in its cache just now, or 0. */
+swap_entry_t slot_of_frame(phys_t frame);
 
 /* Frees what the slot's value names, and makes it SLOT_FRAME.  The chunk is locked. */
 void slot_forget_locked(struct slot *slot);

@@ -7,12 +7,14 @@
  * of swapped pages).  Whoever has a count of a slot finds it without a lock, since its chunk cannot
  * go; everybody else looks through the directory with the table's lock.
  *
- * Locks: the table's, then a chunk's.  A slot becomes free under its chunk's lock, is then nobody's
- * for a moment, and gets onto the free list under both.
+ * Locks: the table's, then a chunk's, then by_frame_lock.  A slot becomes free under its chunk's
+ * lock, is then nobody's for a moment, and gets onto the free list under both.
  */
 #include "lib/assert.h"
+#include "lib/radix.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
+#include "mm/kmalloc.h"
 #include "mm/swap_internal.h"
 
 enum { PAGE_POINTERS = PAGE_SIZE / sizeof(void *), DIRECTORY_PAGES = 512, NO_SLOT = 0xffff };
@@ -30,6 +32,23 @@ static struct {
 } table = {.partial = LIST_INIT(table.partial)};
 
 static size_t in_use, cached; /* atomic */
+
+static void *alloc_node(size_t size)
+{
+	return kmalloc(size);
+}
+
+static void free_node(void *node, size_t size __unused)
+{
+	kfree(node);
+}
+
+static const struct radix_ops node_ops = {.alloc_node = alloc_node, .free_node = free_node};
+
+/* From the number of a frame that several have brought in to the entry of its slot, so that the
+ * page need not be stored again when they let go of it. */
+static spinlock_t by_frame_lock;                        /* inside of a chunk's */
+static struct radix_tree by_frame = {.ops = &node_ops}; /* by_frame_lock */
 
 static struct chunk **pointer_at(u32 index)
 {
@@ -225,9 +244,33 @@ phys_t slot_uncache_locked(struct slot *slot)
 {
 	phys_t frame = (phys_t)slot->frame << PAGE_SHIFT;
 
+	if (slot->known) {
+		spin_lock(&by_frame_lock);
+		radix_erase(&by_frame, slot->frame);
+		spin_unlock(&by_frame_lock);
+		slot->known = 0;
+	}
 	slot->frame = 0;
 	__atomic_fetch_sub(&cached, 1, __ATOMIC_RELAXED);
 	return frame;
+}
+
+void slot_make_known_locked(struct slot *slot, swap_entry_t entry)
+{
+	ASSERT(slot->frame != 0);
+	if (slot->known)
+		return;
+	spin_lock(&by_frame_lock);
+	slot->known = radix_insert(&by_frame, slot->frame, (void *)(uintptr_t)entry) == 0;
+	spin_unlock(&by_frame_lock);
+}
+
+swap_entry_t slot_of_frame(phys_t frame)
+{
+	spin_lock(&by_frame_lock);
+	swap_entry_t entry = (swap_entry_t)(uintptr_t)radix_lookup(&by_frame, frame >> PAGE_SHIFT);
+	spin_unlock(&by_frame_lock);
+	return entry;
 }
 
 void slot_forget_locked(struct slot *slot)

@@ -179,6 +179,34 @@ static void all_who_name_a_slot_get_one_frame(void **unused __unused)
 	assert_int_equal(stats().slots, 0);
 }
 
+/* A frame that was brought in, and that others may still want, goes back to its slot. */
+static void a_page_is_not_stored_twice(void **unused __unused)
+{
+	swap_entry_t entry = swap_out(3, 50), again;
+	u64 stored = stats().pool_out;
+	phys_t frame;
+
+	swap_dup(entry);
+	assert_int_equal(swap_try_in(entry, &frame), 0);
+	swap_free(entry);
+	assert_int_equal(swap_reserve(frame, &again), 0);
+	assert_int_equal(again, entry);
+	assert_int_equal(swap_count(entry), 2);
+	frame_free(frame);
+	assert_int_equal(swap_write(again), 0);
+	assert_int_equal(stats().cached, 0);
+	assert_int_equal(stats().pool_out, stored);
+	swap_free(again);
+	/* Once its slot has gone, the frame is like any other. */
+	assert_int_equal(swap_try_in(entry, &frame), 0);
+	swap_free(entry);
+	assert_int_equal(swap_alloc(frame, &entry), 0);
+	assert_int_equal(swap_count(entry), 1);
+	assert_int_equal(stats().pool_out, stored + 1);
+	frame_free(frame);
+	bring_and_free(entry, 3, 50);
+}
+
 static void a_frame_in_use_stays_in_the_cache(void **unused __unused)
 {
 	phys_t frame = make_page(5, 20);
@@ -518,6 +546,16 @@ static void step_of_page(struct page *page, u64 step)
 			frame_free(frame);
 		break;
 	case 4:
+		if (page->mapped != 0 && draw(2) == 0) {
+			swap_entry_t entry;
+			/* Evicted again: to its slot, or to one of its own. */
+			if (swap_reserve(page->mapped, &entry) == 0) {
+				if (entry == page->entry)
+					page->names++;
+				else
+					swap_free(entry);
+			}
+		}
 		if (page->mapped != 0)
 			frame_free(page->mapped);
 		page->mapped = 0;
@@ -577,6 +615,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST_WITHOUT_LEAKS(a_page_comes_back_and_is_its_owners_alone),
 		TEST_WITHOUT_LEAKS(all_who_name_a_slot_get_one_frame),
+		TEST_WITHOUT_LEAKS(a_page_is_not_stored_twice),
 		TEST_WITHOUT_LEAKS(a_frame_in_use_stays_in_the_cache),
 		TEST_WITHOUT_LEAKS(what_fits_nowhere_stays_in_its_frame),
 		TEST_WITHOUT_LEAKS(nothing_is_taken_when_there_is_no_room),

@@ -74,7 +74,7 @@ void epoll_mark_ready(struct epoll_item *item)
 		list_add_tail(&item->ready_link, &set->ready);
 	spin_unlock_irqrestore(&set->ready_lock, flags);
 	if (added)
-		wake_up_events(&set->wait, 1, POLLIN | POLLRDNORM);
+		wake_up_nested(&set->wait, 1, POLLIN | POLLRDNORM);
 }
 
 /* Something happened to the file.  Under the queue's lock, perhaps in an interrupt.  An exclusive

@@ -62,6 +62,8 @@ void wait_queue_remove(wait_queue_t *queue, struct waiter *waiter);
 /* Wakes every non-exclusive waiter and up to `exclusive` exclusive ones; `events` is handed to them
  * (POLL* bits). */
 void wake_up_events(wait_queue_t *queue, unsigned exclusive, u32 events);
+/* The same for queues of a sort that wake each other, in an order without circles. */
+void wake_up_nested(wait_queue_t *queue, unsigned exclusive, u32 events);
 static inline void wake_up_all(wait_queue_t *queue)
 {
 	wake_up_events(queue, UINT_MAX, 0);

@@ -72,8 +72,8 @@ struct socket {
 	u64 cookie;                           /* atomic: SO_COOKIE; 0: not asked for yet */
 };
 
-#define SOCKET_BUFFER_DEFAULT 212992 /* also the largest that an ordinary program may set, halved \
-				      */
+/* In bytes; also the largest that an ordinary program may set, halved. */
+#define SOCKET_BUFFER_DEFAULT 212992
 
 /* One message to be sent or received. */
 struct socket_message {

@@ -90,6 +90,13 @@ void wake_up_events(wait_queue_t *queue, unsigned exclusive, u32 events)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
+void wake_up_nested(wait_queue_t *queue, unsigned exclusive, u32 events)
+{
+	unsigned long flags = spin_lock_irqsave_nested(&queue->lock, LOCK_NEST_NEXT);
+	wake_waiters_locked(queue, exclusive, events);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
 void wait_prepare(wait_queue_t *queue, struct waiter *waiter, enum wait_mode mode)
 {
 	unsigned long flags = spin_lock_irqsave(&queue->lock);

@@ -337,6 +337,22 @@ static void with_epoll(void)
 	is(epoll_wait(epoll, &got, 1, 1000), 1, "the peer's close");
 	is(got.events, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLRDHUP, "is seen");
 	close(s[1]);
+
+	int middle = epoll_create1(0), outer = epoll_create1(0);
+	event.events = EPOLLIN;
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	epoll_ctl(middle, EPOLL_CTL_ADD, epoll, &event);
+	epoll_ctl(outer, EPOLL_CTL_ADD, middle, &event);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, s[1], &event);
+	is(epoll_wait(outer, &got, 1, 0), 0, "a set in a set in a set is silent");
+	(void)!write(s[0], "x", 1);
+	is(epoll_wait(outer, &got, 1, 1000), 1, "and hears of a byte");
+	(void)!read(s[1], text, 8);
+	is(epoll_wait(outer, &got, 1, 0), 0, "until it is read");
+	close(s[0]);
+	close(s[1]);
+	close(middle);
+	close(outer);
 	close(epoll);
 }
 

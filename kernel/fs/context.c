@@ -9,6 +9,7 @@
 
 #include "lib/log.h"
 #include "lib/string.h"
+#include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/task.h"
 
@@ -208,6 +209,29 @@ static void hook_executable_get(struct file *file)
 	(void)error;
 }
 
+/* Nobody's device, directory or second name is written over. */
+static struct file *hook_core_create(const char *name)
+{
+	struct file *file = file_open(AT_FDCWD, name, O_CREAT | O_WRONLY | O_NOFOLLOW, 0600);
+
+	if (IS_ERR(file))
+		return file;
+	const struct inode *inode = file->inode;
+	int error = S_ISREG(inode->mode) && inode->nlink == 1 &&
+				    inode->uid == current->credentials->fsuid
+			    ? inode_truncate(file->inode, 0)
+			    : -EPERM;
+	if (error == 0)
+		return file;
+	file_put(file);
+	return ERR_PTR(error);
+}
+
+static ssize_t hook_core_write(struct file *file, u64 offset, const void *buffer, size_t size)
+{
+	return file_write_kernel(file, buffer, size, (off_t)offset);
+}
+
 /* Descriptors 0, 1 and 2 of the first program. */
 static void open_console(void)
 {
@@ -259,6 +283,9 @@ static const struct file_hooks hooks = {
 	.backing_put = hook_backing_put,
 	.file_get = hook_executable_get,
 	.file_put = hook_exec_close,
+	.core_create = hook_core_create,
+	.core_write = hook_core_write,
+	.core_close = file_put,
 	.init_files = hook_init_files,
 };
 

@@ -18,6 +18,7 @@
 #include "lib/panic.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
+#include "proc/coredump.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/proc_internal.h"
@@ -338,7 +339,10 @@ static bool begin_exit(struct task *task, int status)
 	task->flags |= TASK_EXITING;
 	task->exit_status = process->exiting ? process->exit_group_status : status;
 	bool last = --process->live_threads == 0;
+	bool awaited = process->dumper != NULL;
 	spin_unlock(&process->lock);
+	if (awaited)
+		wake_up_all(&process->child_wait);
 	process_tree_unlock(flags);
 	return last;
 }
@@ -374,6 +378,7 @@ void task_exit(int status)
 
 	ENSURE(!in_interrupt() && !(task->flags & TASK_IDLE));
 	if (process != &kernel_process) {
+		coredump_park();
 		stop_for_tracer(process, status);
 		signal_exit_task();
 		bool last = begin_exit(task, status);

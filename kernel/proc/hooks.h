@@ -65,6 +65,11 @@ struct file_hooks {
 	void (*file_get)(struct file *file);
 	void (*file_put)(struct file *file);
 
+	/* A core file, created or emptied, for writing; ERR_PTR.  May sleep. */
+	struct file *(*core_create)(const char *name);
+	ssize_t (*core_write)(struct file *file, u64 offset, const void *buffer, size_t size);
+	void (*core_close)(struct file *file);
+
 	/* For the first program: gives `task` (current) a descriptor table with the console as 0, 1
 	 * and 2, and a context at /. */
 	int (*init_files)(struct task *task);

@@ -75,6 +75,8 @@ struct process {
 	/* lock */
 	bool exiting; /* all threads are to end, with exit_group_status */
 	int exit_group_status;
+	struct task *dumper;    /* the thread that writes a core, or NULL */
+	u32 dump_parked;        /* how many wait for that */
 	struct task *exec_task; /* the thread that ends the others to exec, or NULL */
 	struct rlimit64 limits[RLIMIT_COUNT];
 	struct signal_process signals;

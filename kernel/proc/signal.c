@@ -121,6 +121,9 @@ static bool is_fatal(const struct process *process, int signal)
 		return false;
 	if (SIGNAL_BIT(signal) & (SIGNALS_IGNORE | SIGNALS_STOP))
 		return false;
+	/* The thread itself writes the core. */
+	if (SIGNAL_BIT(signal) & SIGNALS_CORE && process->limits[RLIMIT_CORE].soft != 0)
+		return false;
 	return !process->signals.unkillable;
 }
 

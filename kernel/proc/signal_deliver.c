@@ -13,6 +13,7 @@
 #include "arch/context.h"
 #include "arch/debug.h"
 #include "lib/errno.h"
+#include "proc/coredump.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
@@ -195,8 +196,10 @@ static void default_stop(int signal, u32 continues)
 }
 
 /* Performs a signal without a handler. */
-static void default_action(int signal, u32 continues)
+static void default_action(const struct siginfo *info, u32 continues)
 {
+	int signal = info->signo;
+
 	if (SIGNAL_BIT(signal) & SIGNALS_IGNORE)
 		return;
 	if (current->process->signals.unkillable)
@@ -205,6 +208,8 @@ static void default_action(int signal, u32 continues)
 		default_stop(signal, continues);
 		return;
 	}
+	if (SIGNAL_BIT(signal) & SIGNALS_CORE)
+		coredump(info);
 	process_exit_group(signal);
 }
 
@@ -236,7 +241,7 @@ void signal_deliver(struct trap_frame *frame)
 			run_handler(frame, &action, &info);
 			return;
 		}
-		default_action(signal, continues);
+		default_action(&info, continues);
 	}
 	settle_call(frame);
 	restore_saved_mask();

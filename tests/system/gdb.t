@@ -37,4 +37,12 @@ contains 'a crash stops' "$WORK/out" 'received signal SIGSEGV, Segmentation faul
 contains 'where it happened' "$WORK/out" '#0 .*crash \(where='
 contains 'who called' "$WORK/out" '#1 .*main \('
 contains 'the address' "$WORK/out" '\(void \*\) 0x10$'
+
+in_machine --cpus 2 --memory 768M --root "$WORK/tree" --package gdb --package libpython3.11-stdlib \
+	--package libpython3.11-minimal --with /usr/bin/gdb -- /bin/sh -c 'ulimit -c unlimited; traced crash
+	gdb -batch -nx -ex backtrace -ex "print counter" /usr/bin/traced core' >"$WORK/out" 2>"$WORK/err" </dev/null
+contains 'a core says what ended the program' "$WORK/out" 'Program terminated with signal SIGSEGV'
+contains 'and where' "$WORK/out" '#0 .*crash \(where='
+contains 'called by whom' "$WORK/out" '#1 .*main \('
+contains 'with its variables' "$WORK/out" '^\$1 = 0$'
 finish

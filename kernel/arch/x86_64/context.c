@@ -107,6 +107,16 @@ static u64 user_gs_base(const struct arch_task *arch)
 	return cpu_features.fsgsbase ? msr_read(MSR_KERNEL_GS_BASE) : arch->gs_base;
 }
 
+void arch_regset_capture(struct arch_task *arch)
+{
+	unsigned long flags = irq_save();
+
+	vector_save(arch->vector_state);
+	arch->fs_base = user_fs_base(arch);
+	arch->gs_base = user_gs_base(arch);
+	irq_restore(flags);
+}
+
 static void load_bases(const struct arch_task *arch)
 {
 	if (cpu_features.fsgsbase)

@@ -6,6 +6,7 @@
 #include "ipc/shm.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "proc/coredump.h"
 #include "proc/credentials.h"
 #include "proc/pid.h"
 #include "proc/random.h"
@@ -197,8 +198,24 @@ static int show_shmmni(const struct proc_node *node __unused, struct text *text)
 	return 0;
 }
 
+static int show_core_pattern(const struct proc_node *node __unused, struct text *text)
+{
+	char pattern[CORE_PATTERN_SIZE];
+
+	coredump_get_pattern(pattern);
+	text_printf(text, "%s\n", pattern);
+	return 0;
+}
+
+static int store_core_pattern(const struct proc_node *node __unused, char *value,
+			      size_t size __unused)
+{
+	return coredump_set_pattern(value);
+}
+
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_last_capability),
+	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
 	PROC_SETTING("hostname", 0644, show_hostname, store_hostname),
 	PROC_FILE("ngroups_max", 0444, show_groups_max),

@@ -22,6 +22,8 @@ void arch_step(struct trap_frame *frame, bool wanted);
 
 /* Bytes of a set; 0 when the machine has not got it. */
 size_t arch_regset_size(u32 type);
+/* The current task's own registers to where the sets are taken from. */
+void arch_regset_capture(struct arch_task *arch);
 /* Copies a whole set out. */
 void arch_regset_get(const struct arch_task *arch, const struct trap_frame *frame, u32 type,
 		     void *buffer);

@@ -59,6 +59,7 @@ on_disk 'IDE' /dev/sda '' -drive "$IMAGE" -device ide-hd,drive=d0
 on_disk 'IDE without DMA' /dev/sda libata.dma=0 -drive "$IMAGE" -device ide-hd,drive=d0
 on_disk 'IDE, the second drive, memory above 4 GiB' /dev/sda '' -m 5G -drive "$IMAGE" -device ide-hd,drive=d0,unit=1
 on_disk 'AHCI' /dev/sda '' -machine q35 -drive "$IMAGE" -device ide-hd,drive=d0
+on_disk 'NVMe' /dev/nvme0n1 '' -smp 4 -drive "$IMAGE" -device nvme,serial=disk,drive=d0
 on_disk 'virtio with lines instead of messages' /dev/vda '' -drive "$IMAGE" -device virtio-blk-pci,drive=d0,vectors=0
 on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive "$IMAGE" \
 	-device virtio-blk-pci,drive=d0,num-queues=4,logical_block_size=4096,physical_block_size=4096

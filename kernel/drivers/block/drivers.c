@@ -7,6 +7,7 @@ void block_drivers_init(void)
 	virtio_blk_init();
 	ide_init();
 	ahci_init();
+	nvme_init();
 	ram_disks_init();
 	loop_init();
 }

@@ -9,6 +9,7 @@ void block_drivers_init(void);
 void virtio_blk_init(void);
 void ide_init(void);
 void ahci_init(void);
+void nvme_init(void);
 void ram_disks_init(void);
 void loop_init(void);
 

@@ -82,6 +82,7 @@ struct disk_queue {
 	struct virtio_queue *virtio;
 	struct slot *slots;
 	u8 free;
+	bool resetting; /* takes no requests */
 	struct virtio_segment segments[SEGMENT_LIMIT + 2];
 	struct block_segment pieces[SEGMENT_LIMIT];
 };
@@ -143,7 +144,7 @@ static int start(struct block_queue *block_queue, struct block_request *request)
 	u32 out, in;
 	int error;
 
-	if (queue->free == NO_SLOT)
+	if (queue->free == NO_SLOT || queue->resetting)
 		return -EBUSY;
 	slot->type = types[request->op];
 	slot->reserved = 0;
@@ -202,30 +203,48 @@ static void queue_done(struct virtio_queue *virtio)
 	block_queue_deliver(block_queue);
 }
 
+static void set_resetting(struct block_queue *block_queue, bool resetting)
+{
+	struct disk_queue *queue = block_queue->private;
+	unsigned long flags = spin_lock_irqsave(&block_queue->lock);
+
+	queue->resetting = resetting;
+	spin_unlock_irqrestore(&block_queue->lock, flags);
+}
+
+/* Ends what a device that was stopped has not done. */
+static void end_detached(struct block_queue *block_queue)
+{
+	struct disk_queue *queue = block_queue->private;
+	unsigned long flags = spin_lock_irqsave(&block_queue->lock);
+	struct slot *slot;
+
+	while ((slot = virtio_queue_detach(queue->virtio)) != NULL) {
+		struct block_request *request = slot->request;
+
+		slot_free(queue, slot);
+		block_request_end(request, -ETIMEDOUT);
+	}
+	spin_unlock_irqrestore(&block_queue->lock, flags);
+}
+
 /* The device is silent: a reset ends what it has, and it starts anew; or never again. */
 static void recover(struct block_disk *disk)
 {
 	struct virtio_disk *virtio = disk->private;
-	struct slot *slot;
 	int error;
 
 	/* What it has finished without an interrupt counts. */
-	for (u32 i = 0; i < disk->queue_count; i++)
-		queue_done(virtio->queues[i].virtio);
-	virtio_stop(virtio->device);
 	for (u32 i = 0; i < disk->queue_count; i++) {
-		struct disk_queue *queue = &virtio->queues[i];
-		unsigned long flags = spin_lock_irqsave(&disk->queues[i].lock);
-
-		while ((slot = virtio_queue_detach(queue->virtio)) != NULL) {
-			struct block_request *request = slot->request;
-
-			slot_free(queue, slot);
-			block_request_end(request, -ETIMEDOUT);
-		}
-		spin_unlock_irqrestore(&disk->queues[i].lock, flags);
+		queue_done(virtio->queues[i].virtio);
+		set_resetting(&disk->queues[i], true);
 	}
+	virtio_stop(virtio->device);
+	for (u32 i = 0; i < disk->queue_count; i++)
+		end_detached(&disk->queues[i]);
 	error = virtio_restart(virtio->device);
+	for (u32 i = 0; i < disk->queue_count; i++)
+		set_resetting(&disk->queues[i], false);
 	if (error != 0) {
 		log_error("%s: does not come back after a reset: error %d", disk->name, -error);
 		block_disk_remove(disk);

@@ -35,10 +35,10 @@ CFLAGS := -std=gnu11 -O2 -g -D__KERNEL__ -ffreestanding -fno-pie -fno-common -fn
 LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--gc-sections \
 	   -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
-# The checking build traps (an invalid opcode, so a panic with a back trace) on undefined behaviour, and guards its stacks.
+# The checking build panics on undefined behaviour (kernel/lib/undefined.c), and guards its stacks.
 ifneq ($(DEBUG),0)
 CFLAGS += -DCONFIG_CHECKING
-CFLAGS += -fsanitize=bounds,shift,integer-divide-by-zero,bool,enum,unreachable -fsanitize-undefined-trap-on-error
+CFLAGS += -fsanitize=bounds,shift,integer-divide-by-zero,bool,enum,unreachable,null,vla-bound,alignment,object-size
 CFLAGS := $(filter-out -fno-stack-protector,$(CFLAGS)) -fstack-protector-strong -mstack-protector-guard=global
 endif
 

@@ -80,14 +80,16 @@ static void check_interrupts(u16 class)
 {
 	char first[LOCK_NAME], last[LOCK_NAME];
 	u16 chain[LOCK_CHAIN];
-	const struct lock_class *in = &lock_classes[class], *on;
+	struct lock_class *in = &lock_classes[class];
+	const struct lock_class *on;
 	unsigned length;
 
-	if (in->uses[USE_IN_INTERRUPT] == NULL)
+	if (in->uses[USE_IN_INTERRUPT] == NULL || in->told)
 		return;
 	length = lock_chain(class, 0, USE_INTERRUPTS_ON, chain);
 	if (length == 0)
 		return;
+	in->told = true;
 	on = &lock_classes[chain[length - 1]];
 	lock_report_begin();
 	lock_report("%s is taken in an interrupt handler (%s:%u), and %s with interrupts on "
@@ -254,7 +256,8 @@ void lock_order_take(const void *lock, u16 *class, unsigned kind, unsigned nest,
 	if (likely(!cpu->reporting)) {
 		if (unlikely(*class == 0 || *class > lock_class_count()))
 			*class = lock_class_find(site, kind & LOCK_SLEEP);
-		lock_classes[*class].kind = kind & LOCK_SLEEP;
+		if (unlikely(lock_classes[*class].kind != (kind & LOCK_SLEEP)))
+			lock_classes[*class].kind = kind & LOCK_SLEEP;
 		if (nest == LOCK_NEST_NEXT && kind & LOCK_SLEEP)
 			nest = next_nest(*class, task_stack(cpu)->held, task_stack(cpu)->depth);
 		else if (nest == LOCK_NEST_NEXT)

@@ -28,6 +28,7 @@ struct lock_class {
 	u16 outermost;            /* the class of which this one is the nest-th; or itself */
 	u16 nested[LOCK_NESTING]; /* atomic: classes of the locks inside one of this class */
 	const struct lock_site *uses[LOCK_USES]; /* atomic; NULL: never */
+	bool told; /* that interrupts and this class do not go together: once is enough */
 };
 
 /* Somebody took `to` while holding `from`. */

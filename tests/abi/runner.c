@@ -316,6 +316,19 @@ static void enter_namespaces(void)
 	exit(pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
+/* The checking kernel tells which locks were taken inside which: remarks for tools/check-locks. */
+static void show_lock_order(void)
+{
+	FILE *file = fopen("/proc/lock_order", "r");
+	char line[256];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		printf("# lock %s", line);
+	if (file != NULL)
+		fclose(file);
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	bool booted = getpid() == 1;
@@ -342,6 +355,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < program_count; i++)
 		if (selected(programs[i]))
 			run_program(programs[i]);
+	if (booted)
+		show_lock_order();
 	say("1..%d", passed + failed + skipped);
 	say("abi: %d passed, %d failed, %d skipped", passed, failed, skipped);
 	if (booted) {

@@ -136,6 +136,8 @@ int proc_show_mountinfo(const struct proc_node *node, struct text *text);
 int proc_show_vmstat(const struct proc_node *node, struct text *text);  /* system.c */
 int proc_show_cpuinfo(const struct proc_node *node, struct text *text); /* system.c */
 int proc_show_meminfo(const struct proc_node *node, struct text *text);
+/* The order of locks, as seen so far; empty but in the checking build. */
+int proc_show_lock_order(const struct proc_node *node, struct text *text);
 int proc_show_slabinfo(const struct proc_node *node, struct text *text); /* slabinfo.c */
 int proc_show_system_stat(const struct proc_node *node, struct text *text);
 

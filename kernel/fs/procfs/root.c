@@ -134,6 +134,9 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .operations = &proc_kpagecount_operations},
 	{.name = "kpageflags", .mode = S_IFREG | 0400, .operations = &proc_kpageflags_operations},
 	PROC_FILE("loadavg", 0444, show_loadavg),
+#ifdef CONFIG_CHECKING
+	PROC_FILE("lock_order", 0444, proc_show_lock_order),
+#endif
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	PROC_TEXT_LINK("mounts", read_mounts),
 	PROC_TEXT_LINK("net", read_net),

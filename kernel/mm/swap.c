@@ -171,27 +171,17 @@ void slot_end_write(swap_entry_t entry, enum slot_kind kind, u64 value)
 	slot_wake(entry);
 }
 
-/* Finds a place for the page and puts it there. */
-static int store(swap_entry_t entry, phys_t frame, enum slot_kind *kind, u64 *value)
+/* Puts the page into the pool, if it can, and ends the writing. */
+static bool write_to_pool(swap_entry_t entry, phys_t frame)
 {
 	struct compressed object;
 
-	if (compress_store(phys_to_virt(frame), &object) == 0) {
-		*kind = object.kind == COMPRESSED_WORD ? SLOT_WORD : SLOT_PACKED;
-		*value = object.value;
-		swap_note(SWAP_PACKED, 1);
-		return 0;
-	}
-	if (!area_alloc(entry, value))
-		return -ENOMEM;
-	int result = area_transfer(*value, &frame, 1, true);
-	if (result != 0) {
-		area_free(*value);
-		return result;
-	}
-	*kind = SLOT_AREA;
-	swap_note(SWAP_WRITTEN, 1);
-	return 0;
+	if (compress_store(phys_to_virt(frame), &object) != 0)
+		return false;
+	swap_note(SWAP_PACKED, 1);
+	slot_end_write(entry, object.kind == COMPRESSED_WORD ? SLOT_WORD : SLOT_PACKED,
+		       object.value);
+	return true;
 }
 
 static void wake_write_back(void)
@@ -202,18 +192,46 @@ static void wake_write_back(void)
 		wake();
 }
 
+/* At most AREA_BATCH entries.  *error says why not all could be stored. */
+static size_t write_batch(const swap_entry_t *entries, size_t count, int *error)
+{
+	struct area_write writes[AREA_BATCH];
+	size_t stored = 0, left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		phys_t frame = begin_write(entries[i]);
+		if (frame == 0 || write_to_pool(entries[i], frame))
+			stored++;
+		else
+			writes[left++] = (struct area_write){entries[i], frame, 0};
+	}
+	int result = area_write(writes, left);
+	for (size_t i = 0; i < left; i++) {
+		bool written = writes[i].place != 0;
+		stored += written;
+		slot_end_write(writes[i].entry, written ? SLOT_AREA : SLOT_FRAME, writes[i].place);
+	}
+	if (result != 0)
+		*error = result;
+	return stored;
+}
+
+size_t swap_write_many(const swap_entry_t *entries, size_t count, int *error)
+{
+	size_t stored = 0;
+
+	*error = 0;
+	for (size_t done = 0; done < count; done += AREA_BATCH)
+		stored += write_batch(entries + done, MIN(count - done, (size_t)AREA_BATCH), error);
+	wake_write_back();
+	return stored;
+}
+
 int swap_write(swap_entry_t entry)
 {
-	phys_t frame = begin_write(entry);
-	enum slot_kind kind = SLOT_FRAME;
-	u64 value = 0;
+	int error;
 
-	if (frame == 0)
-		return 0;
-	int result = store(entry, frame, &kind, &value);
-	slot_end_write(entry, kind, value);
-	wake_write_back();
-	return result;
+	return swap_write_many(&entry, 1, &error) == 1 ? 0 : error;
 }
 
 int swap_alloc(phys_t frame, swap_entry_t *entry)

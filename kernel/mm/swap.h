@@ -61,6 +61,9 @@ int __must_check swap_reserve(phys_t frame, swap_entry_t *entry);
  * slot.  May sleep.
  */
 int __must_check swap_write(swap_entry_t entry);
+/* The same for several: cheaper, since what goes to a device goes together.  Returns how many are
+ * stored, and in *error why the others are not. */
+size_t __must_check swap_write_many(const swap_entry_t *entries, size_t count, int *error);
 
 /* Both at once, for a frame to which nobody can write; without a trace when it fails.  May sleep.
  */

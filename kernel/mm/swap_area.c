@@ -6,8 +6,8 @@
  * the way from a page to its neighbours' slots.  Pages are given out one behind the other, from
  * where the last one was found on, so what leaves memory together lies together.
  *
- * Areas are tried by priority.  Those without a wish get -2, -3, … as they come; of equals the one
- * that served last goes to the back.
+ * Areas are tried by priority.  Those without a wish get -2, -3, … as they come; equals take turns
+ * after some pages.
  *
  * Locks: areas_lock, which spins, inside of a chunk's lock, guards the list, and the areas' owners
  * and counts.  change_lock sleeps and is held while an area comes or goes.  An area that
@@ -23,7 +23,7 @@
 
 #define OWNER_BAD UINT32_MAX
 
-enum { FRAME_OWNERS = PAGE_SIZE / sizeof(u32) };
+enum { FRAME_OWNERS = PAGE_SIZE / sizeof(u32), EQUALS_RUN = 32 };
 
 struct area {
 	struct list_head link; /* areas_lock */
@@ -74,9 +74,11 @@ static bool take_page_locked(struct area *area, swap_entry_t entry, u64 *place)
 	return true;
 }
 
-/* It goes behind its equals.  areas_lock held. */
+/* It goes behind its equals, when it has given a run of pages.  areas_lock held. */
 static void requeue_locked(struct area *area)
 {
+	if (area->cursor % EQUALS_RUN != EQUALS_RUN - 1)
+		return;
 	struct list_head *at = &area->link;
 
 	while (at->next != &by_priority &&
@@ -137,6 +139,46 @@ int area_transfer(u64 place, const phys_t *frames, size_t count, bool write)
 	struct area *area = READ_ONCE(areas[place >> 32]);
 
 	return area->ops->transfer(area->device, (u32)place, frames, count, write);
+}
+
+/* Writes the first of the pages, and those that lie behind it.  How many they were. */
+static size_t write_run(struct area_write *writes, size_t count, int *error)
+{
+	phys_t frames[AREA_BATCH];
+	size_t length = 0;
+
+	while (length < count && writes[length].place == writes[0].place + length) {
+		frames[length] = writes[length].frame;
+		length++;
+	}
+	int result = area_transfer(writes[0].place, frames, length, true);
+	if (result == 0) {
+		swap_note(SWAP_WRITTEN, length);
+		return length;
+	}
+	*error = result;
+	for (size_t i = 0; i < length; i++) {
+		area_free(writes[i].place);
+		writes[i].place = 0;
+	}
+	return length;
+}
+
+int area_write(struct area_write *writes, size_t count)
+{
+	int error = 0;
+
+	ASSERT(count <= AREA_BATCH);
+	for (size_t i = 0; i < count; i++) {
+		if (area_alloc(writes[i].entry, &writes[i].place))
+			continue;
+		writes[i].place = 0;
+		error = -ENOMEM;
+	}
+	for (size_t done = 0; done < count;)
+		done += writes[done].place != 0 ? write_run(&writes[done], count - done, &error)
+						: 1;
+	return error;
 }
 
 void area_count(size_t *total, size_t *free)

@@ -118,72 +118,58 @@ static void end_move(swap_entry_t entry, u64 place)
 	slot_wake(entry);
 }
 
-/* 0, -ENOMEM: no area has room, -EIO. */
-static int move_to_area(swap_entry_t entry, phys_t frame)
-{
-	u64 place = 0;
-	int result = area_alloc(entry, &place) ? 0 : -ENOMEM;
-
-	if (result == 0) {
-		result = area_transfer(place, &frame, 1, true);
-		if (result != 0) {
-			area_free(place);
-			place = 0;
-		}
-	}
-	end_move(entry, place);
-	if (result == 0)
-		swap_note(SWAP_WRITTEN, 1);
-	return result;
-}
-
-/* The entry of the next packed slot of the hand's chunk from *at on, unpacked to the frame; 0:
- * there is none. */
-static swap_entry_t next_packed(u32 *at, phys_t frame)
+/* Unpacks packed slots of the hand's chunk, from *at on, to the writes' frames.  How many. */
+static size_t collect_packed(u32 *at, struct area_write *writes, size_t room)
 {
 	u32 index = pool_hand.index;
 	struct chunk *chunk = chunk_next(&index);
-	swap_entry_t entry = 0;
+	size_t count = 0;
 
 	if (chunk == NULL)
 		return 0;
-	for (; index == pool_hand.index && *at < CHUNK_SLOTS && entry == 0; ++*at)
-		if (begin_move_locked(&chunk->slots[*at], phys_to_virt(frame)))
-			entry = chunk_entry(chunk, *at);
+	for (; index == pool_hand.index && *at < CHUNK_SLOTS && count < room; ++*at)
+		if (begin_move_locked(&chunk->slots[*at], phys_to_virt(writes[count].frame)))
+			writes[count++].entry = chunk_entry(chunk, *at);
 	slot_unlock(chunk);
-	return entry;
+	return count;
 }
 
-/* Moves pages of the hand's chunk.  How many; *result says why it ended early. */
-static size_t move_chunk(phys_t frame, size_t pages, int *result)
+/* Moves up to `pages` pages of the hand's chunk by way of `room` frames.  How many; *result says
+ * why it ended early. */
+static size_t move_chunk(struct area_write *writes, size_t room, size_t pages, int *result)
 {
 	size_t moved = 0;
 	u32 at = 0;
 
 	while (moved < pages && *result == 0) {
-		swap_entry_t entry = next_packed(&at, frame);
-		if (entry == 0)
+		size_t count = collect_packed(&at, writes, MIN(room, pages - moved));
+		if (count == 0)
 			break;
-		*result = move_to_area(entry, frame);
-		moved += *result == 0;
+		*result = area_write(writes, count);
+		for (size_t i = 0; i < count; i++) {
+			moved += writes[i].place != 0;
+			end_move(writes[i].entry, writes[i].place);
+		}
 	}
 	return moved;
 }
 
 size_t swap_write_back(size_t pages)
 {
-	phys_t frame = frame_alloc();
-	size_t moved = 0;
-	int result = frame != 0 ? 0 : -ENOMEM;
+	struct area_write writes[AREA_BATCH];
+	phys_t frames[AREA_BATCH];
+	size_t moved = 0, room = frame_alloc_batch(FRAME_KERNEL, frames, AREA_BATCH);
+	int result = room != 0 ? 0 : -ENOMEM;
 
+	for (size_t i = 0; i < room; i++)
+		writes[i].frame = frames[i];
 	mutex_lock(&pool_hand.lock);
 	for (u32 left = chunk_limit(); left > 0 && moved < pages && result == 0; left--) {
-		moved += move_chunk(frame, pages - moved, &result);
+		moved += move_chunk(writes, room, pages - moved, &result);
 		if (moved < pages)
 			pool_hand.index = (pool_hand.index + 1) % MAX(chunk_limit(), 1u);
 	}
 	mutex_unlock(&pool_hand.lock);
-	if (frame != 0)
-		frame_free(frame);
+	frame_free_batch(frames, room);
 	return moved;
 }

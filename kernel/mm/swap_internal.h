@@ -125,6 +125,18 @@ bool area_has_room(void);
 int __must_check area_transfer(u64 place, const phys_t *frames, size_t count, bool write);
 /* Pages of all areas, and those that are free. */
 void area_count(size_t *total, size_t *free);
+
+/* Pages on their way to areas: so many at once at most. */
+enum { AREA_BATCH = 16 };
+struct area_write {
+	swap_entry_t entry;
+	phys_t frame;
+	u64 place; /* the result; 0: it was not written */
+};
+/* Finds places for pages, at most AREA_BATCH, and writes them, in one go where they lie side by
+ * side.  0, or why some were not written: -ENOMEM, -EIO.  May sleep. */
+int __must_check area_write(struct area_write *writes, size_t count);
+
 /* The entry that a place is taken by, or 0. */
 swap_entry_t area_entry(u64 place);
 

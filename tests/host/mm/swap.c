@@ -313,20 +313,50 @@ static void areas_are_filled_by_priority(void **unused __unused)
 static void equals_take_turns(void **unused __unused)
 {
 	struct device disks[2];
-	swap_entry_t entries[100];
+	swap_entry_t entries[256];
 
 	for (int i = 0; i < 2; i++) {
 		device_init(&disks[i]);
 		assert_in_range(add(&disks[i], 3), 0, 31);
 	}
-	for (u32 i = 0; i < 100; i++)
+	for (u32 i = 0; i < 256; i++)
 		entries[i] = swap_out(i, NOISE);
-	assert_int_equal(disks[0].written, 50);
-	assert_int_equal(disks[1].written, 50);
-	for (u32 i = 0; i < 100; i++)
+	assert_in_range(disks[0].written, 120, 136);
+	assert_in_range(disks[1].written, 120, 136);
+	for (u32 i = 0; i < 256; i++)
 		bring_and_free(entries[i], i, NOISE);
 	device_remove(&disks[0]);
 	device_remove(&disks[1]);
+}
+
+static void several_are_written_together(void **unused __unused)
+{
+	struct device disk;
+	swap_entry_t entries[40];
+	int error;
+
+	device_init(&disk);
+	assert_in_range(add(&disk, 3), 0, 31);
+	for (u32 i = 0; i < 40; i++) {
+		phys_t frame = make_page(i, i % 4 == 0 ? 0 : NOISE);
+		assert_int_equal(swap_reserve(frame, &entries[i]), 0);
+		frame_free(frame);
+	}
+	disk.fails = true;
+	assert_int_equal(swap_write_many(entries, 40, &error), 10);
+	assert_int_equal(error, -EIO);
+	assert_int_equal(stats().free, AREA_PAGES - 1);
+	assert_int_equal(stats().cached, 30);
+	disk.fails = false;
+	disk.transfers = 0;
+	assert_int_equal(swap_write_many(entries, 40, &error), 40);
+	assert_int_equal(error, 0);
+	assert_int_equal(disk.transfers, 3);
+	assert_int_equal(disk.written, 30);
+	assert_int_equal(stats().cached, 0);
+	for (u32 i = 0; i < 40; i++)
+		bring_and_free(entries[i], i, i % 4 == 0 ? 0 : NOISE);
+	device_remove(&disk);
 }
 
 static void neighbours_are_read_together(void **unused __unused)
@@ -621,6 +651,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(nothing_is_taken_when_there_is_no_room),
 		TEST_WITHOUT_LEAKS(areas_are_filled_by_priority),
 		TEST_WITHOUT_LEAKS(equals_take_turns),
+		TEST_WITHOUT_LEAKS(several_are_written_together),
 		TEST_WITHOUT_LEAKS(neighbours_are_read_together),
 		TEST_WITHOUT_LEAKS(bad_pages_are_left_alone),
 		TEST_WITHOUT_LEAKS(the_pool_overflows_to_an_area),

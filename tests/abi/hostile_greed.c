@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 
 enum { NOBODY = 65533 };
@@ -129,6 +130,25 @@ static void all_descriptors(void)
 	is(st, 0, "a thousand descriptors of pipes, then EMFILE");
 }
 
+static void full_sockets(void)
+{
+	static char piece[32768];
+	int st;
+
+	if (child(&st) == 0) {
+		int s[2], pairs = 0;
+		long bytes = 0;
+		limit(RLIMIT_NOFILE, 1024);
+		for (; pairs < 300 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) == 0;
+		     pairs++)
+			for (int i = 0; i < 2; i++)
+				for (ssize_t n; (n = write(s[i], piece, sizeof(piece))) > 0;)
+					bytes += n;
+		_exit(pairs == 300 && bytes >= 600L * 32768 ? 0 : 1);
+	}
+	is(st, 0, "hundreds of sockets that are full in both directions");
+}
+
 static void many_mappings(void)
 {
 	int st;
@@ -218,6 +238,7 @@ int main(void)
 	limited_memory();
 	all_memory();
 	all_descriptors();
+	full_sockets();
 	many_mappings();
 	queued_signals();
 	deep_directories();

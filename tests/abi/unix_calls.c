@@ -501,6 +501,13 @@ static void peer_credentials(void)
 
 static void proc_net(void)
 {
+	char limit[32] = "";
+
+	get_file("/proc/sys/net/core/somaxconn", limit, sizeof(limit));
+	ok(atoi(limit) >= 128, "/proc/sys/net/core/somaxconn");
+	get_file("/proc/sys/net/unix/max_dgram_qlen", limit, sizeof(limit));
+	ok(atoi(limit) >= 10, "/proc/sys/net/unix/max_dgram_qlen");
+
 	static char text[65536];
 	struct sockaddr_un name;
 	int fd = listener_at("in-proc", SOCK_STREAM, 1), other = socket(AF_UNIX, SOCK_DGRAM, 0);

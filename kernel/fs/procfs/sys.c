@@ -4,6 +4,7 @@
  */
 #include "fs/procfs/procfs.h"
 #include "ipc/shm.h"
+#include "lib/abi/socket.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "proc/coredump.h"
@@ -231,6 +232,34 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_END,
 };
 
+static int show_somaxconn(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", SOMAXCONN);
+	return 0;
+}
+
+static int show_datagram_queue(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%d\n", UNIX_QUEUE_LIMIT);
+	return 0;
+}
+
+static const struct proc_entry net_core_entries[] = {
+	PROC_FILE("somaxconn", 0444, show_somaxconn),
+	PROC_END,
+};
+
+static const struct proc_entry net_unix_entries[] = {
+	PROC_FILE("max_dgram_qlen", 0444, show_datagram_queue),
+	PROC_END,
+};
+
+static const struct proc_entry net_entries[] = {
+	PROC_DIRECTORY("core", net_core_entries),
+	PROC_DIRECTORY("unix", net_unix_entries),
+	PROC_END,
+};
+
 static const struct proc_entry fs_entries[] = {
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_count),
@@ -242,6 +271,7 @@ static const struct proc_entry fs_entries[] = {
 const struct proc_entry proc_sys_entries[] = {
 	PROC_DIRECTORY("fs", fs_entries),
 	PROC_DIRECTORY("kernel", kernel_entries),
+	PROC_DIRECTORY("net", net_entries),
 	PROC_DIRECTORY("vm", proc_sys_vm_entries),
 	PROC_END,
 };

@@ -45,6 +45,10 @@ enum message_flags {
 
 enum shutdown_ways { SHUT_RD = 0, SHUT_WR = 1, SHUT_RDWR = 2 };
 
+enum { SOMAXCONN = 4096 }; /* listen(2): no longer list of connections */
+/* A unix datagram socket holds one message more than this, from senders to whom it is not
+ * connected: /proc/sys/net/unix/max_dgram_qlen. */
+enum { UNIX_QUEUE_LIMIT = 10 };
 enum { SOL_SOCKET = 1 };
 enum control_types { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 enum { SCM_MAX_FD = 253 };

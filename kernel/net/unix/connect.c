@@ -13,8 +13,6 @@
 #include "proc/process.h"
 #include "proc/task.h"
 
-#define MAX_BACKLOG 4096
-
 int unix_listen(struct socket *socket, u32 backlog)
 {
 	struct unix_socket *unix_socket = unix_of(socket);
@@ -24,7 +22,7 @@ int unix_listen(struct socket *socket, u32 backlog)
 		return -EINVAL;
 	spin_lock(&unix_socket->lock);
 	if (unix_socket->state != UNIX_CONNECTED) {
-		WRITE_ONCE(unix_socket->backlog, MIN(backlog, (u32)MAX_BACKLOG));
+		WRITE_ONCE(unix_socket->backlog, MIN(backlog, (u32)SOMAXCONN));
 		WRITE_ONCE(unix_socket->state, UNIX_LISTENING);
 		error = 0;
 	}

@@ -79,7 +79,9 @@ static struct unix_message *allocate(size_t length)
 	message->length = (u32)length;
 	message->charge = (u32)(frames * PAGE_SIZE + head + (in_heap ? length : 0));
 	message->frames = frames;
-	size_t got = frames != 0 ? frame_alloc_batch(FRAME_KERNEL, message->pages, frames) : 0;
+	/* While memory is short, what the kernel keeps for itself is not for messages. */
+	enum frame_kind kind = frame_is_short() ? FRAME_USER : FRAME_KERNEL;
+	size_t got = frames != 0 ? frame_alloc_batch(kind, message->pages, frames) : 0;
 	if (got == frames)
 		return message;
 	frame_free_batch(message->pages, got);

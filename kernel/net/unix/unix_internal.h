@@ -30,10 +30,6 @@ struct credentials;
 #define READABLE (POLLIN | POLLRDNORM)
 #define WRITABLE (POLLOUT | POLLWRNORM | POLLWRBAND)
 
-/* A datagram socket holds one message more than this, from senders that it is not connected to
- * itself. */
-#define UNIX_QUEUE_LIMIT 10
-
 enum unix_state { UNIX_CLOSED, UNIX_LISTENING, UNIX_CONNECTED };
 enum unix_shutdown { SHUT_RECEIVE = 1, SHUT_SEND = 2, SHUT_BOTH = 3 };
 

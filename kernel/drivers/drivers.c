@@ -5,7 +5,7 @@
 #include "drivers/block/drivers.h"
 #include "drivers/bus/pci.h"
 #include "drivers/bus/virtio.h"
-#include "drivers/memory/balloon.h"
+#include "drivers/memory/memory.h"
 #include "drivers/tty/tty.h"
 #include "fs/device.h"
 
@@ -21,4 +21,6 @@ void drivers_init(const char *command_line)
 	virtio_mmio_init();
 	block_drivers_init();
 	balloon_init();
+	virtio_mem_init();
+	ide_init();
 }

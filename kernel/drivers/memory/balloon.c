@@ -14,7 +14,7 @@
  * `lock` (sleeps) guards the list, the table of page numbers and the use of the two queues; a
  * queue's callback only wakes.  The statistics' queue belongs to the thread alone.
  */
-#include "drivers/memory/balloon.h"
+#include "drivers/memory/memory.h"
 
 #include "drivers/bus/virtio.h"
 #include "lib/errno.h"

@@ -210,7 +210,7 @@ static int start(void **state __unused)
 	machine_nodes = (struct machine_topology){
 		.nodes = 3,
 		.spans = 3,
-		.span = {{border1, border2, 1}, {0, border1, 0}, {border2, 4096 * MIB, 2}},
+		.span = {{border1, border2, 1}, {0, border1, 0}, {border2, MEMORY * MIB, 2}},
 		.cpu_node = {0, 0, 1, 2},
 	};
 	for (int i = 0; i < 3; i++)

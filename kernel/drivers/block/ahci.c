@@ -28,8 +28,6 @@ enum {
 	CAPABILITY_64 = 1 << 31,
 	CONTROL_INTERRUPTS = 1 << 1,
 	CONTROL_AHCI = 1 << 31,
-	LINK_UP = 0x103, /* a device is there and active: bits 0-3 and 8-11 */
-	LINK_MASK = 0xf0f,
 	SIGNATURE_DISK = 0x101,
 	RECEIVED_OFFSET = 1024, /* behind the command list, in its page */
 	MAX_SECTORS = 1024,

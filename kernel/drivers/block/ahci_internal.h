@@ -16,6 +16,7 @@ enum ahci_port_register {
 	PORT_TASK_FILE = 0x20,
 	PORT_SIGNATURE = 0x24,
 	PORT_LINK = 0x28,
+	PORT_LINK_CONTROL = 0x2c,
 	PORT_ERRORS = 0x30,
 	PORT_ISSUE = 0x38,
 };
@@ -30,6 +31,8 @@ enum ahci_port_command {
 };
 
 enum {
+	LINK_UP = 0x103, /* a device is there and active: bits 0-3 and 8-11 */
+	LINK_MASK = 0xf0f,
 	INTERRUPT_DONE = 1 << 0,       /* a register FIS has come */
 	INTERRUPT_PIO = 1 << 1,        /* the same at the end of data */
 	INTERRUPT_ERRORS = 0x78000000, /* bus, host and task-file errors */
@@ -65,6 +68,7 @@ struct ahci_port {
 	struct ahci_table *tables[AHCI_SLOTS];
 	struct block_request *requests[AHCI_SLOTS]; /* under way */
 	u32 slots;
+	bool resetting; /* takes no requests */
 	struct block_segment segments[AHCI_PRDS];
 };
 

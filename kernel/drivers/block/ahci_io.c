@@ -11,6 +11,7 @@
 #include "arch/mmu.h"
 #include "drivers/block/ahci_internal.h"
 #include "lib/errno.h"
+#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/sched.h"
@@ -23,6 +24,8 @@ enum {
 	DEVICE_LBA = 0x40,
 	STOP_READS = 100000,
 	IDENTIFY_MSEC = 2000,
+	RESET_MSEC = 2000,
+	LINK_CONTROL_RESET = 1,
 };
 
 static u32 read_port(const struct ahci_port *port, u32 offset)
@@ -99,7 +102,7 @@ static int start(struct block_queue *queue, struct block_request *request)
 	u32 slot = free_slot(port), factor = port->identity.logical_size >> SECTOR_SHIFT;
 	u32 count = 0;
 
-	if (slot == port->slots)
+	if (slot == port->slots || port->resetting)
 		return -EBUSY;
 	if (request->op != BLOCK_FLUSH)
 		count = block_request_segments(request, port->segments, AHCI_PRDS);
@@ -152,13 +155,32 @@ void ahci_port_interrupt(struct ahci_port *port)
 	u32 causes = read_port(port, PORT_INTERRUPTS);
 
 	write_port(port, PORT_INTERRUPTS, causes);
-	if (causes & INTERRUPT_ERRORS)
+	/* What a reset stirs up says nothing. */
+	if (!port->resetting && causes & INTERRUPT_ERRORS)
 		handle_error(port);
-	else
+	else if (!port->resetting)
 		end_finished(port, read_port(port, PORT_ISSUE));
 	block_queue_run(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	block_queue_deliver(queue);
+}
+
+/* Begins the link anew, which ends whatever the disk was at (10.4.2).  May sleep. */
+static int reset_link(struct ahci_port *port)
+{
+	int error = ahci_port_stop(port);
+
+	write_port(port, PORT_LINK_CONTROL, LINK_CONTROL_RESET);
+	task_sleep(2 * NSEC_PER_MSEC);
+	write_port(port, PORT_LINK_CONTROL, 0);
+	for (u32 i = 0; i < RESET_MSEC; i++) {
+		if ((read_port(port, PORT_LINK) & LINK_MASK) == LINK_UP &&
+		    !(read_port(port, PORT_TASK_FILE) & (ATA_STATUS_BUSY | ATA_STATUS_DATA)))
+			return error;
+		write_port(port, PORT_ERRORS, UINT32_MAX);
+		task_sleep(NSEC_PER_MSEC);
+	}
+	return -ETIMEDOUT;
 }
 
 static void recover(struct block_disk *disk)
@@ -166,15 +188,22 @@ static void recover(struct block_disk *disk)
 	struct ahci_port *port = disk->private;
 	struct block_queue *queue = &disk->queues[0];
 	unsigned long flags = spin_lock_irqsave(&queue->lock);
-	int stopped;
+	int error;
 
 	end_finished(port, read_port(port, PORT_ISSUE));
-	stopped = ahci_port_stop(port);
-	for (u32 slot = 0; slot < port->slots && stopped == 0; slot++)
-		end_slot(port, slot, -ETIMEDOUT);
-	if (stopped == 0)
-		ahci_port_start(port);
+	port->resetting = true;
 	spin_unlock_irqrestore(&queue->lock, flags);
+	error = reset_link(port);
+	flags = spin_lock_irqsave(&queue->lock);
+	for (u32 slot = 0; slot < port->slots; slot++)
+		end_slot(port, slot, -ETIMEDOUT);
+	port->resetting = false;
+	ahci_port_start(port);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (error != 0) {
+		log_error("%s: does not come back after a reset: error %d", disk->name, -error);
+		block_disk_remove(disk);
+	}
 }
 
 const struct block_disk_ops ahci_disk_ops = {.start = start, .recover = recover};

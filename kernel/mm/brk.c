@@ -34,6 +34,8 @@ static int grow_heap(struct address_space *space, vaddr_t start, vaddr_t end)
 			return -EAGAIN;
 	}
 	int result = region_check_limits(space, pages, flags);
+	if (result == 0)
+		result = tree_isolate(space, start, end, COVERED_GOES);
 	if (result != 0)
 		return result;
 	struct region *heap = start > 0 ? region_find(space, start - 1) : NULL;

@@ -2,15 +2,19 @@
 /*
  * The story of a page fault.
  *
- * Find the region (growing a stack, perhaps), check what it permits, find or make the entry's
- *table, and then:
- *	nothing there, no file:		a zeroed frame, or the shared frame of zeros for a read
- *	nothing there, a file:		the page from the page cache (a copy of it, for a write to
- *a private mapping) written, but write-protected:	reuse the frame if nobody else has it, else
- *copy; for shared files, permit else:				somebody else was faster, or the TLB
- *is stale: flush it here and go on What cannot be resolved becomes a signal.  Faults of several
- *threads run in parallel under the map lock held for reading; whoever comes second to an entry sees
- *under the table's lock that it has changed, and leaves it.
+ * Find the region (growing a stack, perhaps), check what it permits, look at the entry, and then:
+ *
+ *	nothing there, no file		a zeroed frame, or the shared frame of zeros for a read
+ *	nothing there, a file		the page from the page cache; for a write to a private mapping
+ *					a copy of it
+ *	written, but write-protected	make the path to it the space's own, and then, if that was not
+ *					all, reuse the frame if nobody else has it, else copy it; for
+ *					shared files, permit
+ *	else				somebody else was faster, or the TLB is stale: flush it here
+ *
+ * What cannot be resolved becomes a signal.  Faults of several threads run in parallel under the map
+ * lock held for reading; whoever comes second to an entry sees under the leaf's lock that it has
+ * changed, and leaves it.
  */
 #include "mm/fault.h"
 
@@ -84,18 +88,16 @@ static enum fault_result resolve_locked(struct fault *fault)
 		fault_count(COUNT_PROTECTION);
 		return FAULT_NO_ACCESS;
 	}
-	fault->slot = tree_create(&fault->space->tree, fault->page);
-	if (unlikely(fault->slot == NULL))
-		return FAULT_NO_MEMORY;
-
-	pte_t entry = pte_read(fault->slot);
+	fault->slot = tree_exclusive_slot(fault->space, fault->page);
+	pte_t entry = likely(fault->slot != NULL) ? pte_read(fault->slot)
+						  : tree_peek(fault->space, fault->page);
 	bool write = fault->flags & FAULT_WRITE;
 	if (pte_is_none(entry)) {
 		if (fault->region->flags & REGION_SPECIAL)
 			return FAULT_NO_PAGE;
 		return fault->region->backing != NULL ? fault_file(fault) : fault_anonymous(fault);
 	}
-	if (write && !entry_is_writable(entry)) {
+	if (write && (fault->slot == NULL || !entry_is_writable(entry))) {
 		if (fault->region->flags & REGION_SPECIAL)
 			return FAULT_NO_ACCESS;
 		return fault->region->flags & REGION_SHARED ? fault_file(fault)

@@ -10,7 +10,7 @@
 #ifndef MM_FAULT_H
 #define MM_FAULT_H
 
-#include "mm/region.h"
+#include "mm/space.h"
 #include "mm/tree.h"
 
 enum fault_result {
@@ -27,7 +27,7 @@ struct fault {
 	struct address_space *space;
 	struct region *region;
 	vaddr_t page;   /* address of the page */
-	pte_t *slot;    /* its entry */
+	pte_t *slot;    /* its entry, if the path to it is exclusive; else NULL */
 	unsigned flags; /* FAULT_* */
 	bool forced;    /* a debugger's: the region's protection does not count */
 };
@@ -45,10 +45,6 @@ enum fault_count {
 };
 void fault_count(enum fault_count what);
 
-/* The flags of an entry for a page of this region; PAGE_WRITABLE only when `writable` and the
- * region permits it. */
-u64 region_entry_flags(const struct region *region, bool writable);
-
 /* An entry of a private region without a file is empty. */
 enum fault_result fault_anonymous(struct fault *fault);
 /* A present, write-protected entry of a private region is written. */
@@ -61,7 +57,23 @@ enum fault_result fault_file(struct fault *fault);
  * what was there, so that no CPU reads the old frame after another has written the new one.  The
  * table's lock is held, interrupts on.
  */
-void fault_replace_locked(struct fault *fault, pte_t old, phys_t frame);
+void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old, phys_t frame);
+
+/* Locks the leaf of the page, as tree_lock_leaf. */
+static inline int fault_lock_leaf(const struct fault *fault, enum tree_intent intent,
+				  struct tree_leaf *leaf)
+{
+	if (unlikely(fault->slot == NULL))
+		return tree_lock_leaf(fault->space, fault->page, intent, leaf);
+	*leaf = (struct tree_leaf){
+		.space = fault->space,
+		.slot = fault->slot,
+		.node = node_of_slot(fault->slot),
+		.exclusive = true,
+	};
+	spin_lock(&leaf->node->lock);
+	return 0;
+}
 
 /*
  * As vmm_fault for a write that a debugger makes: the region need not permit writing, and then the

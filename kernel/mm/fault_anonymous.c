@@ -2,9 +2,9 @@
 /*
  * Faults on private memory: zeroed frames on demand, and copies of what is shared.
  *
- * Who else may hold an anonymous frame?  Other address spaces, by fork, which takes the map lock
- * for writing, and short-lived readers that took a reference under the table's lock.  So a count of
- * one, read under that lock, means that the entry is the only holder and stays so.
+ * Who else may hold an anonymous frame?  Entries of copied leaves, and short-lived readers that took a
+ * reference under the leaf's lock.  An entry with PAGE_EXCL has its frame alone; for others the frame's
+ * count and the leaf's ring tell (leaf_is_sole_owner).
  *
  * A frame is replaced in three steps when other CPUs run the space: the new frame, write-protected;
  * a flush; write permission. Otherwise a CPU with a stale entry could read the old frame after
@@ -23,12 +23,15 @@
 /* A page of zeros for a read: no frame of its own. */
 static enum fault_result map_zeros(struct fault *fault)
 {
-	spin_lock(entry_lock(fault->slot));
-	if (pte_is_none(pte_read(fault->slot)))
-		pte_write(fault->slot,
+	struct tree_leaf leaf;
+
+	if (fault_lock_leaf(fault, TREE_FILL, &leaf) != 0)
+		return FAULT_NO_MEMORY;
+	if (pte_is_none(pte_read(leaf.slot)))
+		pte_write(leaf.slot,
 			  pte_leaf(zero_frame(),
 				   region_entry_flags(fault->region, false) | PAGE_SPECIAL, 1));
-	spin_unlock(entry_lock(fault->slot));
+	tree_unlock_leaf(&leaf);
 	return FAULT_DONE;
 }
 
@@ -36,19 +39,19 @@ static enum fault_result map_zeros(struct fault *fault)
 #define AHEAD  8 /* pages that then come in advance */
 
 /* Are the pages just below there, writable, each by a fault of its own or a batch's? */
-static bool is_sequence(const struct fault *fault)
+static bool is_sequence(const struct fault *fault, const pte_t *slot)
 {
 	if (pt_index(fault->page, 1) < STREAK ||
 	    fault->page - fault->region->start < STREAK * PAGE_SIZE)
 		return false;
 	for (int i = 1; i <= STREAK; i++)
-		if (!entry_is_writable(pte_read(fault->slot - i)))
+		if (!entry_is_writable(pte_read(slot - i)))
 			return false;
 	return true;
 }
 
-/* Maps zeroed frames at the empty entries behind the faulting one.  How many. */
-static u32 map_ahead(struct fault *fault)
+/* Maps zeroed frames at the empty entries behind the faulting one. */
+static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 {
 	phys_t frames[AHEAD];
 	u64 flags = region_entry_flags(fault->region, true);
@@ -59,13 +62,13 @@ static u32 map_ahead(struct fault *fault)
 
 	for (u32 i = 0; i < got; i++)
 		page_clear(phys_to_virt(frames[i]));
-	spin_lock(entry_lock(fault->slot));
-	for (u32 i = 1; i <= wanted && used < got; i++)
-		if (pte_is_none(pte_read(fault->slot + i)))
-			pte_write(fault->slot + i, pte_leaf(frames[used++], flags, 1));
-	spin_unlock(entry_lock(fault->slot));
+	for (u32 i = 1; i <= wanted && used < got; i++) {
+		pte_t *slot = leaf->slot + i;
+		if (pte_is_none(pte_read(slot)))
+			pte_write(slot, entry_exclusive(slot, frames[used++], flags));
+	}
+	leaf->node->counts[RESIDENT_ANONYMOUS] += (u16)used;
 	frame_free_batch(frames + used, got - used);
-	return used;
 }
 
 enum fault_result fault_anonymous(struct fault *fault)
@@ -76,30 +79,47 @@ enum fault_result fault_anonymous(struct fault *fault)
 	phys_t frame = frame_alloc_kind_zeroed(FRAME_USER);
 	if (unlikely(frame == 0))
 		return FAULT_NO_MEMORY;
-	spin_lock(entry_lock(fault->slot));
-	bool empty = pte_is_none(pte_read(fault->slot));
-	if (likely(empty))
-		pte_write(fault->slot, pte_leaf(frame, region_entry_flags(fault->region, true), 1));
-	spin_unlock(entry_lock(fault->slot));
-	if (unlikely(!empty)) {
+	struct tree_leaf leaf;
+	if (unlikely(fault_lock_leaf(fault, TREE_OWN, &leaf) != 0)) {
 		frame_free(frame);
-		return FAULT_RETRY;
+		return FAULT_NO_MEMORY;
 	}
-	if (!fault->region->anonymous)
-		WRITE_ONCE(fault->region->anonymous, true);
-	u32 ahead = is_sequence(fault) && !frame_is_short() ? map_ahead(fault) : 0;
-	space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1 + ahead);
-	return FAULT_DONE;
+	bool empty = pte_is_none(pte_read(leaf.slot));
+	if (likely(empty)) {
+		pte_write(leaf.slot, entry_exclusive(leaf.slot, frame,
+						     region_entry_flags(fault->region, true)));
+		leaf.node->counts[RESIDENT_ANONYMOUS]++;
+		if (is_sequence(fault, leaf.slot) && !frame_is_short())
+			map_ahead(fault, &leaf);
+	}
+	tree_unlock_leaf(&leaf);
+	if (likely(empty))
+		return FAULT_DONE;
+	frame_free(frame);
+	return FAULT_RETRY;
 }
 
-void fault_replace_locked(struct fault *fault, pte_t old, phys_t frame)
+/* Publishes the new entry without W.  Old content that the ring still has stays ours until the flush,
+ * as nobody else may find himself its only owner before. */
+static void publish(struct tree_leaf *leaf, pte_t old, pte_t entry)
+{
+	bool ring = ring_lock(leaf->node);
+
+	if (unlikely(ring) && ring_shares(leaf->node, slot_index(leaf->slot), old))
+		frame_get(entry_phys(old));
+	pte_write(leaf->slot, entry);
+	ring_unlock(leaf->node, ring);
+}
+
+void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old, phys_t frame)
 {
 	struct address_space *space = fault->space;
-	pte_t writable = pte_leaf(frame, region_entry_flags(fault->region, true), 1);
+	pte_t writable =
+		entry_exclusive(leaf->slot, frame, region_entry_flags(fault->region, true));
 	cpumask_t others = __atomic_load_n(&space->cpus, __ATOMIC_RELAXED) & ~cpumask_of(cpu_id());
 
 	if (others == 0) {
-		pte_write(fault->slot, writable);
+		publish(leaf, old, writable);
 		/* A CPU that has entered the set since then loaded its tables afresh, after this
 		 * fence or before ours. */
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -108,69 +128,55 @@ void fault_replace_locked(struct fault *fault, pte_t old, phys_t frame)
 		if (unlikely(others != 0))
 			space_flush(space, fault->page, fault->page + PAGE_SIZE);
 	} else {
-		pte_write(fault->slot, pte_clear(writable, PAGE_WRITABLE));
+		publish(leaf, old, pte_clear(writable, PAGE_WRITABLE));
 		space_flush(space, fault->page, fault->page + PAGE_SIZE);
-		pte_write(fault->slot, writable);
+		pte_write(leaf->slot, writable);
 	}
-	if (!entry_is_special(old))
-		frame_free(entry_phys(old));
+	leaf->node->counts[RESIDENT_ANONYMOUS]++;
+	if (entry_is_special(old))
+		return;
+	leaf->node->counts[frame_resident_kind(entry_phys(old))]--;
+	frame_free(entry_phys(old));
 }
 
-/* The entry still is `old`, a frame that others hold too: it is replaced by a copy. */
-static void copy_locked(struct fault *fault, pte_t old, phys_t frame)
+/* The entry is `old`, content that others have too: it is replaced by a copy. */
+static enum fault_result copy_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old)
 {
-	if (!entry_is_special(old)) {
-		page_copy(phys_to_virt(frame), phys_to_virt(entry_phys(old)));
-		if (frame_of(entry_phys(old))->kind == FRAME_CACHE) {
-			space_add_resident(fault->space, region_file_kind(fault->region), -1);
-			space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1);
-		}
-	} else {
+	phys_t frame = frame_alloc_kind(FRAME_USER);
+
+	if (unlikely(frame == 0))
+		return FAULT_NO_MEMORY;
+	fault_count(COUNT_COPIED);
+	if (entry_is_special(old))
 		page_clear(phys_to_virt(frame));
-		space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1);
-	}
-	fault_replace_locked(fault, old, frame);
-}
-
-static bool is_sole_owner(pte_t entry)
-{
-	return !entry_is_special(entry) && frame_of(entry_phys(entry))->kind == FRAME_USER &&
-	       frame_refs(entry_phys(entry)) == 1;
+	else
+		page_copy(phys_to_virt(frame), phys_to_virt(entry_phys(old)));
+	fault_replace_locked(fault, leaf, old, frame);
+	return FAULT_DONE;
 }
 
 enum fault_result fault_copy_on_write(struct fault *fault)
 {
-	phys_t frame = 0;
+	enum fault_result result = FAULT_DONE;
+	struct tree_leaf leaf;
 
 	fault_count(COUNT_COW);
-	spin_lock(entry_lock(fault->slot));
-	pte_t entry = pte_read(fault->slot);
-	if (pte_is_present(entry) && !entry_is_writable(entry) && !is_sole_owner(entry)) {
-		spin_unlock(entry_lock(fault->slot));
-		frame = frame_alloc_kind(FRAME_USER);
-		if (frame == 0)
-			return FAULT_NO_MEMORY;
-		spin_lock(entry_lock(fault->slot));
-		entry = pte_read(fault->slot);
-	}
-	enum fault_result result = FAULT_DONE;
-	if (!pte_is_present(entry) || entry_is_writable(entry)) {
+	if (unlikely(fault_lock_leaf(fault, TREE_OWN, &leaf) != 0))
+		return FAULT_NO_MEMORY;
+	pte_t entry = pte_read(leaf.slot);
+	if (unlikely(!pte_is_present(entry))) {
 		result = FAULT_RETRY;
-	} else if (is_sole_owner(entry)) {
-		fault_count(COUNT_REUSED);
-		pte_write(fault->slot,
-			  pte_leaf(entry_phys(entry), region_entry_flags(fault->region, true), 1));
+	} else if (entry_is_writable(entry)) {
+		/* The path was all that forbade it. */
 		tlb_flush_page_local(fault->page);
-	} else if (frame != 0) {
-		fault_count(COUNT_COPIED);
-		WRITE_ONCE(fault->region->anonymous, true);
-		copy_locked(fault, entry, frame);
-		frame = 0;
+	} else if (leaf_is_sole_owner(leaf.node, leaf.slot, entry)) {
+		fault_count(COUNT_REUSED);
+		pte_write(leaf.slot, entry_exclusive(leaf.slot, entry_phys(entry),
+						     region_entry_flags(fault->region, true)));
+		tlb_flush_page_local(fault->page);
 	} else {
-		result = FAULT_RETRY;
+		result = copy_locked(fault, &leaf, entry);
 	}
-	spin_unlock(entry_lock(fault->slot));
-	if (frame != 0)
-		frame_free(frame);
+	tree_unlock_leaf(&leaf);
 	return result;
 }

@@ -7,7 +7,7 @@
  * once.
  *
  * Truncation may take the page out while we are on the way.  The cache's sequence is read before
- * the look-up and compared under the table's lock: see pagecache_size.c.
+ * the look-up and compared under the leaf's lock: see pagecache_size.c.
  */
 #include "mm/fault.h"
 
@@ -59,23 +59,22 @@ static enum fault_result window_map(struct fault *fault, struct page_cache *cach
 	bool writable = (region->flags & REGION_SHARED) && (region->flags & REGION_WRITE) &&
 			region->backing->ops->written == NULL;
 	u64 flags = region_entry_flags(region, writable);
-	pte_t *slot = fault->slot - ((fault->page - window->start) >> PAGE_SHIFT);
-	s64 mapped = 0;
+	struct tree_leaf leaf;
 
-	spin_lock(entry_lock(fault->slot));
+	if (fault_lock_leaf(fault, TREE_FILL, &leaf) != 0)
+		return FAULT_NO_MEMORY;
 	if (__atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) != sequence) {
-		spin_unlock(entry_lock(fault->slot));
+		tree_unlock_leaf(&leaf);
 		return FAULT_RETRY;
 	}
+	pte_t *slot = leaf.slot - ((fault->page - window->start) >> PAGE_SHIFT);
 	for (u32 i = 0; i < window->count; i++) {
 		if (window->frames[i] == 0 || !pte_is_none(pte_read(&slot[i])))
 			continue;
-		pte_write(&slot[i], pte_leaf(window->frames[i], flags, 1));
-		window->frames[i] = 0;
-		mapped++;
+		if (leaf_fill(leaf.node, &slot[i], pte_leaf(window->frames[i], flags, 1)))
+			window->frames[i] = 0;
 	}
-	spin_unlock(entry_lock(fault->slot));
-	space_add_resident(fault->space, region_file_kind(region), mapped);
+	tree_unlock_leaf(&leaf);
 	return FAULT_DONE;
 }
 
@@ -127,19 +126,24 @@ static enum fault_result copy_page(struct fault *fault, struct page_cache *cache
 	}
 	page_copy(phys_to_virt(copy), phys_to_virt(page));
 	frame_free(page);
-	spin_lock(entry_lock(fault->slot));
-	bool fresh = pte_is_none(pte_read(fault->slot)) &&
+	struct tree_leaf leaf;
+	if (fault_lock_leaf(fault, TREE_OWN, &leaf) != 0) {
+		frame_free(copy);
+		return FAULT_NO_MEMORY;
+	}
+	bool fresh = pte_is_none(pte_read(leaf.slot)) &&
 		     __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) == sequence;
-	if (fresh)
-		pte_write(fault->slot, pte_leaf(copy, region_entry_flags(fault->region, true), 1));
-	spin_unlock(entry_lock(fault->slot));
+	if (fresh) {
+		pte_write(leaf.slot, entry_exclusive(leaf.slot, copy,
+						     region_entry_flags(fault->region, true)));
+		leaf.node->counts[RESIDENT_ANONYMOUS]++;
+	}
+	tree_unlock_leaf(&leaf);
 	if (!fresh) {
 		frame_free(copy);
 		return FAULT_RETRY;
 	}
 	fault_count(COUNT_COPIED);
-	WRITE_ONCE(fault->region->anonymous, true);
-	space_add_resident(fault->space, RESIDENT_ANONYMOUS, 1);
 	return FAULT_DONE;
 }
 
@@ -152,20 +156,24 @@ static enum fault_result write_shared(struct fault *fault, struct page_cache *ca
 	if (result != FAULT_DONE)
 		return result;
 	bool mapped = false;
-	spin_lock(entry_lock(fault->slot));
-	pte_t entry = pte_read(fault->slot);
+	struct tree_leaf leaf;
+	if (fault_lock_leaf(fault, TREE_OWN, &leaf) != 0) {
+		frame_free(page);
+		return FAULT_NO_MEMORY;
+	}
+	pte_t entry = pte_read(leaf.slot);
+	pte_t wanted = pte_leaf(page, region_entry_flags(fault->region, true), 1);
 	if (__atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) != sequence ||
 	    !(pte_is_none(entry) || (pte_is_present(entry) && pte_phys(entry) == page))) {
 		result = FAULT_RETRY;
+	} else if (pte_is_none(entry)) {
+		mapped = leaf_fill(leaf.node, leaf.slot, wanted);
 	} else {
-		pte_write(fault->slot, pte_leaf(page, region_entry_flags(fault->region, true), 1));
+		pte_write(leaf.slot, wanted);
 		tlb_flush_page_local(fault->page);
-		mapped = pte_is_none(entry);
 	}
-	spin_unlock(entry_lock(fault->slot));
-	if (mapped)
-		space_add_resident(fault->space, region_file_kind(fault->region), 1);
-	else
+	tree_unlock_leaf(&leaf);
+	if (!mapped)
 		frame_free(page);
 	if (result == FAULT_DONE)
 		page_cache_mark_dirty(cache, region_index(fault->region, fault->page));

@@ -22,6 +22,7 @@
 #include "lib/types.h"
 
 struct boot_info;
+struct node;
 
 /* The largest block: 2^12 frames, 16 MiB. */
 #define FRAME_MAX_ORDER 12
@@ -50,10 +51,11 @@ struct frame {
 	u8 kind;  /* enum frame_kind; set by the allocator */
 	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
 	u8 zone;  /* where it belongs; set at start-up */
-	u8 spare;
+	u8 shared_memory; /* FRAME_CACHE: the file is in memory alone, and programs count it so */
 	union {
-		u64 owner;       /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use */
-		spinlock_t lock; /* FRAME_TABLE: guards the entries of this table */
+		u64 owner; /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use; FRAME_USER: where
+			      the entry is that has it alone (PAGE_EXCL), as a physical address */
+		struct node *node; /* FRAME_TABLE of a user half: its descriptor */
 		struct {
 			u32 next, previous; /* FRAME_FREE: frame numbers on the buddy list; the
 					       zone's lock */

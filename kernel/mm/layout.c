@@ -105,7 +105,8 @@ static int map_frames(struct address_space *space, vaddr_t start, phys_t frames,
 
 	if (region == NULL)
 		return -ENOMEM;
-	if (move_prepare(space, start, size) != 0) {
+	if (tree_isolate(space, start, start + size, COVERED_GOES) != 0 ||
+	    tree_prepare(space, start, start + size) != 0) {
 		region_free(region);
 		return -ENOMEM;
 	}
@@ -117,7 +118,7 @@ static int map_frames(struct address_space *space, vaddr_t start, phys_t frames,
 	region_insert(space, region);
 	for (size_t at = 0; at < size; at += PAGE_SIZE)
 		pte_write(
-			tree_find(&space->tree, start + at),
+			tree_exclusive_slot(space, start + at),
 			pte_leaf(frames + at, region_entry_flags(region, false) | PAGE_SPECIAL, 1));
 	return 0;
 }

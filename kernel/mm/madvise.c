@@ -105,8 +105,7 @@ static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
 		return -EINVAL;
 	if (advice == MADV_FREE && (region->backing != NULL || (region->flags & REGION_SHARED)))
 		return -EINVAL;
-	zap_range(region, start, end, ZAP_ALL);
-	return 0;
+	return zap_own(region->space, start, end);
 }
 
 /* The flags that a region would have; -EINVAL when the advice does not suit it. */

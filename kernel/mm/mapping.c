@@ -72,7 +72,7 @@ void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap
 		vaddr_t start = region->start + ((MAX(first, base) - base) << PAGE_SHIFT);
 		vaddr_t end =
 			region->start + ((MIN(last, base + pages - 1) - base + 1) << PAGE_SHIFT);
-		zap_range(region, start, end, what);
+		zap_revoke(region->space, start, end, what);
 	}
 	mutex_unlock(&cache->mappings_lock);
 }

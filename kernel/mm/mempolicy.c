@@ -251,8 +251,7 @@ int vmm_page_node(struct address_space *space, vaddr_t address)
 
 	rwlock_read_lock(&space->map_lock);
 	struct region *region = region_find(space, address);
-	pte_t *slot = region != NULL ? tree_find(&space->tree, address) : NULL;
-	pte_t entry = slot != NULL ? pte_read(slot) : entry_none();
+	pte_t entry = region != NULL ? tree_peek(space, address) : entry_none();
 	if (region == NULL || entry_is_special(entry))
 		result = -EFAULT;
 	else if (!pte_is_none(entry))

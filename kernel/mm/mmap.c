@@ -216,6 +216,9 @@ static long map_locked(struct address_space *space, struct request *request)
 	if (request->flags & MAP_FIXED)
 		result = space_unmap_locked(space, (vaddr_t)address,
 					    (vaddr_t)address + request->length);
+	if (result == 0)
+		result = tree_isolate(space, (vaddr_t)address, (vaddr_t)address + request->length,
+				      COVERED_GOES);
 	if (result != 0) {
 		region_free(region);
 		return result;
@@ -295,24 +298,21 @@ void space_remove_regions_locked(struct address_space *space, vaddr_t start, vad
 	vaddr_t floor = previous != NULL ? previous->end : 0;
 	while (region != NULL && region->start < end) {
 		struct region *next = region_next(region);
-		/* Off the file's list first: from then on nobody else walks its tables. */
 		region_remove(space, region);
-		zap_range(region, region->start, region->end, ZAP_ALL);
 		region_free(region);
 		region = next;
 	}
 	vaddr_t ceiling = region != NULL ? region->start : USER_TABLES_TOP;
-	struct gather gather;
-	gather_begin(&gather, space);
-	tree_free_tables(&space->tree, start, end, floor, ceiling, &gather);
-	gather_finish(&gather);
+	zap_nodes(space, start, end, floor, ceiling);
 }
 
 int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	if (region_range_is_free(space, start, end))
 		return 0;
-	int result = region_isolate(space, start, end);
+	int result = tree_isolate(space, start, end, COVERED_STAYS);
+	if (result == 0)
+		result = region_isolate(space, start, end);
 	if (result != 0)
 		return result;
 	space_remove_regions_locked(space, start, end);

@@ -29,12 +29,14 @@ static int protect_piece(struct region *region, vaddr_t start, vaddr_t end, u32 
 	if (region_is_committed(flags) && !region_is_committed(region->flags) &&
 	    commit_check(space, (end - start) >> PAGE_SHIFT) != 0)
 		return -ENOMEM;
-	int result = region_isolate(space, start, end);
+	int result = tree_isolate(space, start, end, COVERED_COPY);
+	if (result == 0)
+		result = region_isolate(space, start, end);
 	if (result != 0)
 		return result;
 	region = region_find(space, start);
 	region_set_flags(region, flags);
-	protect_region_entries(region, start, end);
+	protect_region_entries(space, region, start, end);
 	region_merge(region);
 	return 0;
 }

@@ -50,8 +50,10 @@ static int make_target(struct region *old, const struct move *move)
 
 	if (target == NULL)
 		return -ENOMEM;
-	if (move->old_length != 0 &&
-	    move_prepare(space, move->to, MIN(move->old_length, move->new_length)) != 0) {
+	size_t moved = MIN(move->old_length, move->new_length);
+	if (tree_isolate(space, move->to, move->to + move->new_length, COVERED_GOES) != 0 ||
+	    tree_isolate(space, move->from, move->from + moved, COVERED_COPY) != 0 ||
+	    tree_prepare(space, move->to, move->to + moved) != 0) {
 		region_free(target);
 		return -ENOMEM;
 	}
@@ -59,7 +61,6 @@ static int make_target(struct region *old, const struct move *move)
 	target->end = move->to + move->new_length;
 	target->flags = old->flags;
 	target->kind = old->kind;
-	target->anonymous = old->anonymous;
 	target->name = old->name;
 	target->policy = old->policy;
 	target->backing = old->backing;
@@ -167,6 +168,9 @@ static long grow(struct address_space *space, struct region *region, struct move
 		return result;
 	if (move.old_length == region->end - move.from &&
 	    has_room(region, move.new_length - move.old_length)) {
+		if (tree_isolate(space, region->end, move.from + move.new_length, COVERED_GOES) !=
+		    0)
+			return -ENOMEM;
 		region_set_end(region, move.from + move.new_length);
 		region_merge(region);
 		return (long)move.from;

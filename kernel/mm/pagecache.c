@@ -88,6 +88,7 @@ int page_cache_add(struct page_cache *cache, u64 index, phys_t *frame)
 		if (error != 0)
 			return error;
 	}
+	frame_of(*frame)->shared_memory = cache->shared_memory;
 	spin_lock(&cache->lock);
 	int result = radix_insert(&cache->pages, index, item_of(*frame));
 	phys_t present = *frame;

@@ -9,12 +9,10 @@
 #include "mm/space.h"
 #include "mm/tree.h"
 
-/* The tree that an address belongs to: the kernel's for the upper half. */
-static page_directory_t tree_for(vaddr_t address)
+/* The root of the tree that an address belongs to: the kernel's for the upper half. */
+static phys_t root_for(vaddr_t address)
 {
-	phys_t root = address >= KERNEL_BASE ? mmu_kernel_root() : mmu_current_root();
-
-	return (page_directory_t){.root = root};
+	return address >= KERNEL_BASE ? mmu_kernel_root() : mmu_current_root();
 }
 
 static bool is_canonical(vaddr_t address)
@@ -27,10 +25,9 @@ int paging_map_page(vaddr_t address, phys_t frame, u64 flags)
 	if (address % PAGE_SIZE != 0 || frame % PAGE_SIZE != 0 || !is_canonical(address))
 		return -EINVAL;
 	struct address_space *space = vmm_current_space();
-	if (address < KERNEL_BASE && space != NULL)
-		return vmm_map_page(space, address, frame, flags);
-	page_directory_t tree = tree_for(address);
-	pte_t *slot = tree_create(&tree, address);
+	if (address < KERNEL_BASE)
+		return space != NULL ? vmm_map_page(space, address, frame, flags) : -EINVAL;
+	pte_t *slot = kernel_slot_create(address);
 	if (slot == NULL)
 		return -ENOMEM;
 	pte_t expected = entry_none();
@@ -45,12 +42,12 @@ void paging_unmap_page(vaddr_t address)
 
 	if (!is_canonical(address))
 		return;
-	if (address < KERNEL_BASE && space != NULL) {
-		vmm_unmap_page(space, address);
+	if (address < KERNEL_BASE) {
+		if (space != NULL)
+			vmm_unmap_page(space, address);
 		return;
 	}
-	page_directory_t tree = tree_for(address);
-	pte_t *slot = tree_find(&tree, address);
+	pte_t *slot = kernel_slot(address);
 	pte_t entry = slot != NULL ? pte_exchange(slot, entry_none()) : entry_none();
 	if (!pte_is_present(entry))
 		return;
@@ -66,7 +63,7 @@ phys_t paging_get_physical(vaddr_t address)
 
 	if (!is_canonical(address))
 		return 0;
-	const pte_t *slot = tree_walk(tree_for(address).root, address, &level);
+	const pte_t *slot = tree_walk(root_for(address), address, &level);
 	return slot != NULL ? pte_phys(pte_read(slot)) + address % pt_span(level) : 0;
 }
 

@@ -16,7 +16,6 @@
 /* A tree of page tables: the user half is its own, the kernel half shared. */
 typedef struct page_directory {
 	phys_t root;
-	u32 tables; /* atomic: frames that hold tables, the root included */
 } page_directory_t;
 
 /*

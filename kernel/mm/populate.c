@@ -33,10 +33,10 @@ static bool next_piece(struct address_space *space, vaddr_t *start, vaddr_t end,
 static bool is_present(struct address_space *space, vaddr_t page, bool write)
 {
 	rwlock_read_lock(&space->map_lock);
-	pte_t *slot = tree_find(&space->tree, page);
-	pte_t entry = slot != NULL ? pte_read(slot) : entry_none();
+	pte_t *slot = tree_exclusive_slot(space, page);
+	pte_t entry = slot != NULL ? pte_read(slot) : tree_peek(space, page);
 	rwlock_read_unlock(&space->map_lock);
-	return pte_is_present(entry) && (!write || entry_is_writable(entry));
+	return pte_is_present(entry) && (!write || (slot != NULL && entry_is_writable(entry)));
 }
 
 static int populate_piece(struct address_space *space, vaddr_t start, vaddr_t end, bool write)
@@ -92,14 +92,16 @@ int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bo
 
 /* --- Memory from outside --- */
 
-/* Through the direct map, a debugger may also write to a frame that is this entry's alone.  The
- * table's lock is held. */
-static bool may_write(pte_t entry, u32 mode)
+/* May the kernel read or write the frame, through the direct map?  A debugger may also write to a frame
+ * that is this entry's alone.  The leaf is locked. */
+static bool may_access(const struct tree_leaf *leaf, pte_t entry, u32 mode)
 {
-	if (entry_is_writable(entry))
-		return true;
-	return (mode & VM_FORCE) && pte_is_present(entry) && !entry_is_special(entry) &&
-	       frame_of(pte_phys(entry))->kind == FRAME_USER && frame_refs(pte_phys(entry)) == 1;
+	if (!(mode & VM_WRITE))
+		return !pte_is_none(entry);
+	if (!leaf->exclusive)
+		return false;
+	return entry_is_writable(entry) ||
+	       ((mode & VM_FORCE) && leaf_is_sole_owner(leaf->node, leaf->slot, entry));
 }
 
 /*
@@ -112,19 +114,18 @@ static int copy_in_page(struct address_space *space, vaddr_t address, void *buff
 	int result = -EAGAIN;
 
 	rwlock_read_lock(&space->map_lock);
-	pte_t *slot = tree_find(&space->tree, address);
+	struct tree_leaf leaf;
 	phys_t frame = 0;
 	bool special = false;
-	if (slot != NULL) {
-		spin_lock(entry_lock(slot));
-		pte_t entry = pte_read(slot);
-		if (mode & VM_WRITE ? may_write(entry, mode) : !pte_is_none(entry)) {
+	if (tree_lock_leaf(space, address, TREE_FIND, &leaf) == 0) {
+		pte_t entry = pte_read(leaf.slot);
+		if (may_access(&leaf, entry, mode)) {
 			frame = entry_phys(entry);
 			special = entry_is_special(entry);
 			if (!special)
 				frame_get(frame);
 		}
-		spin_unlock(entry_lock(slot));
+		tree_unlock_leaf(&leaf);
 	}
 	if (frame != 0) {
 		char *page = (char *)phys_to_virt(frame) + address % PAGE_SIZE;

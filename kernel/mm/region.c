@@ -310,7 +310,6 @@ static void join(struct region *lower, struct region *upper)
 	mapping_lock(lower);
 	mapping_remove_locked(upper);
 	lower->end = end;
-	lower->anonymous |= upper->anonymous;
 	mapping_unlock(lower);
 	update_gap_after(lower->space, lower);
 	region_free(upper);

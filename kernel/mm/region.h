@@ -44,7 +44,6 @@ struct region {
 	u64 largest_gap; /* of its subtree */
 	u32 flags;       /* enum region_flags */
 	u8 kind;         /* enum region_kind */
-	bool anonymous;  /* anonymous frames may be mapped; set by faults with single stores */
 	struct address_space *space;
 	struct backing *backing;  /* NULL: private anonymous; a reference */
 	u64 offset;               /* bytes in the file that `start` maps */

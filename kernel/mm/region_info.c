@@ -6,13 +6,13 @@
 #include "mm/space.h"
 #include "mm/tree.h"
 
-static void count_pages(struct region *region, struct region_info *info)
+static void count_pages(struct address_space *space, const struct region *region,
+			struct region_info *info)
 {
 	struct tree_span span;
 	vaddr_t at = region->start;
 
-	while (tree_next_span(&region->space->tree, &at, region->end, &span)) {
-		spin_lock(entry_lock(span.slot));
+	while (tree_lock_span(space, &at, region->end, &span)) {
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t entry = pte_read(&span.slot[i]);
 			if (pte_is_none(entry) || entry_is_special(entry))
@@ -20,7 +20,7 @@ static void count_pages(struct region *region, struct region_info *info)
 			info->resident_pages++;
 			info->anonymous_pages += frame_of(entry_phys(entry))->kind == FRAME_USER;
 		}
-		spin_unlock(entry_lock(span.slot));
+		tree_unlock_span(space, &span);
 	}
 }
 
@@ -62,7 +62,7 @@ bool vmm_next_region(struct address_space *space, vaddr_t address, struct region
 	if (region != NULL) {
 		describe(region, info);
 		if (count)
-			count_pages(region, info);
+			count_pages(space, region, info);
 		backing = region->backing;
 		if (backing != NULL)
 			backing->ops->get(backing);

@@ -2,14 +2,16 @@
 /*
  * What a region has in memory, page by page: for /proc/PID/smaps.
  *
- * A frame is shared when more than one entry maps it: its references count the entries, and the
- * page cache's own for a file's page.  Somebody who holds a page for a moment is counted along.
+ * A frame is shared when more than one process maps it: its references count the entries, one for all
+ * of a ring, and the page cache's own for a file's page; and a leaf may be shared itself.  Somebody who
+ * holds a page for a moment is counted along.
  */
 #include "lib/string.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 
-static void count_entry(pte_t entry, struct region_usage *usage)
+static void count_entry(const struct tree_span *span, u32 index, pte_t entry,
+			struct region_usage *usage)
 {
 	phys_t frame = entry_phys(entry);
 	bool anonymous = frame_of(frame)->kind == FRAME_USER;
@@ -17,7 +19,8 @@ static void count_entry(pte_t entry, struct region_usage *usage)
 	/* Anonymous pages exist nowhere else, so none of them is clean. */
 	bool dirty = anonymous || (flags & PAGE_DIRTY);
 	u32 refs = frame_refs(frame);
-	u32 entries = MAX(anonymous ? refs : refs - MIN(refs, 1u), 1u);
+	u32 entries = MAX(anonymous ? refs : refs - MIN(refs, 1u), 1u) + span->others +
+		      ring_count(span->node, index, entry);
 	u64 part = PAGE_SIZE / entries;
 
 	usage->resident += PAGE_SIZE;
@@ -39,14 +42,15 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 
 	*usage = (struct region_usage){.resident = 0};
 	rwlock_read_lock(&space->map_lock);
-	while (tree_next_span(&space->tree, &start, end, &span)) {
-		spin_lock(entry_lock(span.slot));
+	while (tree_lock_span(space, &start, end, &span)) {
+		bool ring = ring_lock(span.node);
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t entry = pte_read(&span.slot[i]);
-			if (!pte_is_none(entry) && !entry_is_special(entry))
-				count_entry(entry, usage);
+			if (entry_has_frame(entry))
+				count_entry(&span, slot_index(span.slot) + i, entry, usage);
 		}
-		spin_unlock(entry_lock(span.slot));
+		ring_unlock(span.node, ring);
+		tree_unlock_span(space, &span);
 	}
 	rwlock_read_unlock(&space->map_lock);
 }

@@ -11,9 +11,7 @@
 /* Is the page in memory, mapped or ready in the page cache? */
 static bool is_resident(struct region *region, vaddr_t page)
 {
-	pte_t *slot = tree_find(&region->space->tree, page);
-
-	if (slot != NULL && !pte_is_none(pte_read(slot)))
+	if (!pte_is_none(tree_peek(region->space, page)))
 		return true;
 	struct page_cache *cache = region_cache(region);
 	phys_t frame = cache != NULL ? page_cache_peek(cache, region_index(region, page)) : 0;
@@ -138,29 +136,31 @@ static int ensure_region(struct address_space *space, vaddr_t address, u64 flags
 			(flags & PAGE_WRITABLE ? REGION_WRITE : 0) |
 			(flags & PAGE_NX ? 0 : REGION_EXECUTE);
 	region->kind = KIND_KERNEL;
-	region->anonymous = true;
 	region_insert(space, region);
 	return 0;
 }
 
 static int map_page_locked(struct address_space *space, vaddr_t address, phys_t frame, u64 flags)
 {
-	pte_t *slot = tree_create(&space->tree, address);
+	struct tree_leaf leaf;
 
-	if (slot == NULL)
-		return -ENOMEM;
-	if (!pte_is_none(pte_read(slot)))
+	if (!pte_is_none(tree_peek(space, address)))
 		return -EEXIST;
-	int result = ensure_region(space, address, flags);
+	int result = tree_isolate(space, address, address + PAGE_SIZE, COVERED_GOES);
+	if (result == 0)
+		result = ensure_region(space, address, flags);
+	if (result == 0)
+		result = tree_lock_leaf(space, address, TREE_OWN, &leaf);
 	if (result != 0)
 		return result;
-	spin_lock(entry_lock(slot));
-	pte_write(slot, pte_leaf(frame, flags | PAGE_PRESENT | PAGE_USER, 1));
-	spin_unlock(entry_lock(slot));
-	if (!(flags & PAGE_SPECIAL)) {
+	flags |= PAGE_PRESENT | PAGE_USER;
+	if (flags & PAGE_SPECIAL) {
+		pte_write(leaf.slot, pte_leaf(frame, flags, 1));
+	} else {
 		frame_of(frame)->kind = FRAME_USER;
-		space_add_resident(space, RESIDENT_ANONYMOUS, 1);
+		leaf_fill(leaf.node, leaf.slot, entry_exclusive(leaf.slot, frame, flags));
 	}
+	tree_unlock_leaf(&leaf);
 	return 0;
 }
 
@@ -182,19 +182,19 @@ void vmm_unmap_page(struct address_space *space, vaddr_t address)
 		return;
 	rwlock_write_lock(&space->map_lock);
 	struct region *region = region_find(space, page);
+	/* Without memory for a copy of what others share, the page stays. */
 	if (region != NULL && region->kind == KIND_KERNEL)
-		space_remove_regions_locked(space, page, page + PAGE_SIZE);
+		(void)!space_unmap_locked(space, page, page + PAGE_SIZE);
 	else if (region != NULL)
-		zap_range(region, page, page + PAGE_SIZE, ZAP_ALL);
+		(void)!zap_own(space, page, page + PAGE_SIZE);
 	rwlock_write_unlock(&space->map_lock);
 }
 
 phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address)
 {
-	u32 level;
-	const pte_t *slot = tree_walk(space->tree.root, address, &level);
+	pte_t entry = address < USER_TOP ? tree_peek(space, address) : entry_none();
 
-	return slot != NULL ? pte_phys(pte_read(slot)) + address % pt_span(level) : 0;
+	return pte_is_present(entry) ? pte_phys(entry) + address % PAGE_SIZE : 0;
 }
 
 vaddr_t vmm_alloc_virtual(struct address_space *space, size_t length)

@@ -8,6 +8,7 @@
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/family.h"
 #include "mm/fault.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -27,12 +28,14 @@ void vmm_init(void)
 		slab_cache_create("address_space", sizeof(struct address_space), 0, NULL, NULL);
 	if (space_slab == NULL)
 		panic("no memory for address spaces");
+	families_init();
+	nodes_init();
 	regions_init();
 	zero_frame_init();
 	shared_memory_init();
 }
 
-struct address_space *vmm_create_address_space(void)
+static struct address_space *create_in(struct family *family)
 {
 	struct address_space *space = slab_alloc_zeroed(space_slab);
 
@@ -43,10 +46,22 @@ struct address_space *vmm_create_address_space(void)
 		return NULL;
 	}
 	space->refs = 1;
+	family_join(family, space);
 	rwlock_init(&space->map_lock);
 	region_map_init(space);
 	space->layout.mmap_base = USER_TOP;
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
+	return space;
+}
+
+struct address_space *vmm_create_address_space(void)
+{
+	struct family *family = family_create();
+
+	if (family == NULL)
+		return NULL;
+	struct address_space *space = create_in(family);
+	family_put(family);
 	return space;
 }
 
@@ -79,16 +94,12 @@ static void evict_cpus(struct address_space *space)
 
 static void destroy(struct address_space *space)
 {
-	struct gather gather;
-
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);
 	space_remove_regions_locked(space, 0, USER_TOP);
-	gather_begin(&gather, space);
-	tree_free_tables(&space->tree, 0, USER_TOP, 0, USER_TABLES_TOP, &gather);
-	gather_finish(&gather);
-	for (int kind = 0; kind < RESIDENT_KINDS; kind++)
-		ASSERT(space->resident[kind] == 0);
+	/* Tables that were made ahead of a region that never came. */
+	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);
+	family_leave(space);
 	tree_destroy(&space->tree);
 	slab_free(space_slab, space);
 }
@@ -118,10 +129,16 @@ void vmm_switch_address_space(struct address_space *space)
 	struct address_space *old = cpu_spaces[cpu].space;
 
 	if (old != space) {
+		struct family *from = old != NULL ? old->family : NULL;
+		struct family *to = space != NULL ? space->family : NULL;
 		if (space != NULL)
 			__atomic_fetch_or(&space->cpus, cpumask_of(cpu), __ATOMIC_SEQ_CST);
+		if (to != NULL && to != from)
+			__atomic_fetch_or(&to->cpus, cpumask_of(cpu), __ATOMIC_SEQ_CST);
 		mmu_switch(space != NULL ? space->tree.root : mmu_kernel_root());
 		cpu_spaces[cpu].space = space;
+		if (from != NULL && from != to)
+			__atomic_fetch_and(&from->cpus, ~cpumask_of(cpu), __ATOMIC_SEQ_CST);
 		if (old != NULL)
 			__atomic_fetch_and(&old->cpus, ~cpumask_of(cpu), __ATOMIC_SEQ_CST);
 	}
@@ -150,13 +167,15 @@ static int copy_region(struct address_space *child, struct region *parent)
 	if (region->backing != NULL)
 		region->backing->ops->get(region->backing);
 	region_insert(child, region);
-	if (parent->flags & REGION_WIPE_ON_FORK)
-		return 0;
-	region->anonymous = parent->anonymous;
-	/* Pages of files come back by faults; only what exists nowhere else has to be shared. */
-	if (!parent->anonymous && !(parent->flags & REGION_SPECIAL))
-		return 0;
-	return clone_region_entries(region, parent);
+	return 0;
+}
+
+/* What the parent has and the child shall not. */
+static int forget_region(struct address_space *child, const struct region *region)
+{
+	return region->flags & (REGION_NO_FORK | REGION_WIPE_ON_FORK)
+		       ? zap_own(child, region->start, region->end)
+		       : 0;
 }
 
 static int copy_regions(struct address_space *child, struct address_space *parent)
@@ -165,6 +184,8 @@ static int copy_regions(struct address_space *child, struct address_space *paren
 
 	rb_for_each_entry (region, &parent->regions, node) {
 		int result = copy_region(child, region);
+		if (result == 0)
+			result = forget_region(child, region);
 		if (result != 0)
 			return result;
 	}
@@ -173,11 +194,12 @@ static int copy_regions(struct address_space *child, struct address_space *paren
 
 static struct address_space *try_copy(struct address_space *parent)
 {
-	struct address_space *child = vmm_create_address_space();
+	struct address_space *child = create_in(parent->family);
 
 	if (child == NULL)
 		return NULL;
 	rwlock_write_lock(&parent->map_lock);
+	tree_share(child, parent);
 	child->layout = parent->layout;
 	child->limits = parent->limits;
 	child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
@@ -205,31 +227,42 @@ struct address_space *vmm_copy_address_space(struct address_space *parent)
 
 /* --- Figures --- */
 
-static size_t positive(s64 value)
+static size_t note_resident(struct address_space *space, const struct tree_counts *counts)
 {
-	return value > 0 ? (size_t)value : 0;
+	size_t resident = 0;
+
+	for (int kind = 0; kind < RESIDENT_KINDS; kind++)
+		resident += counts->resident[kind];
+	if (resident > READ_ONCE(space->peak_resident))
+		WRITE_ONCE(space->peak_resident, resident);
+	return resident;
+}
+
+size_t vmm_space_weight(struct address_space *space)
+{
+	struct tree_counts counts;
+
+	tree_count(space, &counts);
+	return note_resident(space, &counts) + counts.tables;
 }
 
 void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats)
 {
-	size_t anonymous = positive(READ_ONCE(space->resident[RESIDENT_ANONYMOUS]));
-	size_t file = positive(READ_ONCE(space->resident[RESIDENT_FILE]));
-	size_t shared = positive(READ_ONCE(space->resident[RESIDENT_SHARED]));
-	size_t resident = anonymous + file + shared;
+	struct tree_counts counts;
 
-	if (resident > READ_ONCE(space->peak_resident))
-		WRITE_ONCE(space->peak_resident, resident);
+	tree_count(space, &counts);
+	size_t resident = note_resident(space, &counts);
 	*stats = (struct vm_space_stats){
 		.total = READ_ONCE(space->total_pages),
 		.resident = resident,
-		.resident_anonymous = anonymous,
-		.resident_file = file,
-		.resident_shared = shared,
+		.resident_anonymous = counts.resident[RESIDENT_ANONYMOUS],
+		.resident_file = counts.resident[RESIDENT_FILE],
+		.resident_shared = counts.resident[RESIDENT_SHARED],
 		.peak_resident = READ_ONCE(space->peak_resident),
 		.locked = READ_ONCE(space->locked_pages),
 		.data = READ_ONCE(space->data_pages),
 		.stack = READ_ONCE(space->stack_pages),
 		.code = READ_ONCE(space->code_pages),
-		.page_tables = READ_ONCE(space->tree.tables),
+		.page_tables = counts.tables,
 	};
 }

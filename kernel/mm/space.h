@@ -13,22 +13,22 @@
 int __must_check space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end);
 
 /*
- * Removes whole regions in [start, end) and everything they map.  Cannot fail.  Map lock held for
- * writing.
+ * Removes whole regions in [start, end), which is isolated, and everything they map.  Cannot fail.
+ * Map lock held for writing.
  */
 void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/* Copies the entries of a region to the same region of a child, read-only in both.  0, -ENOMEM.
- * Both map locks held for writing. */
-int __must_check clone_region_entries(struct region *child, struct region *parent);
+/* Gives every present entry of the region's range the access that its flags say now; flushes.  The
+ * range is isolated; map lock held for writing. */
+void protect_region_entries(struct address_space *space, const struct region *region, vaddr_t start,
+			    vaddr_t end);
 
-/* Gives every present entry of the region's range the access that its flags say now; flushes.  Map
- * lock held for writing. */
-void protect_region_entries(struct region *region, vaddr_t start, vaddr_t end);
+/* The flags of an entry for a page of this region; PAGE_WRITABLE only when `writable` and the
+ * region permits it. */
+u64 region_entry_flags(const struct region *region, bool writable);
 
-/* Moves entries from one range to another of the same space, empty one.  Cannot fail: tables exist
- * (move_prepare). */
-int __must_check move_prepare(struct address_space *space, vaddr_t to, size_t length);
+/* Moves entries from one range, which is isolated, to another of the same space, empty one.  Cannot
+ * fail: tables exist (tree_prepare). */
 void move_entries(struct address_space *space, vaddr_t from, vaddr_t to, size_t length);
 
 /*

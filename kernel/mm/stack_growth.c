@@ -5,6 +5,7 @@
  */
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/tree.h"
 
 /* Map lock held for writing. */
 static int grow_locked(struct address_space *space, vaddr_t page)
@@ -27,8 +28,10 @@ static int grow_locked(struct address_space *space, vaddr_t page)
 	if (below != NULL && (below->flags & REGION_ACCESS) &&
 	    !(below->flags & REGION_GROWS_DOWN) && below->end + STACK_GUARD_GAP > page)
 		return -EFAULT;
-	region_set_start(region, page);
-	return 0;
+	int result = tree_isolate(space, page, region->start, COVERED_GOES);
+	if (result == 0)
+		region_set_start(region, page);
+	return result;
 }
 
 int stack_grow(struct address_space *space, vaddr_t address)

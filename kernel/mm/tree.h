@@ -1,109 +1,150 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The page-table tree, for mm's own files: find, create, walk, clone, protect, move and drop
- * ranges.
+ * The page-table tree of an address space; for mm's own files.
  *
- * A leaf entry is one of: empty; present; or *hidden*: not present, but holding a frame, because
- * the region permits no access (PROT_NONE).  An entry holds one reference to its frame unless it is
- * special (zero page, devices, vDSO).
+ * The root is the space's own; below it are nodes (node.h), which spaces of a family share.  W(link)
+ * says that a link permits writing.  A page's path is *exclusive* when every link on it has W: then
+ * no other space reaches these nodes.  Work on a leaf is of one of these classes:
  *
- * Locks.  An entry changes only under the lock of its table (in the table's frame descriptor).
- * Tables are added by anyone who holds the map lock, also for reading, with an atomic exchange of
- * the parent's empty entry; they go away only under the map lock held for writing, below regions
- * that are gone.  Whoever walks without the map lock (truncation) is kept safe by the page cache's
- * mappings_lock: a region leaves the cache's list before its tables can go.
+ *	fill	an empty entry gets content (a read fault): in a shared leaf too, for all sharers
+ *	own	an entry gets content of its own, or permission to write: on an exclusive path only,
+ *		which is made here: a link with W = 0 to a node that has no other link gets W back
+ *		(*regain*), another node is copied (*unshare*)
+ *	revoke	an entry loses its content or rights for all sharers (truncation): in a shared leaf
+ *		too; the CPUs of the family are flushed
+ *	remap	the space's regions change: nodes over the range are made the space's own first
+ *		(tree_isolate), or given up whole
  *
- * A walk goes by spans: the entries of one table that lie in the range.
+ * All spaces that reach a node have the same regions over its span.
+ *
+ * Locks.  Fill and own hold the map lock for reading: fork, which holds it for writing, is excluded,
+ * so an exclusive path stays what it is, and is walked without further locks.  A path that is not
+ * exclusive is walked, and links are replaced or removed, under the space's `tree_lock`: a spin lock,
+ * held with interrupts on also while other CPUs are flushed.  Then comes the lock of the leaf.
  */
 #ifndef MM_TREE_H
 #define MM_TREE_H
 
-#include "arch/mmu.h"
-#include "lib/spinlock.h"
-#include "mm/frame.h"
-#include "mm/paging.h"
+#include "mm/entry.h"
+#include "mm/node.h"
 
-struct address_space;
 struct gather;
-struct region;
 
-/* Entries of one leaf table: `count` of them from `slot` on, the first for the page at `start`. */
-struct tree_span {
-	pte_t *slot;
-	vaddr_t start;
-	u32 count;
-};
-
-/* --- Leaf entries --- */
-
-enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, HIDDEN_SHIFT = 2 };
-
-static inline pte_t entry_none(void)
+static inline bool link_is_writable(pte_t link)
 {
-	return pte_swap(0);
+	return pte_is_present(link) && (pte_flags(link) & PAGE_WRITABLE);
 }
-
-static inline pte_t entry_hidden(phys_t frame, bool special)
-{
-	return pte_swap((frame >> PAGE_SHIFT) << HIDDEN_SHIFT | HIDDEN_MARK |
-			(special ? HIDDEN_SPECIAL : 0));
-}
-
-static inline phys_t entry_phys(pte_t entry)
-{
-	if (likely(pte_is_present(entry)))
-		return pte_phys(entry);
-	return pte_swap_payload(entry) >> HIDDEN_SHIFT << PAGE_SHIFT;
-}
-
-static inline bool entry_is_special(pte_t entry)
-{
-	if (likely(pte_is_present(entry)))
-		return pte_flags(entry) & PAGE_SPECIAL;
-	return pte_swap_payload(entry) & HIDDEN_SPECIAL;
-}
-
-static inline bool entry_is_writable(pte_t entry)
-{
-	return pte_is_present(entry) && (pte_flags(entry) & PAGE_WRITABLE);
-}
-
-/* The lock of the table that the entry lies in. */
-static inline spinlock_t *entry_lock(const pte_t *slot)
-{
-	return &frame_of(virt_to_phys(slot))->lock;
-}
-
-/* --- The tree --- */
 
 /* 0 or -ENOMEM. */
 int __must_check tree_init(page_directory_t *tree);
-/* Frees the root; all tables below the user half must be gone (tree_free_tables). */
+/* Frees the root; all below it must be gone. */
 void tree_destroy(page_directory_t *tree);
 
-/* The entry of a page; NULL when there is no table for it.  tree_create makes the tables, NULL: no
- * memory. */
-pte_t *tree_find(const page_directory_t *tree, vaddr_t address);
-pte_t *tree_create(page_directory_t *tree, vaddr_t address);
+/* --- One entry --- */
+
+enum tree_intent {
+	TREE_FIND, /* only if there is a table already */
+	TREE_FILL,
+	TREE_OWN,
+};
+
+/* The entry of a page, with its leaf locked. */
+struct tree_leaf {
+	struct address_space *space;
+	pte_t *slot;
+	struct node *node;
+	bool exclusive;            /* the path to it */
+	bool tree_locked;          /* the tree_lock is held */
+	u8 replaced_count;         /* nodes whose links were replaced by copies, */
+	struct node *replaced[3];  /* and flushed already */
+};
 
 /*
- * The next span in [*at, end) with a table; *at moves behind it.  False when there is no more.
+ * Locks the leaf of a page, made if necessary.  0, -ENOMEM; -ENOENT: TREE_FIND found no table.  Map
+ * lock held for reading at least.
+ */
+int __must_check tree_lock_leaf(struct address_space *space, vaddr_t page, enum tree_intent intent,
+				struct tree_leaf *leaf);
+void tree_unlock_leaf(struct tree_leaf *leaf);
+
+/* The slot of a page whose path is exclusive; NULL: it is not, or there is no table.  It stays so
+ * while the map lock is held. */
+pte_t *tree_exclusive_slot(const struct address_space *space, vaddr_t page);
+/* What the entry of a page is just now. */
+pte_t tree_peek(struct address_space *space, vaddr_t page);
+
+/* --- Many entries --- */
+
+/* Entries of one leaf: `count` of them from `slot` on, the first for the page at `start`. */
+struct tree_span {
+	pte_t *slot;
+	struct node *node;
+	vaddr_t start;
+	u32 count;
+	u32 others; /* spaces that share the leaf with this one; an estimate */
+};
+
+/*
+ * The next span in [*at, end) that has a table, its leaf locked, shared or not; *at moves behind it.
+ * False when there is no more.
  *
  *	vaddr_t at = start;
- *	while (tree_next_span(tree, &at, end, &span))
+ *	while (tree_lock_span(space, &at, end, &span)) {
  *		…
+ *		tree_unlock_span(space, &span);
+ *	}
  */
-bool tree_next_span(const page_directory_t *tree, vaddr_t *at, vaddr_t end, struct tree_span *span);
+bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span);
+void tree_unlock_span(struct address_space *space, struct tree_span *span);
+
+/*
+ * Makes a link with W = 0 the space's own: the link to go on with, which has W, or empty: no memory.
+ * A leaf comes locked.  *replaced: the node that the link named before, to be put after a flush; NULL
+ * if it still does.  tree_lock held.
+ */
+pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced);
+
+/* --- Shape --- */
 
 /* Where the tables of the user half end: a multiple of what a root entry spans. */
 #define USER_TABLES_TOP ALIGN_UP(USER_TOP, pt_span(PT_LEVELS))
 
+/* What becomes of a shared node that lies wholly within a range that is isolated. */
+enum tree_covered {
+	COVERED_COPY, /* its content stays: it is copied */
+	COVERED_GOES, /* it has none that is wanted: the link is removed */
+	COVERED_STAYS, /* the caller will remove it (zap_nodes) */
+};
+
 /*
- * Takes out every table whose whole span lies within [floor, ceiling) and that touches [start,
- * end); their entries are empty.  The gather frees them after the flush.
+ * Makes every node that touches [start, end) the space's own, before its regions there change.  0 or
+ * -ENOMEM: what has been copied by then means the same as before.  Map lock held for writing.
  */
-void tree_free_tables(page_directory_t *tree, vaddr_t start, vaddr_t end, vaddr_t floor,
-		      vaddr_t ceiling, struct gather *gather);
+int __must_check tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end,
+			      enum tree_covered covered);
+
+/* Makes the tables for [start, end), which are the space's own.  0 or -ENOMEM.  Map lock held for
+ * writing. */
+int __must_check tree_prepare(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/* The child's empty tree becomes the same as the parent's: every link of the root is shared.  Map lock
+ * of the parent held for writing; the caller flushes the parent's CPUs before the child runs. */
+void tree_share(struct address_space *child, struct address_space *parent);
+
+/* What a tree has: entries that name frames by kind, and tables.  Any time; approximate while others
+ * are at work. */
+struct tree_counts {
+	size_t resident[RESIDENT_KINDS];
+	size_t tables;
+};
+void tree_count(struct address_space *space, struct tree_counts *counts);
+
+/* --- Any tree --- */
+
+/* The slot of a page of the kernel half, whose tables have no descriptors and never go: NULL without
+ * a table, or for kernel_slot_create without memory for one. */
+pte_t *kernel_slot(vaddr_t address);
+pte_t *kernel_slot_create(vaddr_t address);
 
 /* A walk over any tree and all leaf sizes, without locks: the entry and its level, or NULL. */
 const pte_t *tree_walk(phys_t root, vaddr_t address, u32 *level);

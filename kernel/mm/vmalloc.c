@@ -44,20 +44,14 @@ static spinlock_t stacks_lock; /* interrupts off: the scheduler frees stacks */
 static struct list_head kept_stacks = LIST_INIT(kept_stacks); /* stacks_lock */
 static size_t kept_count;                                     /* stacks_lock */
 
-static page_directory_t kernel_tree(void)
-{
-	return (page_directory_t){.root = mmu_kernel_root()};
-}
-
 void vmalloc_init(void)
 {
-	page_directory_t tree = kernel_tree();
 
 	for (u32 order = 0; order <= MAX_BLOCK_ORDER; order++)
 		list_init(&free_blocks[order]);
 	next_start = VMALLOC_START + PAGE_SIZE;
 	for (vaddr_t at = VMALLOC_START; at < VMALLOC_END; at += pt_span(PT_LEVELS))
-		if (tree_create(&tree, at) == NULL)
+		if (kernel_slot_create(at) == NULL)
 			panic("no memory for the tables of vmalloc");
 }
 
@@ -118,14 +112,13 @@ static void block_put(struct block *block)
 /* Drops the first `pages` pages' entries, flushes, and frees the frames. */
 static void unmap(struct block *block, size_t pages)
 {
-	page_directory_t tree = kernel_tree();
 	phys_t frames[32];
 
 	for (size_t done = 0; done < pages;) {
 		size_t count = MIN(pages - done, ARRAY_SIZE(frames));
 		vaddr_t start = block->start + done * PAGE_SIZE;
 		for (size_t i = 0; i < count; i++) {
-			pte_t *slot = tree_find(&tree, start + i * PAGE_SIZE);
+			pte_t *slot = kernel_slot(start + i * PAGE_SIZE);
 			frames[i] = pte_phys(pte_exchange(slot, entry_none()));
 		}
 		tlb_flush_kernel(start, start + count * PAGE_SIZE);
@@ -137,14 +130,13 @@ static void unmap(struct block *block, size_t pages)
 
 static struct block *map_new(size_t pages)
 {
-	page_directory_t tree = kernel_tree();
 	struct block *block = block_get(pages);
 	size_t done = 0;
 
 	if (block == NULL)
 		return NULL;
 	for (; done < pages; done++) {
-		pte_t *slot = tree_create(&tree, block->start + done * PAGE_SIZE);
+		pte_t *slot = kernel_slot_create(block->start + done * PAGE_SIZE);
 		phys_t frame = slot != NULL ? frame_alloc() : 0;
 		if (frame == 0)
 			break;
@@ -166,8 +158,7 @@ static struct block *map_new(size_t pages)
 
 static struct block *block_of(const void *start)
 {
-	page_directory_t tree = kernel_tree();
-	pte_t *slot = vmalloc_contains((vaddr_t)start) ? tree_find(&tree, (vaddr_t)start) : NULL;
+	pte_t *slot = vmalloc_contains((vaddr_t)start) ? kernel_slot((vaddr_t)start) : NULL;
 
 	if (slot != NULL && pte_is_present(pte_read(slot))) {
 		struct block *block =
@@ -252,7 +243,6 @@ void kernel_stack_free(void *stack)
 
 void *mmio_map(phys_t start, size_t size)
 {
-	page_directory_t tree = kernel_tree();
 	phys_t first = ALIGN_DOWN(start, PAGE_SIZE);
 	size_t pages = (ALIGN_UP(start + size, PAGE_SIZE) - first) / PAGE_SIZE;
 	struct block *block = block_get(pages);
@@ -261,12 +251,12 @@ void *mmio_map(phys_t start, size_t size)
 		return NULL;
 	/* Tables stay, so all of them are made before the first entry. */
 	for (size_t i = 0; i < pages; i++)
-		if (tree_create(&tree, block->start + i * PAGE_SIZE) == NULL) {
+		if (kernel_slot_create(block->start + i * PAGE_SIZE) == NULL) {
 			block_put(block);
 			return NULL;
 		}
 	for (size_t i = 0; i < pages; i++) {
-		pte_t *slot = tree_find(&tree, block->start + i * PAGE_SIZE);
+		pte_t *slot = kernel_slot(block->start + i * PAGE_SIZE);
 		pte_write(slot, pte_leaf(first + i * PAGE_SIZE,
 					 PAGE_PRESENT | PAGE_WRITABLE | PAGE_CACHE_DISABLE |
 						 PAGE_WRITE_THROUGH | PAGE_GLOBAL | PAGE_NX |

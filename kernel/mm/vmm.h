@@ -27,6 +27,7 @@
 #include "mm/paging.h"
 
 struct backing_ops;
+struct family;
 struct region;
 
 /* What the process may have: filled by proc from its rlimits and capabilities; read without lock.
@@ -55,7 +56,11 @@ enum resident_kind { RESIDENT_ANONYMOUS, RESIDENT_FILE, RESIDENT_SHARED, RESIDEN
 struct address_space {
 	u32 refs;       /* atomic */
 	cpumask_t cpus; /* atomic: CPUs that run it now, and so may have entries in their TLBs */
-	page_directory_t tree;  /* entries: table locks */
+	page_directory_t tree;  /* see tree.h for who may change what below the root */
+	spinlock_t tree_lock;   /* guards links that are replaced or removed, and walks past shared ones */
+	bool has_forked;        /* nodes may be shared; map_lock held for writing */
+	struct family *family;  /* a reference; constant */
+	struct list_head family_link; /* in family->spaces; its lock */
 	rwlock_t map_lock;      /* guards everything down to `layout` */
 	struct rb_root regions; /* by address; augmented with the largest gap */
 	struct region *hint;    /* a region found lately; set by readers too, with single stores */
@@ -65,7 +70,6 @@ struct address_space {
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
 	struct vm_layout layout;
 	struct vm_limits limits;
-	s64 resident[RESIDENT_KINDS];   /* atomic: pages that entries map */
 	size_t peak_resident;           /* atomic, approximate */
 	u64 minor_faults, major_faults; /* approximate */
 	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
@@ -279,6 +283,8 @@ struct vm_space_stats {
 	size_t locked, data, stack, code, page_tables; /* page_tables in frames */
 };
 void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats);
+/* Pages that are resident, and tables; notes the peak.  Any context that may spin. */
+size_t vmm_space_weight(struct address_space *space);
 
 /* Over all spaces since boot. */
 typedef struct vmm_stats {

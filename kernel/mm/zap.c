@@ -2,21 +2,24 @@
 /*
  * Dropping page-table entries; see zap.h.
  *
- * A frame is freed only after every CPU that could still reach it through its TLB has been flushed;
- * the gather holds the references until then.  Few pages are flushed one by one, many by dropping
- * the whole user half of the TLBs.
+ * A frame or a node is dropped only after every CPU that could still reach it through its TLB, or
+ * walk through it, has been flushed; the gather holds the references until then.  Few pages are
+ * flushed one by one, many by dropping the whole user half of the TLBs.
  */
 #include "mm/zap.h"
 
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "mm/family.h"
 #include "mm/frame.h"
 
 enum { FLUSH_ALL_PAGES = 64 };
 
-void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
+static void flush_cpus(const cpumask_t *set, vaddr_t start, vaddr_t end)
 {
 	/* Pairs with vmm_switch_address_space: it enters the set before it can load an entry. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	cpumask_t cpus = __atomic_load_n(&space->cpus, __ATOMIC_RELAXED);
+	cpumask_t cpus = __atomic_load_n(set, __ATOMIC_RELAXED);
 	if (cpus == 0)
 		return;
 	if (end - start > FLUSH_ALL_PAGES * PAGE_SIZE)
@@ -27,54 +30,187 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 		tlb_flush_range(cpus, start, end);
 }
 
+void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	flush_cpus(&space->cpus, start, end);
+}
+
 void gather_finish(struct gather *gather)
 {
+	bool family = gather->family;
+
 	if (gather->start < gather->end)
-		space_flush(gather->space, gather->start, gather->end);
+		flush_cpus(family ? &gather->space->family->cpus : &gather->space->cpus,
+			   gather->start, gather->end);
 	if (gather->count > 0)
 		frame_free_batch(gather->frames, gather->count);
+	for (u32 i = 0; i < gather->node_count; i++)
+		node_put(gather->nodes[i]);
 	gather_begin(gather, gather->space);
+	gather->family = family;
 }
 
-/* Drops the entries of one span.  The table's lock is held. */
-static void zap_span_locked(const struct tree_span *span, enum zap_what what,
-			    enum resident_kind file_kind, struct gather *gather)
+/* One entry goes.  Its content is kept for the gather to drop, also when the ring still has it: until
+ * the flush we may read it.  The leaf is locked, and its ring if it has one. */
+static void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather)
 {
-	s64 dropped[RESIDENT_KINDS] = {0};
+	phys_t frame = entry_phys(entry);
+
+	pte_exchange(slot, entry_none());
+	if (entry_is_special(entry))
+		return;
+	leaf->counts[frame_resident_kind(frame)]--;
+	if (unlikely(ring) && ring_shares(leaf, slot_index(slot), entry))
+		frame_get(frame);
+	gather->frames[gather->count++] = frame;
+}
+
+/* The leaf is locked. */
+static void zap_span(const struct tree_span *span, enum zap_what what, struct gather *gather)
+{
+	enum { PIECE = 64 };
 	vaddr_t address = span->start;
 
-	for (u32 i = 0; i < span->count; i++, address += PAGE_SIZE) {
-		pte_t entry = pte_read(&span->slot[i]);
-		if (pte_is_none(entry))
-			continue;
-		phys_t frame = entry_phys(entry);
-		bool special = entry_is_special(entry);
-		bool anonymous = !special && frame_of(frame)->kind == FRAME_USER;
-		if (what == ZAP_FILE_PAGES && anonymous)
-			continue;
-		pte_exchange(&span->slot[i], entry_none());
-		gather_page(gather, address);
-		if (special)
-			continue;
-		dropped[anonymous ? RESIDENT_ANONYMOUS : file_kind]++;
-		gather_frame(gather, frame);
+	for (u32 done = 0; done < span->count; done += PIECE) {
+		/* Finishing would wait for the locks of rings. */
+		if (gather->count > GATHER_FRAMES - PIECE)
+			gather_finish(gather);
+		bool ring = ring_lock(span->node);
+		u32 stop = MIN(done + PIECE, span->count);
+		for (u32 i = done; i < stop; i++, address += PAGE_SIZE) {
+			pte_t entry = pte_read(&span->slot[i]);
+			if (pte_is_none(entry))
+				continue;
+			if (what == ZAP_FILE_PAGES &&
+			    (entry_is_special(entry) || frame_is_anonymous(entry_phys(entry))))
+				continue;
+			gather_range(gather, address, address + PAGE_SIZE);
+			zap_entry(span->node, &span->slot[i], entry, ring, gather);
+		}
+		ring_unlock(span->node, ring);
 	}
-	for (int kind = 0; kind < RESIDENT_KINDS; kind++)
-		if (dropped[kind] != 0)
-			space_add_resident(gather->space, kind, -dropped[kind]);
 }
 
-void zap_range(struct region *region, vaddr_t start, vaddr_t end, enum zap_what what)
+void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum zap_what what)
 {
 	struct gather gather;
 	struct tree_span span;
 	vaddr_t at = start;
 
-	gather_begin(&gather, region->space);
-	while (tree_next_span(&region->space->tree, &at, end, &span)) {
-		spin_lock(entry_lock(span.slot));
-		zap_span_locked(&span, what, region_file_kind(region), &gather);
-		spin_unlock(entry_lock(span.slot));
+	gather_begin(&gather, space);
+	gather.family = true;
+	while (tree_lock_span(space, &at, end, &span)) {
+		zap_span(&span, what, &gather);
+		tree_unlock_span(space, &span);
 	}
 	gather_finish(&gather);
+}
+
+/* --- In one space alone --- */
+
+struct drop {
+	vaddr_t start, end;     /* the entries that go */
+	vaddr_t floor, ceiling; /* nothing else is wanted here */
+	bool alone;             /* nobody else is in the tree: own nodes may go, too */
+	struct gather gather;
+};
+
+static void drop_leaf(struct drop *drop, struct node *leaf, vaddr_t base)
+{
+	vaddr_t first = MAX(base, drop->start), stop = MIN(base + pt_span(2), drop->end);
+	struct tree_span span = {
+		.slot = &node_table(leaf)[pt_index(first, 1)],
+		.node = leaf,
+		.start = first,
+		.count = (u32)((stop - first) >> PAGE_SHIFT),
+	};
+
+	zap_span(&span, ZAP_ALL, &drop->gather);
+}
+
+static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base);
+
+/* What is below one link, which names a table for [at, at + span). */
+static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 span)
+{
+	pte_t link = pte_read(slot);
+	struct node *node = node_of(link), *replaced = NULL;
+	bool locked = false;
+	int result = 0;
+
+	/* Shared nodes that lie within go as they are, not copied. */
+	if (at >= drop->floor && at + span <= drop->ceiling &&
+	    (drop->alone || !link_is_writable(link))) {
+		pte_write(slot, entry_none());
+		gather_range(&drop->gather, MAX(at, drop->start), MIN(at + span, drop->end));
+		gather_node(&drop->gather, node);
+		return 0;
+	}
+	if (!link_is_writable(link)) {
+		link = tree_own_link(slot, link, &replaced);
+		if (pte_is_none(link))
+			return -ENOMEM;
+		node = node_of(link);
+		locked = level == 2;
+	}
+	if (replaced != NULL) {
+		/* The way to the original goes before anybody may act on the copy. */
+		gather_range(&drop->gather, MAX(at, drop->start), MIN(at + span, drop->end));
+		gather_node(&drop->gather, replaced);
+		gather_finish(&drop->gather);
+	}
+	if (level > 2)
+		result = drop_below(drop, node_table(node), level - 1, at);
+	if (level == 2) {
+		if (!locked)
+			spin_lock(&node->lock);
+		drop_leaf(drop, node, at);
+		spin_unlock(&node->lock);
+	}
+	return result;
+}
+
+/* The links of a table, whose entries are of `level` and which spans from `base`. */
+static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base)
+{
+	u64 span = pt_span(level);
+	vaddr_t first = MAX(base, ALIGN_DOWN(drop->start, span));
+	u32 index = (u32)((first - base) / span);
+	int result = 0;
+
+	for (; result == 0 && (index = entries_skip_empty(table, index)) < PTES_PER_TABLE; index++) {
+		vaddr_t at = base + index * span;
+		if (at >= drop->end)
+			break;
+		result = drop_link(drop, &table[index], level, at, span);
+	}
+	return result;
+}
+
+static int drop_all(struct drop *drop, struct address_space *space)
+{
+	gather_begin(&drop->gather, space);
+	spin_lock(&space->tree_lock);
+	int result = drop_below(drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
+	spin_unlock(&space->tree_lock);
+	gather_finish(&drop->gather);
+	return result;
+}
+
+int zap_own(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	struct drop drop = {.start = start, .end = end, .floor = start, .ceiling = end};
+
+	return drop_all(&drop, space);
+}
+
+void zap_nodes(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
+	       vaddr_t ceiling)
+{
+	struct drop drop = {
+		.start = start, .end = end, .floor = floor, .ceiling = ceiling, .alone = true};
+	int result = drop_all(&drop, space);
+
+	ASSERT(result == 0);
+	(void)result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dropping page-table entries, in batches: entries first, then one flush, then the frames; for mm's
- * own files.
+ * Dropping page-table entries, in batches: entries first, then one flush, then what they named; for
+ * mm's own files.
  */
 #ifndef MM_ZAP_H
 #define MM_ZAP_H
@@ -9,42 +9,55 @@
 #include "mm/region.h"
 #include "mm/tree.h"
 
-enum { GATHER_LIMIT = 126 };
+enum { GATHER_FRAMES = 120, GATHER_NODES = 8 };
 
-/* Frames whose entries are gone but which a TLB may still know.  Lives on the stack of its user. */
+/* What entries named that are gone but which a TLB may still know.  Lives on the stack of its user.
+ */
 struct gather {
 	struct address_space *space;
+	bool family;        /* what shared leaves lost: the whole family is flushed */
 	vaddr_t start, end; /* what has to be flushed; empty when start >= end */
-	u32 count;
-	phys_t frames[GATHER_LIMIT];
+	u32 count, node_count;
+	phys_t frames[GATHER_FRAMES];
+	struct node *nodes[GATHER_NODES];
 };
 
 static inline void gather_begin(struct gather *gather, struct address_space *space)
 {
 	gather->space = space;
+	gather->family = false;
 	gather->start = UINTPTR_MAX;
 	gather->end = 0;
 	gather->count = 0;
+	gather->node_count = 0;
 }
 
-/* The entry of this page has been changed: flush it. */
-static inline void gather_page(struct gather *gather, vaddr_t address)
+/* Translations of [start, end) have been changed: flush them. */
+static inline void gather_range(struct gather *gather, vaddr_t start, vaddr_t end)
 {
-	gather->start = MIN(gather->start, address);
-	gather->end = MAX(gather->end, address + PAGE_SIZE);
+	gather->start = MIN(gather->start, start);
+	gather->end = MAX(gather->end, end);
 }
 
 /*
- * Flushes and frees.  Interrupts on.  Table locks may be held.
+ * Flushes, then drops.  Interrupts on; the lock of a ring not held, other spin locks may be.
  */
 void gather_finish(struct gather *gather);
 
 /* A reference to drop after the flush. */
 static inline void gather_frame(struct gather *gather, phys_t frame)
 {
-	if (unlikely(gather->count == GATHER_LIMIT))
+	if (unlikely(gather->count == GATHER_FRAMES))
 		gather_finish(gather);
 	gather->frames[gather->count++] = frame;
+}
+
+/* A link to drop after the flush. */
+static inline void gather_node(struct gather *gather, struct node *node)
+{
+	if (unlikely(gather->node_count == GATHER_NODES))
+		gather_finish(gather);
+	gather->nodes[gather->node_count++] = node;
 }
 
 /* Flushes [start, end) of a space on every CPU that may have it in its TLB. */
@@ -56,17 +69,24 @@ enum zap_what {
 };
 
 /*
- * Drops the entries of [start, end), which lies in the region; flushes; frees.  Map lock held, or
- * the cache's mappings_lock.
+ * Revokes the entries of [start, end) in the leaves of a space, for all who share these; flushes the
+ * family; drops.  Map lock held.
  */
-void zap_range(struct region *region, vaddr_t start, vaddr_t end, enum zap_what what);
+void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum zap_what what);
 
-/* Adds to the space's resident counts. */
-static inline void space_add_resident(struct address_space *space, enum resident_kind kind,
-				      s64 pages)
-{
-	__atomic_fetch_add(&space->resident[kind], pages, __ATOMIC_RELAXED);
-}
+/*
+ * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for reading
+ * or writing.  0; -ENOMEM: what others share could not be copied, and some entries are still there.
+ */
+int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/*
+ * The same with the map lock held for writing, when no region is left in [floor, ceiling), which
+ * contains [start, end): whole nodes within go, with all that is below.  After tree_isolate of
+ * [start, end) this cannot fail.
+ */
+void zap_nodes(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
+	       vaddr_t ceiling);
 
 /* How a file's pages count in a region's space. */
 static inline enum resident_kind region_file_kind(const struct region *region)

@@ -37,11 +37,8 @@ static s64 bytes_of(struct process *process)
 	for_each_thread(task, process)
 	{
 		spin_lock(&task->lock);
-		if (task->space) {
-			for (size_t kind = 0; kind < RESIDENT_KINDS; kind++)
-				pages += READ_ONCE(task->space->resident[kind]);
-			pages += (s64)READ_ONCE(task->space->tree.tables);
-		}
+		if (task->space)
+			pages += (s64)vmm_space_weight(task->space);
 		if (task->files)
 			open_files = (s64)file_hooks->files_weight(task->files);
 		spin_unlock(&task->lock);

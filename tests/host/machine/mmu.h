@@ -167,6 +167,13 @@ static inline void page_copy(void *to, const void *from)
 	__builtin_memcpy(to, from, PAGE_SIZE);
 }
 
+static inline void ptes_share(pte_t *table)
+{
+	for (u32 i = 0; i < PTES_PER_TABLE; i++)
+		if (pte_is_present(table[i]))
+			table[i] = pte_clear(table[i], PAGE_WRITABLE | PAGE_EXCL);
+}
+
 void machine_tlb_flush_page_local(vaddr_t address);
 
 static inline void tlb_flush_page_local(vaddr_t address)

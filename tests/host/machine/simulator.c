@@ -3,8 +3,9 @@
  * Memory, CPUs, TLBs and the page-table walker of the simulated machine; see machine.h.
  *
  * The TLB of a CPU is an open hash table from page to leaf entry, the walk cache one from (level,
- * prefix) to the table that an upper entry named.  The hardware may drop entries at any time; this
- * one never does by itself, which is the harder case.
+ * prefix) to the upper entry that was found there.  A cached upper entry permits no more than the
+ * whole path to it did when it was walked (Intel SDM vol. 3, 4.10.3.1).  The hardware may drop entries
+ * at any time; this one never does by itself, which is the harder case.
  */
 #include "machine/machine.h"
 
@@ -87,6 +88,7 @@ static pte_t translate(struct translation_cache *cache, vaddr_t address)
 	u64 page_key = ALIGN_DOWN(address, PAGE_SIZE) | 1;
 	struct cached *hit = slot_for(cache->tlb, TLB_SLOTS, page_key);
 	phys_t table = cache->root;
+	u64 forbidden = 0;
 
 	if (hit->key == page_key)
 		return hit->entry;
@@ -96,14 +98,17 @@ static pte_t translate(struct translation_cache *cache, vaddr_t address)
 			pte_t entry = ((pte_t *)phys_to_virt(table))[pt_index(address, level)];
 			if (!pte_is_present(entry))
 				return (pte_t){0};
-			*upper = (struct cached){walk_key(address, level), entry};
+			*upper = (struct cached){walk_key(address, level),
+						 pte_clear(entry, forbidden)};
 		}
+		forbidden |= PAGE_WRITABLE & ~pte_flags(upper->entry);
 		table = pte_phys(upper->entry);
 	}
 	pte_t leaf = ((pte_t *)phys_to_virt(table))[pt_index(address, 1)];
-	if (pte_is_present(leaf))
-		*hit = (struct cached){page_key, leaf};
-	return leaf;
+	if (!pte_is_present(leaf))
+		return leaf;
+	*hit = (struct cached){page_key, pte_clear(leaf, forbidden)};
+	return hit->entry;
 }
 
 static bool permits(pte_t leaf, unsigned fault_flags)
@@ -252,17 +257,31 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 	machine_cpu = caller;
 }
 
+/* What the tables say now: the leaf, with W if all links have it. */
+static pte_t walk_tables(phys_t table, vaddr_t address)
+{
+	u64 forbidden = 0;
+
+	for (u32 level = PT_LEVELS; level > 1; level--) {
+		pte_t link = ((pte_t *)phys_to_virt(table))[pt_index(address, level)];
+		if (!pte_is_present(link))
+			return (pte_t){0};
+		forbidden |= PAGE_WRITABLE & ~pte_flags(link);
+		table = pte_phys(link);
+	}
+	pte_t leaf = ((pte_t *)phys_to_virt(table))[pt_index(address, 1)];
+	return pte_is_present(leaf) ? pte_clear(leaf, forbidden) : leaf;
+}
+
 void machine_check_tlbs(void)
 {
 	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
-		page_directory_t tree = {.root = caches[cpu].root};
 		for (size_t i = 0; i < TLB_SLOTS; i++) {
 			struct cached *cached = &caches[cpu].tlb[i];
 			vaddr_t page = cached->key & PAGE_MASK;
 			if (cached->key == 0)
 				continue;
-			pte_t *slot = tree_find(&tree, page);
-			pte_t now = slot != NULL ? *slot : (pte_t){0};
+			pte_t now = walk_tables(caches[cpu].root, page);
 			u64 extra = pte_flags(cached->entry) & ~pte_flags(now) &
 				    (PAGE_WRITABLE | PAGE_USER);
 			bool executes =

@@ -307,7 +307,7 @@ static operation *const operations[] = {
 
 static void random_operations_agree_with_the_model(void **state __unused)
 {
-	printf("# SEED=%lu STEPS=%lu\n", (unsigned long)random_state, (unsigned long)steps);
+	fprintf(stderr, "# SEED=%lu STEPS=%lu\n", (unsigned long)random_state, (unsigned long)steps);
 	test_file_init(&file, FILE_PAGES * PAGE_SIZE, 3, false);
 	next_cell = FILE_PAGES;
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */

@@ -14,12 +14,13 @@
  *	pte_t pte_leaf(phys_t, u64 flags, u32 level)   an entry that maps a page of that level's
  *size (PAGE_HUGE implied) pte_t pte_table(phys_t, u64 flags)             an entry that names a
  *lower table (USER, WRITABLE count) pte_t pte_swap(u64 payload)                    a not-present
- *entry that keeps 58 bits for software; payload != 0 u64 pte_swap_payload(pte_t) 0 when the entry
+ *entry that keeps 52 bits for software; payload != 0 u64 pte_swap_payload(pte_t) 0 when the entry
  *is empty bool pte_is_none(pte_t), pte_is_present(pte_t), pte_is_leaf(pte_t, u32 level) phys_t
  *pte_phys(pte_t)                         of a leaf or a table u64 pte_flags(pte_t) portable flags
  *	pte_t pte_set(pte_t, u64 flags), pte_clear(pte_t, u64 flags)
  *	pte_t pte_read(const pte_t *)                  one untorn load
  *	void pte_write(pte_t *, pte_t)                 one untorn store
+ *	void ptes_share(pte_t *table)                  takes WRITABLE and EXCL out of every present entry
  *	pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit of the
  *hardware's is lost bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t) u32
  *pt_index(vaddr_t, u32 level) u64 pt_span(u32 level)                         bytes that one entry
@@ -60,6 +61,9 @@ void mmu_switch(phys_t root);
 phys_t mmu_current_root(void);
 
 /*
+ * What a CPU caches of an upper entry must permit no more than the whole path to it did when it was
+ * read: then giving a link its W back needs no flush, whatever links below have lost since.
+ *
  * Flushes: no entry for the named addresses, nor any cached upper-level entry on the way to them,
  * survives on the CPUs named.  Those with remote CPUs wait for these, so interrupts must be on and
  * no lock may be held that an interrupt handler takes.  `cpus` may contain this CPU.

@@ -7,7 +7,7 @@
  *	63  62..52   51..12   11 10 9   8 7 6 5 4   3   2  1 0
  *	NX  ignored  address  software  G S D A PCD PWT US W P      S: a leaf above level 1
  *
- * A not-present entry keeps its payload in bits 1 to 58.
+ * A not-present entry keeps its payload in bits 11 to 62: clear of all that ptes_share touches.
  */
 #ifndef MACHINE_MMU_H
 #define MACHINE_MMU_H
@@ -41,12 +41,12 @@ static inline pte_t pte_table(phys_t address, u64 flags)
 
 static inline pte_t pte_swap(u64 payload)
 {
-	return (pte_t){payload << 1};
+	return (pte_t){payload << 11};
 }
 
 static inline u64 pte_swap_payload(pte_t entry)
 {
-	return entry.value >> 1;
+	return entry.value >> 11;
 }
 
 static inline bool pte_is_none(pte_t entry)
@@ -140,6 +140,24 @@ static inline void page_copy(void *to, const void *from)
 {
 	u64 count = PAGE_SIZE / sizeof(u64);
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+/* One instruction an entry: what is not present has zeros there, and an accessed bit that the
+ * hardware sets meanwhile may be lost. */
+static inline void ptes_share(pte_t *table)
+{
+	for (u32 i = 0; i < PTES_PER_TABLE; i += 8) {
+		volatile u64 *run = (volatile u64 *)&table[i];
+		const u64 keep = ~(u64)(PAGE_WRITABLE | PAGE_EXCL);
+		run[0] &= keep;
+		run[1] &= keep;
+		run[2] &= keep;
+		run[3] &= keep;
+		run[4] &= keep;
+		run[5] &= keep;
+		run[6] &= keep;
+		run[7] &= keep;
+	}
 }
 
 static inline void tlb_flush_page_local(vaddr_t address)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entries in bulk: changing their access, moving them.
+ *
+ * Both run with the map lock held for writing and on nodes that are the space's own, so no fault is
+ * on its way; truncation may be, which is why the leaves are locked all the same.
+ */
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "mm/space.h"
+#include "mm/tree.h"
+
+/* --- mprotect --- */
+
+/* May the entry permit writing without a fault?  Only if nobody would have to be asked. */
+static bool may_write_at_once(const struct region *region, struct node *leaf, const pte_t *slot,
+			      pte_t entry)
+{
+	if (!(region->flags & REGION_WRITE) || entry_is_special(entry))
+		return false;
+	if (region->flags & REGION_SHARED)
+		return region->backing->ops->written == NULL;
+	return leaf_is_sole_owner(leaf, slot, entry);
+}
+
+static pte_t protected_entry(const struct region *region, struct node *leaf, pte_t *slot,
+			     pte_t entry)
+{
+	phys_t frame = entry_phys(entry);
+	bool special = entry_is_special(entry);
+
+	if (!(region->flags & REGION_ACCESS))
+		return entry_hidden(frame, special);
+	u64 flags = region_entry_flags(region, false) | (special ? PAGE_SPECIAL : 0);
+	if (!may_write_at_once(region, leaf, slot, entry))
+		return pte_leaf(frame, flags, 1);
+	flags |= PAGE_WRITABLE | PAGE_DIRTY;
+	return region->flags & REGION_SHARED ? pte_leaf(frame, flags, 1)
+					     : entry_exclusive(slot, frame, flags);
+}
+
+void protect_region_entries(struct address_space *space, const struct region *region, vaddr_t start,
+			    vaddr_t end)
+{
+	struct gather gather;
+	struct tree_span span;
+	vaddr_t at = start;
+
+	gather_begin(&gather, space);
+	while (tree_lock_span(space, &at, end, &span)) {
+		for (u32 i = 0; i < span.count; i++) {
+			pte_t *slot = &span.slot[i];
+			pte_t entry = pte_read(slot);
+			if (pte_is_none(entry))
+				continue;
+			pte_exchange(slot, protected_entry(region, span.node, slot, entry));
+			/* What was hidden is in no TLB. */
+			if (pte_is_present(entry))
+				gather_range(&gather, span.start + i * PAGE_SIZE,
+					     span.start + (i + 1) * PAGE_SIZE);
+		}
+		tree_unlock_span(space, &span);
+	}
+	gather_finish(&gather);
+}
+
+/* --- mremap --- */
+
+enum { MOVE_PIECE = 32 };
+
+/* Takes the entries of a span out, with a reference each to what they name. */
+static void take_out(const struct tree_span *span, pte_t *entries)
+{
+	bool ring = ring_lock(span->node);
+
+	for (u32 i = 0; i < span->count; i++) {
+		pte_t entry = entries[i] = pte_exchange(&span->slot[i], entry_none());
+		if (!entry_has_frame(entry))
+			continue;
+		span->node->counts[frame_resident_kind(entry_phys(entry))]--;
+		if (ring && ring_shares(span->node, slot_index(span->slot) + i, entry))
+			frame_get(entry_phys(entry));
+	}
+	ring_unlock(span->node, ring);
+}
+
+/* Puts an entry that was taken out at an empty slot.  A reference that its ring holds already is left
+ * to the gather. */
+static void put_entry(struct address_space *space, vaddr_t page, pte_t entry, struct gather *gather)
+{
+	struct tree_leaf leaf;
+	int result = tree_lock_leaf(space, page, TREE_OWN, &leaf);
+
+	ASSERT(result == 0);
+	(void)result;
+	if (!entry_has_frame(entry))
+		pte_write(leaf.slot, entry);
+	else if (!leaf_fill(leaf.node, leaf.slot, entry))
+		gather_frame(gather, entry_phys(entry));
+	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
+		frame_of(entry_phys(entry))->owner = virt_to_phys(leaf.slot);
+	tree_unlock_leaf(&leaf);
+}
+
+/* Piece by piece: the tables of both ends seldom line up.  Truncation finds a page at the old place
+ * or the new one, because the caller holds the mappings_lock of a file. */
+void move_entries(struct address_space *space, vaddr_t from, vaddr_t to, size_t length)
+{
+	struct gather gather;
+	struct tree_span span;
+	pte_t entries[MOVE_PIECE];
+	vaddr_t at = from;
+
+	gather_begin(&gather, space);
+	while (at < from + length) {
+		vaddr_t end = MIN(at + MOVE_PIECE * PAGE_SIZE, from + length);
+		if (!tree_lock_span(space, &at, end, &span))
+			continue;
+		take_out(&span, entries);
+		tree_unlock_span(space, &span);
+		gather_range(&gather, span.start, at);
+		for (u32 i = 0; i < span.count; i++)
+			if (!pte_is_none(entries[i]))
+				put_entry(space, to + (span.start - from) + i * PAGE_SIZE,
+					  entries[i], &gather);
+	}
+	gather_finish(&gather);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entries of leaf tables; for mm's own files.
+ *
+ * An entry is one of: empty; present; or *hidden*: not present, but holding a frame, because the
+ * region permits no access (PROT_NONE).  It holds a reference to its frame unless it is special
+ * (zero page, devices, vDSO); a present entry with PAGE_EXCL is the only one that does, and the
+ * frame's descriptor says where it is.
+ */
+#ifndef MM_ENTRY_H
+#define MM_ENTRY_H
+
+#include "arch/mmu.h"
+#include "mm/frame.h"
+#include "mm/vmm.h"
+
+enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, HIDDEN_SHIFT = 2 };
+
+static inline pte_t entry_none(void)
+{
+	return pte_swap(0);
+}
+
+static inline pte_t entry_hidden(phys_t frame, bool special)
+{
+	return pte_swap((frame >> PAGE_SHIFT) << HIDDEN_SHIFT | HIDDEN_MARK |
+			(special ? HIDDEN_SPECIAL : 0));
+}
+
+static inline phys_t entry_phys(pte_t entry)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_phys(entry);
+	return pte_swap_payload(entry) >> HIDDEN_SHIFT << PAGE_SHIFT;
+}
+
+static inline bool entry_is_special(pte_t entry)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_flags(entry) & PAGE_SPECIAL;
+	return pte_swap_payload(entry) & HIDDEN_SPECIAL;
+}
+
+/* Does it name a frame to which it holds a reference? */
+static inline bool entry_has_frame(pte_t entry)
+{
+	return !pte_is_none(entry) && !entry_is_special(entry);
+}
+
+static inline bool entry_is_writable(pte_t entry)
+{
+	return pte_is_present(entry) && (pte_flags(entry) & PAGE_WRITABLE);
+}
+
+/* Do two entries name the same content? */
+static inline bool entry_same_content(pte_t a, pte_t b)
+{
+	return entry_has_frame(a) && entry_has_frame(b) && entry_phys(a) == entry_phys(b);
+}
+
+static inline bool frame_is_anonymous(phys_t frame)
+{
+	return frame_of(frame)->kind == FRAME_USER;
+}
+
+/* How a frame that an entry names counts in its process's resident memory. */
+static inline enum resident_kind frame_resident_kind(phys_t frame)
+{
+	if (frame_is_anonymous(frame))
+		return RESIDENT_ANONYMOUS;
+	return frame_of(frame)->shared_memory ? RESIDENT_SHARED : RESIDENT_FILE;
+}
+
+/* An entry of which the frame is the property: writable if the flags say so. */
+static inline pte_t entry_exclusive(pte_t *slot, phys_t frame, u64 flags)
+{
+	frame_of(frame)->owner = virt_to_phys(slot);
+	return pte_leaf(frame, flags | PAGE_EXCL, 1);
+}
+
+/*
+ * The first entry from `index` on that is not empty, or PTES_PER_TABLE.  Most tables are nearly
+ * empty, so runs of eight are looked at as one: an empty entry is a zero word on every machine.
+ */
+static inline u32 entries_skip_empty(const pte_t *table, u32 index)
+{
+	const u64 *words = (const u64 *)table;
+
+	_Static_assert(sizeof(pte_t) == sizeof(u64), "an entry is a word");
+	while (index % 8 != 0 && words[index] == 0)
+		index++;
+	for (; index % 8 == 0 && index < PTES_PER_TABLE; index += 8) {
+		const u64 *run = &words[index];
+		if (run[0] | run[1] | run[2] | run[3] | run[4] | run[5] | run[6] | run[7])
+			break;
+	}
+	while (index < PTES_PER_TABLE && words[index] == 0)
+		index++;
+	return index;
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The members of a family; see family.h.
+ */
+#include "mm/family.h"
+
+#include "lib/assert.h"
+#include "mm/slab.h"
+
+static slab_cache_t *family_slab; /* set once */
+
+void families_init(void)
+{
+	family_slab = slab_cache_create("family", sizeof(struct family), 0, NULL, NULL);
+	if (family_slab == NULL)
+		panic("no memory for families of address spaces");
+}
+
+struct family *family_create(void)
+{
+	struct family *family = slab_alloc(family_slab);
+
+	if (family == NULL)
+		return NULL;
+	*family = (struct family){.refs = 1};
+	mutex_init(&family->lock);
+	list_init(&family->spaces);
+	return family;
+}
+
+struct family *family_get(struct family *family)
+{
+	__atomic_fetch_add(&family->refs, 1, __ATOMIC_RELAXED);
+	return family;
+}
+
+void family_put(struct family *family)
+{
+	if (__atomic_fetch_sub(&family->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	ASSERT(list_empty(&family->spaces));
+	ASSERT(family->cpus == 0);
+	slab_free(family_slab, family);
+}
+
+void family_join(struct family *family, struct address_space *space)
+{
+	space->family = family_get(family);
+	mutex_lock(&family->lock);
+	list_add_tail(&space->family_link, &family->spaces);
+	mutex_unlock(&family->lock);
+}
+
+void family_leave(struct address_space *space)
+{
+	struct family *family = space->family;
+
+	mutex_lock(&family->lock);
+	list_remove(&space->family_link);
+	mutex_unlock(&family->lock);
+	family_put(family);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making, copying and freeing nodes, and the rings of leaves; see node.h.
+ *
+ * Copying a table is what the first write after a fork pays for each 2 MiB, so it is two passes over
+ * 4 KiB and no more: one takes the permission to write out of the original, the other copies.
+ */
+#include "mm/node.h"
+
+#include "lib/assert.h"
+#include "mm/slab.h"
+
+enum { RING_LOCKS = 64, FREE_BATCH = 64 };
+
+static slab_cache_t *node_slab; /* set once */
+static spinlock_t ring_locks[RING_LOCKS];
+
+void nodes_init(void)
+{
+	node_slab = slab_cache_create("page_table_node", sizeof(struct node), 0, NULL, NULL);
+	if (node_slab == NULL)
+		panic("no memory for the nodes of page tables");
+}
+
+/* The content of the table is undefined. */
+static struct node *node_alloc_raw(u32 level)
+{
+	struct node *node = slab_alloc(node_slab);
+
+	if (node == NULL)
+		return NULL;
+	phys_t table = frame_alloc_kind(FRAME_TABLE);
+	if (table == 0) {
+		slab_free(node_slab, node);
+		return NULL;
+	}
+	*node = (struct node){.refs = 1, .level = (u8)level, .table = table, .ring = node};
+	frame_of(table)->node = node;
+	return node;
+}
+
+struct node *node_alloc(u32 level)
+{
+	struct node *node = node_alloc_raw(level);
+
+	if (node != NULL)
+		page_clear(node_table(node));
+	return node;
+}
+
+/* --- Rings --- */
+
+static spinlock_t *lock_of_ring(const struct node *leaf)
+{
+	return &ring_locks[leaf->ring_id % RING_LOCKS];
+}
+
+bool ring_lock(struct node *leaf)
+{
+	/* Alone and locked means alone until unlocked: who joins copies the leaf, under its lock. */
+	if (likely(READ_ONCE(leaf->ring) == leaf))
+		return false;
+	spin_lock(lock_of_ring(leaf));
+	return true;
+}
+
+void ring_unlock(struct node *leaf, bool locked)
+{
+	if (unlikely(locked))
+		spin_unlock(lock_of_ring(leaf));
+}
+
+bool ring_shares(const struct node *leaf, u32 index, pte_t entry)
+{
+	for (const struct node *other = leaf->ring; other != leaf; other = other->ring)
+		if (entry_same_content(pte_read(&node_table(other)[index]), entry))
+			return true;
+	return false;
+}
+
+u32 ring_count(const struct node *leaf, u32 index, pte_t entry)
+{
+	u32 count = 0;
+
+	for (const struct node *other = leaf->ring; other != leaf; other = other->ring)
+		count += entry_same_content(pte_read(&node_table(other)[index]), entry);
+	return count;
+}
+
+/* The copy becomes a member of the leaf's ring; false when the ring is full.  The leaf is locked. */
+static bool ring_join(struct node *leaf, struct node *copy)
+{
+	u32 members = 1;
+
+	if (leaf->ring == leaf)
+		leaf->ring_id = (u32)(leaf->table >> PAGE_SHIFT);
+	spin_lock(lock_of_ring(leaf));
+	for (const struct node *other = leaf->ring; other != leaf; other = other->ring)
+		members++;
+	bool room = members < RING_LIMIT;
+	if (room) {
+		copy->ring_id = leaf->ring_id;
+		copy->ring = leaf->ring;
+		WRITE_ONCE(leaf->ring, copy);
+	}
+	spin_unlock(lock_of_ring(leaf));
+	return room;
+}
+
+/* Ring locked. */
+static void ring_leave_locked(struct node *leaf)
+{
+	struct node *previous = leaf->ring;
+
+	while (previous->ring != leaf)
+		previous = previous->ring;
+	WRITE_ONCE(previous->ring, leaf->ring);
+}
+
+bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry)
+{
+	bool locked = ring_lock(leaf);
+	bool first = !locked || !ring_shares(leaf, slot_index(slot), entry);
+
+	pte_write(slot, entry);
+	leaf->counts[frame_resident_kind(entry_phys(entry))]++;
+	ring_unlock(leaf, locked);
+	return first;
+}
+
+bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry)
+{
+	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
+		return true;
+	if (!entry_has_frame(entry) || !frame_is_anonymous(entry_phys(entry)))
+		return false;
+	bool locked = ring_lock(leaf);
+	bool sole = frame_refs(entry_phys(entry)) == 1 &&
+		    !(locked && ring_shares(leaf, slot_index(slot), entry));
+	ring_unlock(leaf, locked);
+	return sole;
+}
+
+/* --- Copies --- */
+
+/* A reference more for all that a table names: for a copy that no ring counts for. */
+static void count_contents(const pte_t *table)
+{
+	for (u32 i = 0; i < PTES_PER_TABLE; i++)
+		if (entry_has_frame(pte_read(&table[i])))
+			frame_get(entry_phys(pte_read(&table[i])));
+}
+
+static void count_links(const pte_t *table)
+{
+	for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++)
+		node_get(node_of(pte_read(&table[i])));
+}
+
+struct node *node_copy(struct node *original)
+{
+	struct node *copy = node_alloc_raw(original->level);
+
+	if (copy == NULL)
+		return NULL;
+	spin_lock(&original->lock);
+	ptes_share(node_table(original));
+	page_copy(node_table(copy), node_table(original));
+	if (original->level > 1) {
+		count_links(node_table(copy));
+	} else {
+		for (int kind = 0; kind < RESIDENT_KINDS; kind++)
+			copy->counts[kind] = original->counts[kind];
+		if (!ring_join(original, copy))
+			count_contents(node_table(copy));
+	}
+	spin_unlock(&original->lock);
+	return copy;
+}
+
+/* --- The end --- */
+
+/* What nobody else names is freed.  The ring stays locked throughout, so that of two members that
+ * go at once the second one knows that it is the last. */
+static void free_contents(struct node *leaf)
+{
+	phys_t frames[FREE_BATCH];
+	u32 count = 0;
+	const pte_t *table = node_table(leaf);
+	bool locked = ring_lock(leaf);
+
+	for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++) {
+		pte_t entry = pte_read(&table[i]);
+		if (entry_is_special(entry) || (locked && ring_shares(leaf, i, entry)))
+			continue;
+		if (count == FREE_BATCH) {
+			frame_free_batch(frames, count);
+			count = 0;
+		}
+		frames[count++] = entry_phys(entry);
+	}
+	if (locked)
+		ring_leave_locked(leaf);
+	ring_unlock(leaf, locked);
+	frame_free_batch(frames, count);
+}
+
+/* As deep as the tree is high. */
+static void node_free(struct node *node)
+{
+	const pte_t *table = node_table(node);
+
+	ASSERT(node->lock.held == 0);
+	if (node->level == 1)
+		free_contents(node);
+	else
+		for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++)
+			node_put(node_of(pte_read(&table[i])));
+	frame_free(node->table);
+	slab_free(node_slab, node);
+}
+
+void node_put(struct node *node)
+{
+	if (__atomic_fetch_sub(&node->refs, 1, __ATOMIC_ACQ_REL) == 1)
+		node_free(node);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nodes: the page tables of the user half, which address spaces of a family share; for mm's own
+ * files.
+ *
+ * A node is a page table with a descriptor.  `refs` counts the links that name it: entries of upper
+ * nodes, and of roots.  With more than one link it is shared, and then every link to it forbids
+ * writing (W = 0), so that the machine faults before anyone can write through it.  A shared node is
+ * not changed, but for entries that are filled in or revoked for all its sharers.  Whoever wants more
+ * gets a copy of it first: see tree.h.
+ *
+ * What an entry of a leaf names (a frame, or a slot of swap space) is its *content*; an entry holds
+ * one reference to it.  Copying a leaf counts nothing: the copy joins the *ring* of the original, and
+ * entries of the same index that name the same content hold one reference together.  Whoever takes
+ * content out of an entry asks the ring whether another leaf still names it.  A ring has at most
+ * RING_LIMIT leaves, so that asking stays cheap; a copy beyond that counts its references.
+ *
+ * Locks.  `lock` guards the entries of a node, and `counts`; links of upper nodes that nobody else
+ * can reach change under the space's tree_lock instead.  The ring has a lock of its own, inside of
+ * leaf locks.  It guards the members, and taking content out of a leaf that has company.  `refs`
+ * grows under the tree_lock of a space that has the node in its tree, so a count of one, read under
+ * the tree_lock of the space whose link that is, stays.
+ *
+ * A node goes when its last link does, after every CPU has been flushed that may still walk through
+ * it: replaced links are dropped late.
+ */
+#ifndef MM_NODE_H
+#define MM_NODE_H
+
+#include "arch/mmu.h"
+#include "lib/spinlock.h"
+#include "mm/entry.h"
+#include "mm/frame.h"
+#include "mm/vmm.h"
+
+enum { RING_LIMIT = 8 };
+
+struct node {
+	u32 refs;                   /* atomic: links that name it */
+	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
+	u8 level;                   /* of its entries; 1: a leaf */
+	spinlock_t lock;
+	phys_t table;
+	struct node *ring; /* of a leaf: the next in its ring; itself when it is alone */
+	u32 ring_id;       /* the same in all of a ring */
+};
+
+void nodes_init(void); /* once */
+
+/* A node with an empty table and one link, the caller's; NULL: no memory. */
+struct node *__must_check node_alloc(u32 level);
+/* A copy, with one link, that shares everything below with the original, which is not locked and
+ * has more than one link.  A leaf comes locked, as its original is from then on. */
+struct node *__must_check node_copy(struct node *original);
+/* Drops a link.  The last one frees the node and all that only it leads to. */
+void node_put(struct node *node);
+
+static inline pte_t *node_table(const struct node *node)
+{
+	return phys_to_virt(node->table);
+}
+
+/* The node that a link names. */
+static inline struct node *node_of(pte_t link)
+{
+	return frame_of(pte_phys(link))->node;
+}
+
+/* The node that an entry lies in. */
+static inline struct node *node_of_slot(const pte_t *slot)
+{
+	return frame_of(virt_to_phys(slot))->node;
+}
+
+static inline u32 slot_index(const pte_t *slot)
+{
+	return (u32)((uintptr_t)slot / sizeof(*slot) % PTES_PER_TABLE);
+}
+
+static inline pte_t node_link(const struct node *node)
+{
+	return pte_table(node->table, PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER);
+}
+
+static inline bool node_is_shared(const struct node *node)
+{
+	return __atomic_load_n(&node->refs, __ATOMIC_ACQUIRE) != 1;
+}
+
+static inline void node_get(struct node *node)
+{
+	__atomic_fetch_add(&node->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* --- Leaves.  The leaf's lock is held. --- */
+
+/*
+ * Has the leaf company?  Then the ring is locked until ring_unlock.  To be called before content is
+ * taken out of the leaf.
+ */
+bool ring_lock(struct node *leaf);
+void ring_unlock(struct node *leaf, bool locked);
+/* Does another leaf of the ring name what `entry` names, at this index?  Ring locked. */
+bool ring_shares(const struct node *leaf, u32 index, pte_t entry);
+
+/* How many other leaves of the ring do?  Ring locked, if there is company. */
+u32 ring_count(const struct node *leaf, u32 index, pte_t entry);
+
+/*
+ * Puts an entry that names content, to which the caller hands over a reference, at an empty slot:
+ * false: the ring had one already, and the reference is still the caller's.
+ */
+bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry);
+/* Does no other entry, and nobody else, have the frame that an entry names? */
+bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry);
+
+#endif

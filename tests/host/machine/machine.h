@@ -8,7 +8,7 @@
  * free while one of them names it ends the test.  One host thread plays all CPUs in turn; a lock
  * that would have to wait is an error.
  *
- * Tests act as programs: user_read and user_write go through the TLB, fault into kernel/mm, and
+ * Tests act as programs: program_read and program_write go through the TLB, fault into kernel/mm, and
  * return what the program would see.
  */
 #ifndef TESTS_HOST_MACHINE_H
@@ -39,9 +39,9 @@ void machine_use_cpu(u32 cpu);
  * One byte of the running CPU's current program.  0, or the signal that it gets; *si_code then
  * tells why (may be NULL).
  */
-int user_read(vaddr_t address, u8 *value, int *si_code);
-int user_write(vaddr_t address, u8 value, int *si_code);
-int user_execute(vaddr_t address, int *si_code);
+int program_read(vaddr_t address, u8 *value, int *si_code);
+int program_write(vaddr_t address, u8 value, int *si_code);
+int program_execute(vaddr_t address, int *si_code);
 
 /*
  * Checks every TLB entry of every CPU against the tables of the space it runs: it may permit no

@@ -148,7 +148,7 @@ static int act(vaddr_t address, unsigned flags, u8 **byte, int *si_code)
 	return *byte != NULL ? 0 : signal.signal;
 }
 
-int user_read(vaddr_t address, u8 *value, int *si_code)
+int program_read(vaddr_t address, u8 *value, int *si_code)
 {
 	u8 *byte;
 	int signal = act(address, 0, &byte, si_code);
@@ -158,7 +158,7 @@ int user_read(vaddr_t address, u8 *value, int *si_code)
 	return signal;
 }
 
-int user_write(vaddr_t address, u8 value, int *si_code)
+int program_write(vaddr_t address, u8 value, int *si_code)
 {
 	u8 *byte;
 	int signal = act(address, FAULT_WRITE, &byte, si_code);
@@ -168,7 +168,7 @@ int user_write(vaddr_t address, u8 value, int *si_code)
 	return signal;
 }
 
-int user_execute(vaddr_t address, int *si_code)
+int program_execute(vaddr_t address, int *si_code)
 {
 	u8 *byte;
 

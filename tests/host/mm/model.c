@@ -255,7 +255,7 @@ static void touch(struct model_space *model, int number, bool write)
 
 	if (!page->mapped || (write && !(page->prot & PROT_WRITE)) || page->prot == PROT_NONE)
 		expected = SIGSEGV;
-	signal = write ? user_write(address, value, &code) : user_read(address, &seen, &code);
+	signal = write ? program_write(address, value, &code) : program_read(address, &seen, &code);
 	if (signal == 0 && !write && seen != *value_of(page))
 		fprintf(stderr,
 			"step %lu: page %d shared %d cell %d origin %d prot %d: %#x, not %#x\n",

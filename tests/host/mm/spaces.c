@@ -457,7 +457,7 @@ static void exhausted_memory_kills_the_program_and_nothing_else(void **state __u
 	vaddr_t page = at;
 
 	for (; signal == 0 && page < at + 62 * MIB; page += PAGE_SIZE)
-		signal = user_write(page, 1, &code);
+		signal = program_write(page, 1, &code);
 	assert_int_equal(signal, SIGKILL);
 	assert_int_equal(vmm_populate(space, at, 62 * MIB, true), -ENOMEM);
 	test_space_end(space);

@@ -43,10 +43,10 @@ vaddr_t test_map(struct address_space *space, size_t length);
 #define assert_reads(address, expected)                                 \
 	do {                                                            \
 		u8 value_ = 0;                                          \
-		assert_int_equal(user_read(address, &value_, NULL), 0); \
+		assert_int_equal(program_read(address, &value_, NULL), 0); \
 		assert_int_equal(value_, expected);                     \
 	} while (0)
-#define assert_writes(address, value) assert_int_equal(user_write(address, value, NULL), 0)
+#define assert_writes(address, value) assert_int_equal(program_write(address, value, NULL), 0)
 #define assert_faults(access, expected_signal, expected_code) \
 	do {                                                  \
 		int code_ = 0;                                \
@@ -55,11 +55,11 @@ vaddr_t test_map(struct address_space *space, size_t length);
 		assert_int_equal(code_, expected_code);       \
 	} while (0)
 #define assert_read_faults(address, signal, code) \
-	assert_faults(user_read(address, &value_, &code_), signal, code)
+	assert_faults(program_read(address, &value_, &code_), signal, code)
 #define assert_write_faults(address, signal, code) \
-	assert_faults(user_write(address, 1, &code_), signal, code)
+	assert_faults(program_write(address, 1, &code_), signal, code)
 #define assert_execute_faults(address, signal, code) \
-	assert_faults(user_execute(address, &code_), signal, code)
+	assert_faults(program_execute(address, &code_), signal, code)
 
 /* Set-up and tear-down of a test that must give all its frames back. */
 int test_remember_frames(void **state);

@@ -169,15 +169,19 @@ static void strangers_may_not(void)
 static void waitid_takes_descriptors(void)
 {
 	siginfo_t info = {0};
+	volatile int *may_end = shared_ints();
 	pid_t pid = spawn();
 
 	if (pid == 0) {
-		sleep_ms(50);
+		while (!*may_end)
+			sleep_ms(1);
+		sleep_ms(20);
 		_exit(12);
 	}
 	int fd = pidfd_open_(pid, 0);
 	is(waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG), 0, "P_PIDFD with WNOHANG");
 	is(info.si_pid, 0, "nothing yet");
+	*may_end = 1;
 	is(waitid(P_PIDFD, (id_t)fd, &info, WEXITED), 0, "P_PIDFD waits");
 	is(info.si_pid, pid, "for that child");
 	is(info.si_status, 12, "and has its status");

@@ -288,6 +288,8 @@ static void furnish(void)
 	}
 	if (stat("/proc/self", &st) < 0)
 		mount_at("proc", "/proc", NULL);
+	if (stat("/sys/kernel", &st) < 0)
+		mount_at("sysfs", "/sys", NULL);
 	if (stat("/dev/pts/ptmx", &st) < 0)
 		mount_at("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");

@@ -39,7 +39,6 @@ static void be_traced(void)
 	pthread_t thread;
 
 	leave_counters();
-	signal(SIGUSR1, SIG_IGN);
 	pthread_create(&thread, NULL, make_calls, NULL);
 	pthread_create(&thread, NULL, make_calls, &seed);
 	for (;;) {
@@ -128,6 +127,7 @@ int main(void)
 {
 	int good = 0;
 
+	signal(SIGUSR1, SIG_IGN);
 	for (unsigned round = 0; round < ROUNDS; round++)
 		good += round_of(round);
 	is(good, ROUNDS, "every tracee dies, and everybody is waited for");

@@ -26,7 +26,7 @@ static int grow_heap(struct address_space *space, vaddr_t start, vaddr_t end)
 	     next->start <
 		     end + PAGE_SIZE + (next->flags & REGION_GROWS_DOWN ? STACK_GUARD_GAP : 0)))
 		return -ENOMEM;
-	if (space->region_count >= REGION_LIMIT)
+	if (space->regions.count >= REGION_LIMIT)
 		return -ENOMEM;
 	if (space->lock_future) {
 		flags |= REGION_LOCKED | (space->lock_on_fault ? REGION_LOCK_ON_FAULT : 0);
@@ -38,20 +38,8 @@ static int grow_heap(struct address_space *space, vaddr_t start, vaddr_t end)
 		result = tree_isolate(space, start, end, COVERED_GOES);
 	if (result != 0)
 		return result;
-	struct region *heap = start > 0 ? region_find(space, start - 1) : NULL;
-	if (heap != NULL && heap->end == start && heap->kind == KIND_HEAP && heap->flags == flags) {
-		region_set_end(heap, end);
-		return 0;
-	}
-	struct region *region = region_alloc();
-	if (region == NULL)
-		return -ENOMEM;
-	region->start = start;
-	region->end = end;
-	region->flags = flags;
-	region->kind = KIND_HEAP;
-	region_insert(space, region);
-	return 0;
+	struct region wanted = {.start = start, .end = end, .flags = flags, .kind = KIND_HEAP};
+	return region_add(space, &wanted);
 }
 
 /* Map lock held for writing.  Says whether the break was moved. */

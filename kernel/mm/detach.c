@@ -18,18 +18,22 @@ static int detach_locked(struct address_space *space, vaddr_t address,
 
 	while (region != NULL && !(region->start >= address && region->backing != NULL &&
 				   region->backing->ops == ops && lies_as_mapped(region, address)))
-		region = region_next(region);
+		region = region_next(space, region);
 	if (region == NULL)
 		return -EINVAL;
-	const struct backing *backing = region->backing;
+	/* Its last region may go. */
+	struct backing *backing = region->backing;
+	backing->ops->get(backing);
+	int result = 0;
 	vaddr_t end = address + ALIGN_UP(page_cache_size(backing->cache), PAGE_SIZE);
-	while (region != NULL && region->end <= end) {
+	while (region != NULL && region->end <= end && result == 0) {
 		vaddr_t next = region->end;
 		if (region->backing == backing && lies_as_mapped(region, address))
-			space_remove_regions_locked(space, region->start, region->end);
+			result = space_unmap_locked(space, region->start, region->end);
 		region = region_find_first(space, next);
 	}
-	return 0;
+	backing->ops->put(backing);
+	return result;
 }
 
 int vmm_detach(struct address_space *space, vaddr_t address, const struct backing_ops *ops)

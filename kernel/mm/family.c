@@ -60,3 +60,31 @@ void family_leave(struct address_space *space)
 	mutex_unlock(&family->lock);
 	family_put(family);
 }
+
+/* Takes a reference, unless the last one is gone. */
+static bool try_get(struct address_space *space)
+{
+	u32 refs = __atomic_load_n(&space->refs, __ATOMIC_RELAXED);
+
+	while (refs != 0)
+		if (__atomic_compare_exchange_n(&space->refs, &refs, refs + 1, true,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+struct address_space *family_next(struct family *family, struct address_space *space)
+{
+	struct address_space *found = NULL;
+
+	mutex_lock(&family->lock);
+	struct list_head *link = space != NULL ? space->family_link.next : family->spaces.next;
+	for (; found == NULL && link != &family->spaces; link = link->next) {
+		struct address_space *member =
+			container_of(link, struct address_space, family_link);
+		if (try_get(member))
+			found = member;
+	}
+	mutex_unlock(&family->lock);
+	return found;
+}

@@ -30,6 +30,13 @@ struct family *__must_check family_create(void);
 struct family *family_get(struct family *family);
 void family_put(struct family *family);
 
+/*
+ * The first member after `space`, to which the caller has a reference, or the first of all for
+ * NULL; with a reference for the caller.  NULL: there is none.  Those that are about to go are
+ * skipped.
+ */
+struct address_space *family_next(struct family *family, struct address_space *space);
+
 /* The space becomes the last member, which takes a reference; or stops being one.  May sleep. */
 void family_join(struct family *family, struct address_space *space);
 void family_leave(struct address_space *space);

@@ -73,24 +73,20 @@ void vmm_set_brk(struct address_space *space, vaddr_t end, bool randomize)
 
 int vmm_map_stack(struct address_space *space, size_t size, u32 prot)
 {
-	struct region *region = region_alloc();
-
-	if (region == NULL)
-		return -ENOMEM;
 	size = ALIGN_UP(size, PAGE_SIZE);
-	region->start = space->layout.stack_top - size;
-	region->end = space->layout.stack_top;
-	region->flags = (prot & REGION_ACCESS) | REGION_MAY_READ | REGION_MAY_WRITE |
-			REGION_MAY_EXECUTE | REGION_GROWS_DOWN;
-	region->kind = KIND_STACK;
-	region->name = "[stack]";
+	struct region wanted = {
+		.start = space->layout.stack_top - size,
+		.end = space->layout.stack_top,
+		.flags = (prot & REGION_ACCESS) | REGION_MAY_READ | REGION_MAY_WRITE |
+			 REGION_MAY_EXECUTE | REGION_GROWS_DOWN,
+		.kind = KIND_STACK,
+		.name = "[stack]",
+	};
 	rwlock_write_lock(&space->map_lock);
-	int result = region_check_limits(space, size >> PAGE_SHIFT, region->flags);
+	int result = region_check_limits(space, size >> PAGE_SHIFT, wanted.flags);
 	if (result == 0)
-		region_insert(space, region);
+		result = region_add(space, &wanted);
 	rwlock_write_unlock(&space->map_lock);
-	if (result != 0)
-		region_free(region);
 	return result;
 }
 
@@ -101,25 +97,21 @@ int vmm_map_stack(struct address_space *space, size_t size, u32 prot)
 static int map_frames(struct address_space *space, vaddr_t start, phys_t frames, size_t size,
 		      u32 access, const char *name)
 {
-	struct region *region = region_alloc();
+	struct region wanted = {
+		.start = start,
+		.end = start + size,
+		.flags = access | access * (REGION_MAY_READ / REGION_READ) | REGION_SPECIAL,
+		.kind = KIND_KERNEL,
+		.name = name,
+	};
 
-	if (region == NULL)
-		return -ENOMEM;
 	if (tree_isolate(space, start, start + size, COVERED_GOES) != 0 ||
-	    tree_prepare(space, start, start + size) != 0) {
-		region_free(region);
+	    tree_prepare(space, start, start + size) != 0 || region_add(space, &wanted) != 0)
 		return -ENOMEM;
-	}
-	region->start = start;
-	region->end = start + size;
-	region->flags = access | access * (REGION_MAY_READ / REGION_READ) | REGION_SPECIAL;
-	region->kind = KIND_KERNEL;
-	region->name = name;
-	region_insert(space, region);
 	for (size_t at = 0; at < size; at += PAGE_SIZE)
-		pte_write(
-			tree_exclusive_slot(space, start + at),
-			pte_leaf(frames + at, region_entry_flags(region, false) | PAGE_SPECIAL, 1));
+		pte_write(tree_exclusive_slot(space, start + at),
+			  pte_leaf(frames + at, region_entry_flags(&wanted, false) | PAGE_SPECIAL,
+				   1));
 	return 0;
 }
 

@@ -97,7 +97,8 @@ static int remove_pages(struct address_space *space, vaddr_t start, vaddr_t end)
 
 /* --- The rest --- */
 
-static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
+static int drop(struct address_space *space, const struct region *region, vaddr_t start,
+		vaddr_t end, int advice)
 {
 	if (region->flags & REGION_SPECIAL)
 		return -EINVAL;
@@ -105,7 +106,7 @@ static int drop(struct region *region, vaddr_t start, vaddr_t end, int advice)
 		return -EINVAL;
 	if (advice == MADV_FREE && (region->backing != NULL || (region->flags & REGION_SHARED)))
 		return -EINVAL;
-	return zap_own(region->space, start, end);
+	return zap_own(space, start, end);
 }
 
 /* The flags that a region would have; -EINVAL when the advice does not suit it. */
@@ -131,19 +132,14 @@ static int advised_flags(const struct region *region, int advice)
 	}
 }
 
-static int change_flags(struct region *region, vaddr_t start, vaddr_t end, int advice)
+static int change_flags(struct address_space *space, struct region *region, vaddr_t start,
+			vaddr_t end, int advice)
 {
 	int flags = advised_flags(region, advice);
 
 	if (flags < 0 || (u32)flags == region->flags)
 		return MIN(flags, 0);
-	int result = region_isolate(region->space, start, end);
-	if (result != 0)
-		return result;
-	region = region_find(region->space, start);
-	region_set_flags(region, (u32)flags);
-	region_merge(region);
-	return 0;
+	return region_set_flags(space, region, start, end, (u32)flags);
 }
 
 static int hint(const struct region *region, int advice)
@@ -169,10 +165,10 @@ static int advise_locked(struct address_space *space, vaddr_t start, vaddr_t end
 		int result;
 		switch (class_of(advice)) {
 		case CLASS_DROP:
-			result = drop(region, start, stop, advice);
+			result = drop(space, region, start, stop, advice);
 			break;
 		case CLASS_FLAGS:
-			result = change_flags(region, start, stop, advice);
+			result = change_flags(space, region, start, stop, advice);
 			break;
 		default:
 			result = hint(region, advice);

@@ -2,9 +2,24 @@
 /*
  * Which regions map a file: the way back from a page cache to page tables; for mm's own files.
  *
- * A page cache lists the regions that map it.  The list, and the bounds and offsets of the regions
- * on it, change under the cache's mappings_lock (a sleeping lock, inside of map locks).  All
- * functions do nothing for regions without a file.
+ * A page cache lists the regions that map it, each once, however many spaces have it.  The list,
+ * and the bounds and offsets of the regions on it, change under the cache's mappings_lock (a
+ * sleeping lock, inside of map locks).
+ *
+ * Unmapping (truncation) needs map locks, so it cannot hold the mappings_lock all the way.  It goes
+ * through the list in *passes*, of which there is one at a time, as the owner of the file holds its
+ * lock: the regions that it has not come by yet are at the front, and their `pass` is not the
+ * cache's.  For each it drops the lock, and looks in each space of the region's family what there
+ *is at the region's place by now.  So whatever becomes of a region at its place meanwhile is found;
+ * and
+ *	- another object for a place, or for a piece of it, goes behind the original, with its pass;
+ *	- one that grows over another's place is to be visited if the other was;
+ *	- one that gets pages from another place (mremap) is to be visited in any case;
+ *	- one for a new mapping has no pages yet, and counts as visited;
+ *	- a child joins the family as its last member, with its parent's map lock held, so it is
+ *	  visited, or its parent was before it forked.
+ *
+ * All functions do nothing for regions without a file.
  */
 #ifndef MM_MAPPING_H
 #define MM_MAPPING_H
@@ -24,15 +39,22 @@ static inline void mapping_unlock(struct region *region)
 		mutex_unlock(&region->backing->cache->mappings_lock);
 }
 
-void mapping_add_locked(struct region *region);
-void mapping_remove_locked(struct region *region);
-void mapping_add(struct region *region);
+/* Lists an object for a new mapping; or for the place, or a piece, of a region that is listed. */
+void mapping_add_new(struct region *region);
+void mapping_add(struct region *region, struct region *like);
 void mapping_remove(struct region *region);
 /* The flags of a region on the list are about to become `flags`: counts writable mappings. */
 void mapping_flags_change(struct region *region, u32 flags);
+/* `region` is about to grow over the place of `other`, of the same file. */
+void mapping_inherit(struct region *region, const struct region *other);
+/* Pages are about to come to the region from another place. */
+void mapping_revisit(struct region *region);
 
-/* Unmaps pages [first, last] of the file from every region that maps them; `what` says whether the
- * copies that programs have made of them go, too. */
+/*
+ * Unmaps pages [first, last] of the file from every region that maps them; `what` says whether the
+ * copies that programs have made of them go, too.  Takes map locks: the caller holds none, and no
+ * mappings_lock, but a lock of its own that keeps others from doing the same.
+ */
 void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap_what what);
 
 #endif

@@ -151,7 +151,7 @@ static int check_range(struct address_space *space, vaddr_t start, vaddr_t end, 
 		start = region->end;
 		if (start >= end)
 			return 0;
-		region = region_next(region);
+		region = region_next(space, region);
 	}
 	return -EFAULT;
 }
@@ -161,21 +161,19 @@ static int check_range(struct address_space *space, vaddr_t start, vaddr_t end, 
 static int set_policy_locked(struct address_space *space, vaddr_t start, vaddr_t end,
 			     const struct mempolicy *policy, u32 home)
 {
-	int result = region_isolate(space, start, end);
+	int result = 0;
 
 	while (result == 0 && start < end) {
 		struct region *region = region_find_first(space, start);
 		if (region == NULL || region->start >= end)
 			break;
-		start = region->end;
-		if (policy != NULL)
-			region->policy = *policy;
-		else if (region->policy.mode != MPOL_DEFAULT)
-			region->policy.home = (u16)(home + 1);
-		region_merge(region);
+		vaddr_t from = MAX(region->start, start), to = MIN(region->end, end);
+		start = to;
+		struct mempolicy wanted = policy != NULL ? *policy : region->policy;
+		if (policy == NULL && wanted.mode != MPOL_DEFAULT)
+			wanted.home = (u16)(home + 1);
+		result = region_change(space, region, from, to, region->flags, &wanted);
 	}
-	if (result == 0 && region_find(space, end) != NULL)
-		region_merge(region_find(space, end));
 	return result;
 }
 
@@ -212,7 +210,7 @@ static int check_home_locked(struct address_space *space, vaddr_t start, vaddr_t
 	int result = -ENOENT;
 
 	for (; region != NULL && region->start < end && result != -EOPNOTSUPP;
-	     region = region_next(region)) {
+	     region = region_next(space, region)) {
 		u32 mode = region->policy.mode;
 		if (mode == MPOL_DEFAULT)
 			continue;

@@ -11,19 +11,14 @@ static u32 lock_flags(bool locked, bool on_fault)
 	return locked ? REGION_LOCKED | (on_fault ? REGION_LOCK_ON_FAULT : 0) : 0;
 }
 
-static int set_piece(struct region *region, vaddr_t start, vaddr_t end, u32 wanted)
+static int set_piece(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end,
+		     u32 wanted)
 {
 	u32 flags = (region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT)) | wanted;
 
 	if (flags == region->flags || (region->flags & REGION_SPECIAL))
 		return 0;
-	int result = region_isolate(region->space, start, end);
-	if (result != 0)
-		return result;
-	region = region_find(region->space, start);
-	region_set_flags(region, flags);
-	region_merge(region);
-	return 0;
+	return region_set_flags(space, region, start, end, flags);
 }
 
 /* A hole ends the call, after what lies before it has been changed. */
@@ -34,7 +29,7 @@ static int set_range_locked(struct address_space *space, vaddr_t start, vaddr_t 
 		if (region == NULL)
 			return -ENOMEM;
 		vaddr_t stop = MIN(region->end, end);
-		int result = set_piece(region, start, stop, wanted);
+		int result = set_piece(space, region, start, stop, wanted);
 		if (result != 0)
 			return result;
 		start = stop;
@@ -48,7 +43,7 @@ static size_t count_locked(struct address_space *space, vaddr_t start, vaddr_t e
 	size_t pages = 0;
 	struct region *region = region_find_first(space, start);
 
-	for (; region != NULL && region->start < end; region = region_next(region))
+	for (; region != NULL && region->start < end; region = region_next(space, region))
 		if (region->flags & REGION_LOCKED)
 			pages += (MIN(region->end, end) - MAX(region->start, start)) >> PAGE_SHIFT;
 	return pages;
@@ -102,7 +97,7 @@ static void set_all_locked(struct address_space *space, u32 wanted)
 
 	while (region != NULL) {
 		vaddr_t end = region->end;
-		(void)!set_piece(region, region->start, region->end, wanted);
+		(void)!set_piece(space, region, region->start, region->end, wanted);
 		region = region_find_first(space, end);
 	}
 }

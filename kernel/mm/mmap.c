@@ -2,8 +2,8 @@
 /*
  * mmap(2) and munmap(2).
  *
- * All checks come first, then what can fail (removing what is in the way may need to split
- * regions), then the new region goes in.  Pages come by faults, or right away for MAP_POPULATE and
+ * All checks come first, then what can fail, then the new region goes in, in the place of what was
+ * there.  Pages come by faults, or right away for MAP_POPULATE and
  * locked memory.
  */
 #include "lib/errno.h"
@@ -140,7 +140,7 @@ static int check_request(struct address_space *space, struct request *request, b
 		return -ENOMEM;
 	if (request->offset % PAGE_SIZE != 0)
 		return -EINVAL;
-	if (space->region_count > REGION_LIMIT)
+	if (space->regions.count > REGION_LIMIT)
 		return -ENOMEM;
 	/* There are no huge pages, so no pool to take them from. */
 	if (request->flags & MAP_HUGETLB)
@@ -194,7 +194,22 @@ static enum region_kind kind_of(const struct request *request)
 	return request->region_flags & REGION_EXECUTE ? KIND_CODE : KIND_DATA;
 }
 
-/* Map lock held for writing.  Takes over the caller's reference to the backing on success. */
+/* Puts a new region into the map, and with MAP_FIXED takes out what was there, with its pages.  Map
+ * lock held for writing. */
+static int place_locked(struct address_space *space, const struct region *wanted, bool fixed)
+{
+	vaddr_t start = wanted->start, end = wanted->end;
+	bool replaces = fixed && !region_range_is_free(space, start, end);
+	int result = tree_isolate(space, start, end, replaces ? COVERED_STAYS : COVERED_GOES);
+
+	if (result == 0)
+		result = region_add(space, wanted);
+	if (result == 0 && replaces)
+		zap_nodes(space, start, end, start, end);
+	return result;
+}
+
+/* Map lock held for writing. */
 static long map_locked(struct address_space *space, struct request *request)
 {
 	long address = choose_address(space, request);
@@ -210,28 +225,16 @@ static long map_locked(struct address_space *space, struct request *request)
 	int result = region_check_limits(space, pages, request->region_flags);
 	if (result != 0)
 		return result;
-	struct region *region = region_alloc();
-	if (region == NULL)
-		return -ENOMEM;
-	if (request->flags & MAP_FIXED)
-		result = space_unmap_locked(space, (vaddr_t)address,
-					    (vaddr_t)address + request->length);
-	if (result == 0)
-		result = tree_isolate(space, (vaddr_t)address, (vaddr_t)address + request->length,
-				      COVERED_GOES);
-	if (result != 0) {
-		region_free(region);
-		return result;
-	}
-	region->start = (vaddr_t)address;
-	region->end = (vaddr_t)address + request->length;
-	region->flags = request->region_flags;
-	region->kind = (u8)kind_of(request);
-	region->backing = request->backing;
-	region->offset = request->backing != NULL ? request->offset : 0;
-	region_insert(space, region);
-	region_merge(region);
-	return address;
+	struct region wanted = {
+		.start = (vaddr_t)address,
+		.end = (vaddr_t)address + request->length,
+		.flags = request->region_flags,
+		.kind = (u8)kind_of(request),
+		.backing = request->backing,
+		.offset = request->backing != NULL ? request->offset : 0,
+	};
+	result = place_locked(space, &wanted, request->flags & MAP_FIXED);
+	return result != 0 ? result : address;
 }
 
 long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, u32 prot, u32 flags,
@@ -249,10 +252,8 @@ long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, 
 
 	if (result != 0)
 		return result;
-	if (backing != NULL) {
-		backing->ops->get(backing);
-		request.backing = backing;
-	} else if (request.region_flags & REGION_SHARED) {
+	request.backing = backing;
+	if (backing == NULL && (request.region_flags & REGION_SHARED)) {
 		bool promised = !(request.region_flags & REGION_NO_RESERVE);
 		if (promised && commit_check(space, request.length >> PAGE_SHIFT) != 0)
 			return -ENOMEM;
@@ -264,11 +265,11 @@ long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, 
 	rwlock_write_lock(&space->map_lock);
 	result = map_locked(space, &request);
 	rwlock_write_unlock(&space->map_lock);
-	if (result < 0) {
-		if (request.backing != NULL)
-			request.backing->ops->put(request.backing);
+	/* The map has its own. */
+	if (request.backing != backing)
+		request.backing->ops->put(request.backing);
+	if (result < 0)
 		return result;
-	}
 	bool locked =
 		(request.region_flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED;
 	bool populate = (flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK);
@@ -288,34 +289,19 @@ long vmm_mmap(struct address_space *space, vaddr_t address, size_t length, u32 p
 
 /* --- munmap --- */
 
-void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end)
-{
-	struct region *region = region_find_first(space, start);
-
-	if (region == NULL || region->start >= end)
-		return;
-	struct region *previous = region_previous(region);
-	vaddr_t floor = previous != NULL ? previous->end : 0;
-	while (region != NULL && region->start < end) {
-		struct region *next = region_next(region);
-		region_remove(space, region);
-		region_free(region);
-		region = next;
-	}
-	vaddr_t ceiling = region != NULL ? region->start : USER_TABLES_TOP;
-	zap_nodes(space, start, end, floor, ceiling);
-}
-
 int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	if (region_range_is_free(space, start, end))
 		return 0;
 	int result = tree_isolate(space, start, end, COVERED_STAYS);
 	if (result == 0)
-		result = region_isolate(space, start, end);
+		result = region_remove(space, start, end);
 	if (result != 0)
 		return result;
-	space_remove_regions_locked(space, start, end);
+	struct region *below = region_tree_find_before(&space->regions, start);
+	struct region *above = region_tree_find(&space->regions, end);
+	zap_nodes(space, start, end, below != NULL ? below->end : 0,
+		  above != NULL ? above->start : USER_TABLES_TOP);
 	return 0;
 }
 

@@ -10,9 +10,9 @@
 #include "mm/space.h"
 
 /* One region, or the part of it in [start, end). */
-static int protect_piece(struct region *region, vaddr_t start, vaddr_t end, u32 prot)
+static int protect_piece(struct address_space *space, struct region *region, vaddr_t start,
+			 vaddr_t end, u32 prot)
 {
-	struct address_space *space = region->space;
 	u32 flags = (region->flags & ~(u32)REGION_ACCESS) | prot;
 	u32 may = region->flags / (REGION_MAY_READ / REGION_READ) & REGION_ACCESS;
 
@@ -31,14 +31,10 @@ static int protect_piece(struct region *region, vaddr_t start, vaddr_t end, u32 
 		return -ENOMEM;
 	int result = tree_isolate(space, start, end, COVERED_COPY);
 	if (result == 0)
-		result = region_isolate(space, start, end);
-	if (result != 0)
-		return result;
-	region = region_find(space, start);
-	region_set_flags(region, flags);
-	protect_region_entries(space, region, start, end);
-	region_merge(region);
-	return 0;
+		result = region_set_flags(space, region, start, end, flags);
+	if (result == 0)
+		protect_region_entries(space, region_find(space, start), start, end);
+	return result;
 }
 
 static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t end, u32 prot,
@@ -58,7 +54,7 @@ static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t en
 		if (region == NULL)
 			return -ENOMEM;
 		vaddr_t stop = MIN(region->end, end);
-		int result = protect_piece(region, start, stop, prot);
+		int result = protect_piece(space, region, start, stop, prot);
 		if (result != 0)
 			return result;
 		start = stop;

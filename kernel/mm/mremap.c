@@ -2,9 +2,10 @@
 /*
  * mremap(2): growing and shrinking in place, and moving.
  *
- * Moving makes the new region and its tables first; then the entries move, and the old region goes.
- * All under the map lock held for writing.
+ * Moving makes the new region and its tables first, and takes the old region out of the map; then
+ * the entries move, which cannot fail.  All under the map lock held for writing.
  */
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/mapping.h"
 #include "mm/space.h"
@@ -16,10 +17,9 @@ struct move {
 };
 
 /* May the region be resized so?  Linux's vma_to_resize. */
-static int check_resize(struct region *region, const struct move *move)
+static int check_resize(struct address_space *space, const struct region *region,
+			const struct move *move)
 {
-	struct address_space *space = region->space;
-
 	if (move->old_length == 0 && !(region->flags & REGION_SHARED))
 		return -EINVAL;
 	if ((move->flags & MREMAP_DONTUNMAP) && (region->flags & REGION_SPECIAL))
@@ -28,7 +28,7 @@ static int check_resize(struct region *region, const struct move *move)
 		return -EFAULT;
 	if (move->new_length == move->old_length)
 		return 0;
-	if (region->offset + (move->from - region->start) + move->new_length < move->new_length)
+	if (region_offset(region, move->from) + move->new_length < move->new_length)
 		return -EINVAL;
 	if (region->flags & REGION_SPECIAL)
 		return -EFAULT;
@@ -41,67 +41,70 @@ static int check_resize(struct region *region, const struct move *move)
 	return region_check_limits(space, more, region->flags);
 }
 
-/* Copies what [from, from + old_length) of `old` is to the new place; the caller inserts nothing
- * else there.  0 or -ENOMEM. */
-static int make_target(struct region *old, const struct move *move)
+/* Makes the tables on both sides the space's own, so that what follows cannot fail.  0 or -ENOMEM.
+ */
+static int prepare_tables(struct address_space *space, const struct move *move)
 {
-	struct address_space *space = old->space;
-	struct region *target = region_alloc();
-
-	if (target == NULL)
-		return -ENOMEM;
 	size_t moved = MIN(move->old_length, move->new_length);
-	if (tree_isolate(space, move->to, move->to + move->new_length, COVERED_GOES) != 0 ||
-	    tree_isolate(space, move->from, move->from + moved, COVERED_COPY) != 0 ||
-	    tree_prepare(space, move->to, move->to + moved) != 0) {
-		region_free(target);
-		return -ENOMEM;
-	}
-	target->start = move->to;
-	target->end = move->to + move->new_length;
-	target->flags = old->flags;
-	target->kind = old->kind;
-	target->name = old->name;
-	target->policy = old->policy;
-	target->backing = old->backing;
-	target->offset = old->backing != NULL ? old->offset + (move->from - old->start) : 0;
-	if (target->backing != NULL)
-		target->backing->ops->get(target->backing);
-	region_insert(space, target);
-	return 0;
+	int result = tree_isolate(space, move->to, move->to + move->new_length, COVERED_GOES);
+
+	if (result == 0)
+		result = tree_isolate(space, move->from, move->from + moved, COVERED_COPY);
+	return result == 0 ? tree_prepare(space, move->to, move->to + moved) : result;
+}
+
+/* What is at the old place from now on: nothing, or for MREMAP_DONTUNMAP the region, not locked. */
+static int leave_source(struct address_space *space, const struct move *move)
+{
+	vaddr_t end = move->from + move->old_length;
+
+	if (move->old_length == 0)
+		return 0;
+	if (!(move->flags & MREMAP_DONTUNMAP))
+		return region_remove(space, move->from, end);
+	struct region *region = region_find(space, move->from);
+	return region_set_flags(space, region, move->from, end,
+				region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT));
+}
+
+static void drop_source_entries(struct address_space *space, const struct move *move)
+{
+	struct region *below = region_tree_find_before(&space->regions, move->from);
+	struct region *above = region_tree_find(&space->regions, move->from + move->old_length);
+
+	if (!(move->flags & MREMAP_DONTUNMAP))
+		zap_nodes(space, move->from, move->from + move->old_length,
+			  below != NULL ? below->end : 0,
+			  above != NULL ? above->start : USER_TABLES_TOP);
 }
 
 /* Map lock held for writing; the target range is free. */
 static long move_locked(struct address_space *space, struct region *region, const struct move *move)
 {
-	int result;
+	struct region wanted = *region;
+	int result = prepare_tables(space, move);
 
-	if (move->old_length != 0) {
-		result = region_isolate(space, move->from, move->from + move->old_length);
-		if (result != 0)
-			return result;
-		region = region_find(space, move->from);
-	}
-	result = make_target(region, move);
+	wanted.start = move->to;
+	wanted.end = move->to + move->new_length;
+	wanted.offset = region_offset(region, move->from);
+	if (result == 0)
+		result = region_add_apart(space, &wanted);
+	if (result != 0)
+		return result;
+	result = leave_source(space, move);
 	if (result != 0) {
-		region_merge(region);
+		ENSURE(region_remove(space, wanted.start, wanted.end) == 0);
 		return result;
 	}
-	if (move->old_length != 0) {
-		mapping_lock(region);
-		move_entries(space, move->from, move->to, MIN(move->old_length, move->new_length));
-		mapping_unlock(region);
-		if (move->flags & MREMAP_DONTUNMAP)
-			region_set_flags(region, region->flags & ~(u32)(REGION_LOCKED |
-									REGION_LOCK_ON_FAULT));
-		else
-			space_remove_regions_locked(space, move->from,
-						    move->from + move->old_length);
-	}
-	if (space->layout.vdso == move->from &&
-	    (region_find(space, move->to)->flags & REGION_SPECIAL))
+	region = region_find(space, move->to);
+	mapping_revisit(region);
+	if (space->layout.vdso == move->from && (region->flags & REGION_SPECIAL))
 		space->layout.vdso = move->to;
-	region_merge(region_find(space, move->to));
+	if (move->old_length != 0) {
+		move_entries(space, move->from, move->to, MIN(move->old_length, move->new_length));
+		drop_source_entries(space, move);
+	}
+	region_join(space, region);
 	return (long)move->to;
 }
 
@@ -115,7 +118,7 @@ static long remap_to(struct address_space *space, struct move move, vaddr_t new_
 		return -EINVAL;
 	if (move.from + move.old_length > new_address && new_address + move.new_length > move.from)
 		return -EINVAL;
-	if (space->region_count + 2 > REGION_LIMIT - 3)
+	if (space->regions.count + 2 > REGION_LIMIT - 3)
 		return -ENOMEM;
 	if (fixed && !space_may_map(new_address))
 		return -EPERM;
@@ -132,7 +135,7 @@ static long remap_to(struct address_space *space, struct move move, vaddr_t new_
 	struct region *region = region_find(space, move.from);
 	if (region == NULL)
 		return -EFAULT;
-	result = check_resize(region, &move);
+	result = check_resize(space, region, &move);
 	if (result == 0 && (move.flags & MREMAP_DONTUNMAP))
 		result = region_check_limits(space, move.old_length >> PAGE_SHIFT, region->flags);
 	if (result != 0)
@@ -148,9 +151,9 @@ static long remap_to(struct address_space *space, struct move move, vaddr_t new_
 }
 
 /* Can the region's end grow by so much without meeting another, or a stack's guard gap? */
-static bool has_room(struct region *region, size_t more)
+static bool has_room(const struct address_space *space, const struct region *region, size_t more)
 {
-	struct region *next = region_next(region);
+	struct region *next = region_next(space, region);
 
 	if (more > USER_TOP - region->end)
 		return false;
@@ -160,20 +163,32 @@ static bool has_room(struct region *region, size_t more)
 	       more + (next->flags & REGION_GROWS_DOWN ? STACK_GUARD_GAP : 0);
 }
 
+/* The new part joins the region, unless that is a stack. */
+static int grow_in_place(struct address_space *space, struct region *region, vaddr_t end)
+{
+	struct region wanted = *region;
+
+	if (region->flags & REGION_GROWS_DOWN)
+		return region_grow(space, region, region->start, end);
+	wanted.start = region->end;
+	wanted.end = end;
+	wanted.offset = region_offset(region, region->end);
+	return region_add(space, &wanted);
+}
+
 static long grow(struct address_space *space, struct region *region, struct move move)
 {
-	int result = check_resize(region, &move);
+	int result = check_resize(space, region, &move);
 
 	if (result != 0)
 		return result;
 	if (move.old_length == region->end - move.from &&
-	    has_room(region, move.new_length - move.old_length)) {
+	    has_room(space, region, move.new_length - move.old_length)) {
 		if (tree_isolate(space, region->end, move.from + move.new_length, COVERED_GOES) !=
 		    0)
 			return -ENOMEM;
-		region_set_end(region, move.from + move.new_length);
-		region_merge(region);
-		return (long)move.from;
+		result = grow_in_place(space, region, move.from + move.new_length);
+		return result == 0 ? (long)move.from : result;
 	}
 	if (!(move.flags & MREMAP_MAYMOVE))
 		return -ENOMEM;

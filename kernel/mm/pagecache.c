@@ -33,6 +33,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
 	spin_lock_init(&cache->lock);
 	mutex_init(&cache->mappings_lock);
 	list_init(&cache->mappings);
+	cache->pass = 0;
 }
 
 static void release_page(void *item, u64 index __unused, void *context __unused)

@@ -59,6 +59,7 @@ struct page_cache {
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
 	mutex_t mappings_lock; /* guards `mappings` */
 	struct list_head mappings; /* regions that map the file */
+	u64 pass;                  /* of unmapping, see mapping.h; mappings_lock */
 	u32 writable_mappings;     /* atomic: shared regions that may write */
 	bool shared_memory;        /* tmpfs or shared anonymous: counted as such in statistics */
 };

@@ -4,18 +4,23 @@
  *
  * A region is a range of whole pages with one protection and one backing.  Regions of a space do
  * not overlap; neighbours that could be one are joined where that is cheap, but nothing depends on
- * it.  They are kept in a balanced tree by address, in which each node knows the largest hole in
- * front of any region below it, so that a hole is found in logarithmic time.
+ * it.  A space keeps them in a tree (region_tree.h) that fork shares with the child: a region then
+ * belongs to several spaces, and whoever changes it gets one of its own first.  So a pointer to a
+ * region is good until the space's map changes, and everything here that changes it says which
+ * region there is then, or leaves it to be found again.
  *
- * Everything here wants the space's map lock: for reading to find, for writing to change.  The
- * bounds of a region that maps a file are also read under the page cache's mappings_lock by
- * truncation, so they change under that too.
+ * Changes are all or nothing: -ENOMEM leaves the map as it was.
+ *
+ * Locks.  Everything here wants the space's map lock: for reading to find, for writing to change.
+ * The bounds of a region that maps a file are also read under the page cache's mappings_lock by
+ * truncation, so they change under that too; it is inside of the map lock.
  */
 #ifndef MM_REGION_H
 #define MM_REGION_H
 
 #include "lib/abi/mman.h"
 #include "mm/mempolicy.h"
+#include "mm/region_tree.h"
 #include "mm/vmm.h"
 
 enum region_flags {
@@ -37,26 +42,26 @@ enum region_flags {
 	REGION_NO_DUMP = 1 << 14,
 };
 
+/* Does not change while more than one leaf of region trees names it, or a leaf that is shared. */
 struct region {
-	struct rb_node node;
+	u32 refs;  /* atomic: leaves that name it */
+	u32 flags; /* enum region_flags */
 	vaddr_t start, end;
-	u64 gap;         /* free bytes in front of it, less the guard gap of a stack */
-	u64 largest_gap; /* of its subtree */
-	u32 flags;       /* enum region_flags */
-	u8 kind;         /* enum region_kind */
-	struct address_space *space;
 	struct backing *backing;  /* NULL: private anonymous; a reference */
-	u64 offset;               /* bytes in the file that `start` maps */
+	u64 offset;               /* bytes in the file that `start` maps; 0 without one */
 	const char *name;         /* "[vdso]" and the like, or NULL; constant */
-	struct list_head mapping; /* in backing->cache->mappings */
+	struct family *family;    /* of all spaces that have it; constant */
+	struct list_head mapping; /* in backing->cache->mappings; see mapping.h */
+	u64 pass;                 /* when truncation last came by; mappings_lock */
 	struct mempolicy policy;  /* mbind(2) */
+	u8 kind;                  /* enum region_kind */
 };
 
 /* mmap(2) without MAP_FIXED gives no address below this; and the most regions a space may have:
  * Linux's defaults. */
 #define MMAP_MINIMUM    ((vaddr_t)64 * KIB)
 #define REGION_LIMIT    65530
-#define STACK_GUARD_GAP ((u64)1 * MIB)
+#define STACK_GUARD_GAP REGION_TREE_GUARD
 
 static inline size_t region_pages(const struct region *region)
 {
@@ -68,6 +73,12 @@ static inline struct page_cache *region_cache(const struct region *region)
 	return region->backing != NULL ? region->backing->cache : NULL;
 }
 
+/* The byte of the file that is mapped at an address, within the region or not; 0 without a file. */
+static inline u64 region_offset(const struct region *region, vaddr_t address)
+{
+	return region->backing != NULL ? region->offset + (address - region->start) : 0;
+}
+
 /* The page of the file that is mapped at an address. */
 static inline u64 region_index(const struct region *region, vaddr_t address)
 {
@@ -75,18 +86,26 @@ static inline u64 region_index(const struct region *region, vaddr_t address)
 }
 
 void regions_init(void); /* once */
-void region_map_init(struct address_space *space);
 
-struct region *__must_check region_alloc(void);
-void region_free(
-	struct region *region); /* drops its reference to the backing; on no map any more */
+/* --- Looking --- */
 
 /* The region that contains the address; the first that ends above it (may start above too); NULL.
  */
 struct region *region_find(struct address_space *space, vaddr_t address);
 struct region *region_find_first(struct address_space *space, vaddr_t address);
-struct region *region_next(const struct region *region);
-struct region *region_previous(const struct region *region);
+
+static inline struct region *region_next(const struct address_space *space,
+					 const struct region *region)
+{
+	return region_tree_find(&space->regions, region->end);
+}
+
+static inline struct region *region_previous(const struct address_space *space,
+					     const struct region *region)
+{
+	return region_tree_find_before(&space->regions, region->start);
+}
+
 /* Does any region touch [start, end)? */
 static inline bool region_range_is_free(struct address_space *space, vaddr_t start, vaddr_t end)
 {
@@ -98,32 +117,57 @@ static inline bool region_range_is_free(struct address_space *space, vaddr_t sta
 /*
  * The highest hole of `length` bytes within [low, high), aligned to pages; 0 when there is none.
  */
-vaddr_t region_find_hole(struct address_space *space, u64 length, vaddr_t low, vaddr_t high);
+static inline vaddr_t region_find_hole(const struct address_space *space, u64 length, vaddr_t low,
+				       vaddr_t high)
+{
+	return region_tree_find_hole(&space->regions, length, low, high);
+}
 
-/* Puts a region into the map (and its page cache's list), or takes it out; keeps the space's
- * counts. */
-void region_insert(struct address_space *space, struct region *region);
-void region_remove(struct address_space *space, struct region *region);
-
-/*
- * Divides a region at `address`, which lies inside; `upper`, freshly allocated, becomes the upper
- * part, with a reference of its own to the backing.
- */
-void region_split(struct region *region, vaddr_t address, struct region *upper);
-/* Joins a region with its neighbours where they continue each other; returns the one that is left.
- */
-struct region *region_merge(struct region *region);
-/* Moves one end, over addresses that are free. */
-void region_set_start(struct region *region, vaddr_t start);
-void region_set_end(struct region *region, vaddr_t end);
-/* Changes flags, and the space's counts with them. */
-void region_set_flags(struct region *region, u32 flags);
+/* --- Changing: 0 or -ENOMEM --- */
 
 /*
- * Makes region boundaries at `start` and `end`, so that what follows deals with whole regions.  0
- * or -ENOMEM, nothing changed that a program sees.
+ * Makes [wanted->start, wanted->end) what `wanted`, which lives on the caller's stack, says:
+ * bounds, flags, kind, backing (the map takes a reference of its own), offset, name, policy.  What
+ * was there goes.  Neighbours that continue it become one with it.
  */
-int __must_check region_isolate(struct address_space *space, vaddr_t start, vaddr_t end);
+int __must_check region_add(struct address_space *space, const struct region *wanted);
+/*
+ * The same, but it stays a region by itself; removing it right afterwards needs no memory.
+ * region_join makes it one with its neighbours, if that needs none or there is some.
+ */
+int __must_check region_add_apart(struct address_space *space, const struct region *wanted);
+void region_join(struct address_space *space, struct region *region);
+/* Takes [start, end) out of the map; regions that reach over it are cut. */
+int __must_check region_remove(struct address_space *space, vaddr_t start, vaddr_t end);
+/*
+ * Gives the part [start, end) of a region other flags and another policy, and joins it with
+ * neighbours that are like it then.
+ */
+int __must_check region_change(struct address_space *space, struct region *region, vaddr_t start,
+			       vaddr_t end, u32 flags, const struct mempolicy *policy);
+static inline int __must_check region_set_flags(struct address_space *space, struct region *region,
+						vaddr_t start, vaddr_t end, u32 flags)
+{
+	return region_change(space, region, start, end, flags, &region->policy);
+}
+/* Moves the ends of a region, over addresses that are free. */
+int __must_check region_grow(struct address_space *space, struct region *region, vaddr_t start,
+			     vaddr_t end);
+
+/* --- fork and the end --- */
+
+/* Gives a child, whose map is empty, the parent's, whose map lock is held for writing. */
+void region_map_share(struct address_space *child, const struct address_space *parent);
+/*
+ * Then, with the tables shared too, takes from the child what a child does not get: regions and
+ * pages that are not for it, locks on memory.  0; -ENOMEM: the child has to go.  The child's map
+ * lock is held for writing, if others know it already.
+ */
+int __must_check region_map_adapt(struct address_space *child);
+/* Drops all regions. */
+void region_map_destroy(struct address_space *space);
+
+/* --- Limits --- */
 
 /* Would `pages` more of private writable memory, or mapped memory, be within the limits of the
  * process?  0 or -ENOMEM. */

@@ -36,9 +36,9 @@ void region_node_free(struct region_node *node)
 void region_node_get_child(const struct region_node *node, u32 i)
 {
 	if (node->level == 0)
-		get_region(node->child[i].region);
+		get_region(node->slots[i].child.region);
 	else
-		__atomic_fetch_add(&node->child[i].node->refs, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&node->slots[i].child.node->refs, 1, __ATOMIC_RELAXED);
 }
 
 /* A child of a node at `level`. */
@@ -56,7 +56,7 @@ void region_node_put(struct region_node *node)
 	if (__atomic_fetch_sub(&node->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	for (u32 i = 0; i < node->count; i++)
-		region_child_put(node->child[i], node->level);
+		region_child_put(node->slots[i].child, node->level);
 	region_node_free(node);
 }
 
@@ -91,8 +91,8 @@ struct region *region_tree_find(const struct region_tree *tree, vaddr_t address)
 		if (i == node->count)
 			return NULL;
 		if (node->level == 0)
-			return node->child[i].region;
-		node = node->child[i].node;
+			return node->slots[i].child.region;
+		node = node->slots[i].child.node;
 	}
 }
 
@@ -100,28 +100,16 @@ struct region *region_tree_find_before(const struct region_tree *tree, vaddr_t a
 {
 	const struct region_node *node = tree->root;
 
-	if (node == NULL || node->start[0] >= address)
+	if (node == NULL || node->slots[0].start >= address)
 		return NULL;
 	while (node->level != 0)
-		node = node->child[region_node_below(node, address) - 1].node;
-	return node->child[region_node_below(node, address) - 1].region;
+		node = node->slots[region_node_below(node, address) - 1].child.node;
+	return node->slots[region_node_below(node, address) - 1].child.region;
 }
 
 vaddr_t region_tree_end(const struct region_tree *tree)
 {
-	return tree->root != NULL ? tree->root->end[tree->root->count - 1] : 0;
-}
-
-bool region_tree_owns_path(const struct region_tree *tree, vaddr_t address)
-{
-	const struct region_node *node = tree->root;
-
-	while (node != NULL && !region_node_is_shared(node)) {
-		if (node->level == 0)
-			return true;
-		node = node->child[region_node_toward(node, address)].node;
-	}
-	return false;
+	return tree->root != NULL ? tree->root->slots[tree->root->count - 1].end : 0;
 }
 
 /* --- Holes --- */
@@ -148,13 +136,13 @@ static vaddr_t search_below(const struct hole_search *search, const struct regio
 	 */
 	u32 i = MIN(region_node_below(node, search->high) + 1, (u32)node->count);
 
-	while (i-- > 0 && node->end[i] > search->low) {
+	while (i-- > 0 && node->slots[i].end > search->low) {
 		vaddr_t found = 0;
-		if (node->hole[i] >= search->length && node->start[i] < search->high)
-			found = search_below(search, node->child[i].node);
+		if (node->slots[i].hole >= search->length && node->slots[i].start < search->high)
+			found = search_below(search, node->slots[i].child.node);
 		if (found == 0 && i > 0 && region_node_gap(node, i) >= search->length)
-			found = place_in(search, node->end[i - 1],
-					 node->end[i - 1] + region_node_gap(node, i));
+			found = place_in(search, node->slots[i - 1].end,
+					 node->slots[i - 1].end + region_node_gap(node, i));
 		if (found != 0)
 			return found;
 	}
@@ -173,7 +161,8 @@ vaddr_t region_tree_find_hole(const struct region_tree *tree, u64 length, vaddr_
 		found = search_below(&search, root);
 	if (found == 0) {
 		u64 guard = root->guarded & 1 ? REGION_TREE_GUARD : 0;
-		found = place_in(&search, low, root->start[0] - MIN(guard, root->start[0]));
+		found = place_in(&search, low,
+				 root->slots[0].start - MIN(guard, root->slots[0].start));
 	}
 	return found;
 }

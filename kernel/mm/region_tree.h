@@ -69,8 +69,6 @@ vaddr_t region_tree_end(const struct region_tree *tree);
  */
 vaddr_t region_tree_find_hole(const struct region_tree *tree, u64 length, vaddr_t low,
 			      vaddr_t high);
-/* Is the whole path to the last region that starts at or below the address this tree's alone? */
-bool region_tree_owns_path(const struct region_tree *tree, vaddr_t address);
 
 /* --- Life --- */
 
@@ -102,9 +100,13 @@ static inline void region_change_begin(struct region_change *change, struct regi
 
 /*
  * There will be a change at the last region that starts at or below `address` (or at the first),
- * and behind it at most `inserts` regions that are not there yet.  Once for each place.
+ * and behind it at most `inserts` regions that are not there yet.  Once for each place.  Says
+ * whether the whole path there is the tree's alone, and so stays.
  */
-void region_change_plan(struct region_change *change, vaddr_t address, u32 inserts);
+bool region_change_plan(struct region_change *change, vaddr_t address, u32 inserts);
+/* The same for removing [start, end) and then inserting regions in its place. */
+void region_change_plan_replacement(struct region_change *change, vaddr_t start, vaddr_t end,
+				    u32 inserts);
 /* Takes what the plans need.  0; -ENOMEM, and nothing is held. */
 int __must_check region_change_allocate(struct region_change *change);
 /* Gives back what was not needed. */

@@ -11,66 +11,15 @@
  * children over and drops the neighbour, whether it was shared or not, so it needs no new node.
  */
 #include "lib/assert.h"
-#include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/region_tree_internal.h"
-
-/* --- Planning --- */
-
-void region_change_plan(struct region_change *change, vaddr_t address, u32 inserts)
-{
-	const struct region_node *node = change->tree->root;
-	u32 copies = 0, divided = node == NULL;
-	bool shared = false;
-
-	while (node != NULL) {
-		shared = shared || region_node_is_shared(node);
-		copies += shared;
-		/* Dividing goes up to the first node that has room, or to a new root. */
-		if (node->count + inserts > REGION_NODE_SLOTS)
-			divided += node == change->tree->root ? 2 : 1;
-		else
-			divided = 0;
-		if (node->level == 0)
-			break;
-		node = node->child[region_node_toward(node, address)].node;
-	}
-	change->needed += copies + inserts * divided;
-}
-
-int region_change_allocate(struct region_change *change)
-{
-	for (; change->needed > 0; change->needed--) {
-		struct region_node *node = region_node_alloc();
-		if (node == NULL) {
-			region_change_end(change);
-			return -ENOMEM;
-		}
-		node->child[0].node = change->spare;
-		change->spare = node;
-	}
-	return 0;
-}
-
-void region_change_end(struct region_change *change)
-{
-	struct region_node *node = change->spare;
-
-	while (node != NULL) {
-		struct region_node *next = node->child[0].node;
-		region_node_free(node);
-		node = next;
-	}
-	change->spare = NULL;
-	change->needed = 0;
-}
 
 static struct region_node *take_spare(struct region_change *change)
 {
 	struct region_node *node = change->spare;
 
 	ENSURE(node != NULL);
-	change->spare = node->child[0].node;
+	change->spare = node->slots[0].child.node;
 	node->refs = 1;
 	return node;
 }
@@ -95,62 +44,92 @@ static struct region_node *own(struct region_change *change, struct region_node 
 /* --- Slots --- */
 
 struct slot {
-	vaddr_t start, end;
-	u64 hole;
+	struct region_node_slot content;
 	bool guarded;
-	union region_child child;
 };
 
 static struct slot slot_of_region(const struct region_slot *region)
 {
 	return (struct slot){
-		.start = region->start,
-		.end = region->end,
+		.content = {.start = region->start,
+			    .end = region->end,
+			    .child.region = region->region},
 		.guarded = region->guarded,
-		.child.region = region->region,
 	};
 }
 
 static struct slot slot_of_node(struct region_node *node)
 {
-	u64 hole = node->hole[0];
+	return (struct slot){
+		.content = {.start = node->slots[0].start,
+			    .end = node->slots[node->count - 1].end,
+			    .hole = node->largest,
+			    .child.node = node},
+		.guarded = node->guarded & 1,
+	};
+}
+
+/* The largest hole that a slot has to do with: inside, in front and behind. */
+static u64 hole_around(const struct region_node *node, u32 i)
+{
+	u64 hole = node->slots[i].hole;
+
+	if (i > 0)
+		hole = MAX(hole, region_node_gap(node, i));
+	if (i + 1 < node->count)
+		hole = MAX(hole, region_node_gap(node, i + 1));
+	return hole;
+}
+
+static void find_largest(struct region_node *node)
+{
+	u64 hole = node->slots[0].hole;
 
 	for (u32 i = 1; i < node->count; i++) {
-		hole = MAX(hole, node->hole[i]);
+		hole = MAX(hole, node->slots[i].hole);
 		hole = MAX(hole, region_node_gap(node, i));
 	}
-	return (struct slot){
-		.start = node->start[0],
-		.end = node->end[node->count - 1],
-		.hole = hole,
-		.guarded = node->guarded & 1,
-		.child.node = node,
-	};
+	node->largest = hole;
+}
+
+/* Holes of which the largest was `before` have become others, of which the largest is `after`. */
+static void update_largest(struct region_node *node, u64 before, u64 after)
+{
+	if (after >= node->largest)
+		node->largest = after;
+	else if (before == node->largest)
+		find_largest(node);
 }
 
 static void write_slot(struct region_node *node, u32 i, const struct slot *slot)
 {
-	node->start[i] = slot->start;
-	node->end[i] = slot->end;
-	node->hole[i] = slot->hole;
-	node->child[i] = slot->child;
+	node->slots[i] = slot->content;
 	node->guarded = (u16)((node->guarded & ~(1u << i)) | (u32)slot->guarded << i);
 }
 
-static bool slot_is(const struct region_node *node, u32 i, const struct slot *slot)
+/* Says whether this is news to whoever looks from above. */
+static bool change_slot(struct region_node *node, u32 i, const struct slot *slot)
 {
-	return node->start[i] == slot->start && node->end[i] == slot->end &&
-	       node->hole[i] == slot->hole && (node->guarded >> i & 1) == slot->guarded;
+	const struct region_node_slot *old = &node->slots[i];
+	bool same = old->start == slot->content.start && old->end == slot->content.end &&
+		    old->hole == slot->content.hole && (node->guarded >> i & 1) == slot->guarded;
+
+	if (same) {
+		write_slot(node, i, slot);
+		return false;
+	}
+	u64 before = hole_around(node, i);
+	write_slot(node, i, slot);
+	update_largest(node, before, hole_around(node, i));
+	return true;
 }
 
 /* Writes into slot i what its child is now.  Says whether that is news. */
 static bool describe(struct region_node *node, u32 i)
 {
-	struct slot slot = slot_of_node(node->child[i].node);
-	bool changed = !slot_is(node, i, &slot);
+	struct slot slot = slot_of_node(node->slots[i].child.node);
 
-	write_slot(node, i, &slot);
-	return changed;
+	return change_slot(node, i, &slot);
 }
 
 /* Moves the slots from `from` on to `to`; those that are overwritten have been dealt with. */
@@ -159,26 +138,41 @@ static void shift(struct region_node *node, u32 to, u32 from)
 	u32 moved = node->count - from;
 	u32 above = (u32)node->guarded >> from << to;
 
-	memmove(&node->start[to], &node->start[from], moved * sizeof(node->start[0]));
-	memmove(&node->end[to], &node->end[from], moved * sizeof(node->end[0]));
-	memmove(&node->hole[to], &node->hole[from], moved * sizeof(node->hole[0]));
-	memmove(&node->child[to], &node->child[from], moved * sizeof(node->child[0]));
+	if (moved != 0)
+		memmove(&node->slots[to], &node->slots[from], moved * sizeof(node->slots[0]));
 	node->guarded = (u16)((node->guarded & ((1u << MIN(to, from)) - 1)) | above);
 	node->count = (u8)(to + moved);
 }
 
-/* Copies slots [first, last) of another node to `at`; the caller minds count and references. */
+/* Copies slots [first, last) of another node to `at`; the caller minds the rest. */
 static void copy_slots(struct region_node *node, u32 at, const struct region_node *other, u32 first,
 		       u32 last)
 {
 	u32 more = last - first, mask = (1u << more) - 1;
 	u32 guarded = (u32)other->guarded >> first & mask;
 
-	memcpy(&node->start[at], &other->start[first], more * sizeof(node->start[0]));
-	memcpy(&node->end[at], &other->end[first], more * sizeof(node->end[0]));
-	memcpy(&node->hole[at], &other->hole[first], more * sizeof(node->hole[0]));
-	memcpy(&node->child[at], &other->child[first], more * sizeof(node->child[0]));
+	memcpy(&node->slots[at], &other->slots[first], more * sizeof(node->slots[0]));
 	node->guarded = (u16)((node->guarded & ~(mask << at)) | guarded << at);
+}
+
+static void open_slot(struct region_node *node, u32 at, const struct slot *slot)
+{
+	u64 before = at > 0 && at < node->count ? region_node_gap(node, at) : 0;
+
+	shift(node, at + 1, at);
+	write_slot(node, at, slot);
+	update_largest(node, before, hole_around(node, at));
+}
+
+/* Slots [first, last) go; not all of them. */
+static void close_slots(struct region_node *node, u32 first, u32 last)
+{
+	bool one = last == first + 1;
+	u64 before = one ? hole_around(node, first) : node->largest;
+
+	shift(node, first, last);
+	update_largest(node, before,
+		       first > 0 && first < node->count ? region_node_gap(node, first) : 0);
 }
 
 /* --- Inserting --- */
@@ -194,12 +188,6 @@ static u32 divide_at(const struct region_node *node, u32 at)
 	if (at == node->count)
 		return REGION_NODE_SLOTS + 1 - REGION_NODE_THIN;
 	return (REGION_NODE_SLOTS + 1) / 2;
-}
-
-static void open_slot(struct region_node *node, u32 at, const struct slot *slot)
-{
-	shift(node, at + 1, at);
-	write_slot(node, at, slot);
 }
 
 /* Puts a slot at `at` of a node of our own.  The node that is split off, or NULL. */
@@ -220,6 +208,8 @@ static struct region_node *insert_slot(struct region_change *change, struct regi
 	upper->guarded = 0;
 	copy_slots(upper, 0, node, cut, node->count);
 	node->count = (u8)cut;
+	find_largest(upper);
+	find_largest(node);
 	if (at < lower)
 		open_slot(node, at, slot);
 	else
@@ -234,9 +224,10 @@ static struct region_node *insert_below(struct region_change *change, struct reg
 	struct region_node *node = own(change, link);
 
 	if (node->level == 0)
-		return insert_slot(change, node, region_node_below(node, slot->start), slot);
-	u32 i = region_node_toward(node, slot->start);
-	struct region_node *upper = insert_below(change, &node->child[i].node, slot);
+		return insert_slot(change, node, region_node_below(node, slot->content.start),
+				   slot);
+	u32 i = region_node_toward(node, slot->content.start);
+	struct region_node *upper = insert_below(change, &node->slots[i].child.node, slot);
 	change->changed = change->changed && describe(node, i);
 	if (upper == NULL)
 		return NULL;
@@ -251,6 +242,7 @@ static struct region_node *new_root(struct region_change *change, u32 level)
 	root->level = (u8)level;
 	root->count = 0;
 	root->guarded = 0;
+	root->largest = 0;
 	return root;
 }
 
@@ -281,15 +273,14 @@ static void set_below(struct region_change *change, struct region_node **link, v
 	u32 i = region_node_toward(node, start);
 
 	if (node->level != 0) {
-		set_below(change, &node->child[i].node, start, slot);
+		set_below(change, &node->slots[i].child.node, start, slot);
 		change->changed = change->changed && describe(node, i);
 		return;
 	}
-	ASSERT(node->start[i] == start);
-	union region_child old = node->child[i];
-	change->changed = !slot_is(node, i, slot);
-	write_slot(node, i, slot);
-	if (old.region != slot->child.region)
+	ASSERT(node->slots[i].start == start);
+	union region_child old = node->slots[i].child;
+	change->changed = change_slot(node, i, slot);
+	if (old.region != slot->content.child.region)
 		region_child_put(old, 0);
 }
 
@@ -304,7 +295,8 @@ void region_tree_set(struct region_change *change, vaddr_t start, const struct r
 
 static bool are_thin(const struct region_node *node, u32 i)
 {
-	return node->child[i].node->count + node->child[i + 1].node->count <= REGION_NODE_THIN;
+	return node->slots[i].child.node->count + node->slots[i + 1].child.node->count <=
+	       REGION_NODE_THIN;
 }
 
 static void join(struct region_node *node, u32 to, u32 from);
@@ -315,9 +307,9 @@ static void mend_seam(struct region_node *node, u32 i)
 {
 	if (node->level == 0 || !are_thin(node, i))
 		return;
-	if (!region_node_is_shared(node->child[i].node))
+	if (!region_node_is_shared(node->slots[i].child.node))
 		join(node, i, i + 1);
-	else if (!region_node_is_shared(node->child[i + 1].node))
+	else if (!region_node_is_shared(node->slots[i + 1].child.node))
 		join(node, i + 1, i);
 	else
 		return;
@@ -327,7 +319,8 @@ static void mend_seam(struct region_node *node, u32 i)
 /* Child `from`, a neighbour of child `to`, which is our own: its children come over. */
 static void join(struct region_node *node, u32 to, u32 from)
 {
-	struct region_node *target = node->child[to].node, *source = node->child[from].node;
+	struct region_node *target = node->slots[to].child.node,
+			   *source = node->slots[from].child.node;
 	u32 at = from > to ? target->count : 0;
 	u32 seam = from > to ? at : source->count;
 
@@ -338,8 +331,9 @@ static void join(struct region_node *node, u32 to, u32 from)
 	else
 		target->count = (u8)(at + source->count);
 	copy_slots(target, at, source, 0, source->count);
+	find_largest(target);
 	region_node_put(source);
-	shift(node, from, from + 1);
+	close_slots(node, from, from + 1);
 	mend_seam(target, seam - 1);
 }
 
@@ -354,7 +348,7 @@ static bool mend(struct region_change *change, struct region_node *node, u32 i)
 
 	if (likely(!right && !left))
 		return false;
-	own(change, &node->child[i].node);
+	own(change, &node->slots[i].child.node);
 	if (right)
 		join(node, i, i + 1);
 	if (i > 0 && are_thin(node, i - 1)) {
@@ -372,7 +366,7 @@ static size_t count_regions(const struct region_node *node)
 	if (node->level == 0)
 		return node->count;
 	for (u32 i = 0; i < node->count; i++)
-		count += count_regions(node->child[i].node);
+		count += count_regions(node->slots[i].child.node);
 	return count;
 }
 
@@ -382,10 +376,12 @@ static void drop_slots(struct region_change *change, struct region_node *node, u
 	union region_child dropped[REGION_NODE_SLOTS];
 
 	for (u32 i = first; i < last; i++) {
-		dropped[i - first] = node->child[i];
-		change->tree->count -= node->level == 0 ? 1 : count_regions(node->child[i].node);
+		dropped[i - first] = node->slots[i].child;
+		change->tree->count -=
+			node->level == 0 ? 1 : count_regions(node->slots[i].child.node);
 	}
-	shift(node, first, last);
+	if (first != last)
+		close_slots(node, first, last);
 	for (u32 i = 0; i < last - first; i++)
 		region_child_put(dropped[i], node->level);
 }
@@ -406,12 +402,12 @@ static bool remove_below(struct region_change *change, struct region_node **link
 	}
 	/* Slots [first, last) begin in the range.  The last of them may reach over its end, and the
 	   slot before them reach into it. */
-	bool into = first > 0 && node->end[first - 1] > start;
-	bool over = first < last && node->end[last - 1] > end;
+	bool into = first > 0 && node->slots[first - 1].end > start;
+	bool over = first < last && node->slots[last - 1].end > end;
 	bool changed = last - over != first;
-	if (into && remove_below(change, &node->child[first - 1].node, start, end))
+	if (into && remove_below(change, &node->slots[first - 1].child.node, start, end))
 		changed |= describe(node, first - 1);
-	if (over && remove_below(change, &node->child[last - 1].node, start, end))
+	if (over && remove_below(change, &node->slots[last - 1].child.node, start, end))
 		changed |= describe(node, last - 1);
 	drop_slots(change, node, first, last - over);
 	/* The upper one first, while its number holds. */
@@ -428,7 +424,7 @@ void region_tree_remove(struct region_change *change, vaddr_t start, vaddr_t end
 
 	if (tree->root == NULL)
 		return;
-	if (start <= tree->root->start[0] && end >= region_tree_end(tree)) {
+	if (start <= tree->root->slots[0].start && end >= region_tree_end(tree)) {
 		region_tree_destroy(tree);
 		return;
 	}
@@ -436,7 +432,7 @@ void region_tree_remove(struct region_change *change, vaddr_t start, vaddr_t end
 	while (tree->root->level != 0 && tree->root->count == 1) {
 		struct region_node *root = tree->root;
 		region_node_get_child(root, 0);
-		tree->root = root->child[0].node;
+		tree->root = root->slots[0].child.node;
 		region_node_put(root);
 	}
 }

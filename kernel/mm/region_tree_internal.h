@@ -37,22 +37,26 @@ union region_child {
 	struct region *region; /* at level 0 */
 };
 
+struct region_node_slot {
+	vaddr_t start, end;
+	u64 hole; /* largest inside of the child; 0 at level 0 */
+	union region_child child;
+};
+
 /* Immutable while `refs` of this node, or of any on the way to it, is more than 1. */
 struct region_node {
 	u32 refs;    /* atomic: links */
 	u8 level;    /* 0: a leaf */
 	u8 count;    /* slots in use */
 	u16 guarded; /* bit i: the first region of slot i wants a guard gap in front */
-	vaddr_t start[REGION_NODE_SLOTS];
-	vaddr_t end[REGION_NODE_SLOTS];
-	u64 hole[REGION_NODE_SLOTS]; /* largest inside of the child; 0 at level 0 */
-	union region_child child[REGION_NODE_SLOTS];
+	u64 largest; /* hole between slots or inside of a child */
+	struct region_node_slot slots[REGION_NODE_SLOTS];
 };
 
 /* Free bytes between slot i - 1 and slot i, less the guard gap. */
 static inline u64 region_node_gap(const struct region_node *node, u32 i)
 {
-	u64 free = node->start[i] - node->end[i - 1];
+	u64 free = node->slots[i].start - node->slots[i - 1].end;
 	u64 guard = node->guarded >> i & 1 ? REGION_TREE_GUARD : 0;
 
 	return free > guard ? free - guard : 0;
@@ -65,7 +69,7 @@ static inline u32 region_node_above(const struct region_node *node, vaddr_t addr
 
 	while (low < high) {
 		u32 middle = (low + high) / 2;
-		if (node->end[middle] > address)
+		if (node->slots[middle].end > address)
 			high = middle;
 		else
 			low = middle + 1;
@@ -80,7 +84,7 @@ static inline u32 region_node_below(const struct region_node *node, vaddr_t addr
 
 	while (low < high) {
 		u32 middle = (low + high) / 2;
-		if (node->start[middle] < address)
+		if (node->slots[middle].start < address)
 			low = middle + 1;
 		else
 			high = middle;

@@ -9,9 +9,9 @@
 #include "mm/space.h"
 
 /* Is the page in memory, mapped or ready in the page cache? */
-static bool is_resident(struct region *region, vaddr_t page)
+static bool is_resident(struct address_space *space, const struct region *region, vaddr_t page)
 {
-	if (!pte_is_none(tree_peek(region->space, page)))
+	if (!pte_is_none(tree_peek(space, page)))
 		return true;
 	struct page_cache *cache = region_cache(region);
 	phys_t frame = cache != NULL ? page_cache_peek(cache, region_index(region, page)) : 0;
@@ -35,7 +35,7 @@ int vmm_mincore(struct address_space *space, vaddr_t address, size_t length, u8 
 		if (region == NULL)
 			result = -ENOMEM;
 		else
-			*vector++ = is_resident(region, page);
+			*vector++ = is_resident(space, region, page);
 	}
 	rwlock_read_unlock(&space->map_lock);
 	return result;
@@ -127,17 +127,15 @@ static int ensure_region(struct address_space *space, vaddr_t address, u64 flags
 {
 	if (region_find(space, address) != NULL)
 		return 0;
-	struct region *region = region_alloc();
-	if (region == NULL)
-		return -ENOMEM;
-	region->start = address;
-	region->end = address + PAGE_SIZE;
-	region->flags = REGION_READ | REGION_MAY_READ | REGION_MAY_WRITE | REGION_MAY_EXECUTE |
-			(flags & PAGE_WRITABLE ? REGION_WRITE : 0) |
-			(flags & PAGE_NX ? 0 : REGION_EXECUTE);
-	region->kind = KIND_KERNEL;
-	region_insert(space, region);
-	return 0;
+	struct region wanted = {
+		.start = address,
+		.end = address + PAGE_SIZE,
+		.flags = REGION_READ | REGION_MAY_READ | REGION_MAY_WRITE | REGION_MAY_EXECUTE |
+			 (flags & PAGE_WRITABLE ? REGION_WRITE : 0) |
+			 (flags & PAGE_NX ? 0 : REGION_EXECUTE),
+		.kind = KIND_KERNEL,
+	};
+	return region_add(space, &wanted);
 }
 
 static int map_page_locked(struct address_space *space, vaddr_t address, phys_t frame, u64 flags)

@@ -46,11 +46,10 @@ static struct address_space *create_in(struct family *family)
 		return NULL;
 	}
 	space->refs = 1;
-	family_join(family, space);
 	rwlock_init(&space->map_lock);
-	region_map_init(space);
 	space->layout.mmap_base = USER_TOP;
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
+	family_join(family, space);
 	return space;
 }
 
@@ -96,8 +95,7 @@ static void destroy(struct address_space *space)
 {
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);
-	space_remove_regions_locked(space, 0, USER_TOP);
-	/* Tables that were made ahead of a region that never came. */
+	region_map_destroy(space);
 	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);
 	family_leave(space);
 	tree_destroy(&space->tree);
@@ -147,51 +145,6 @@ void vmm_switch_address_space(struct address_space *space)
 
 /* --- fork --- */
 
-static int copy_region(struct address_space *child, struct region *parent)
-{
-	struct region *region;
-
-	if (parent->flags & REGION_NO_FORK)
-		return 0;
-	region = region_alloc();
-	if (region == NULL)
-		return -ENOMEM;
-	region->start = parent->start;
-	region->end = parent->end;
-	region->flags = parent->flags & ~(REGION_LOCKED | REGION_LOCK_ON_FAULT);
-	region->kind = parent->kind;
-	region->backing = parent->backing;
-	region->offset = parent->offset;
-	region->name = parent->name;
-	region->policy = parent->policy;
-	if (region->backing != NULL)
-		region->backing->ops->get(region->backing);
-	region_insert(child, region);
-	return 0;
-}
-
-/* What the parent has and the child shall not. */
-static int forget_region(struct address_space *child, const struct region *region)
-{
-	return region->flags & (REGION_NO_FORK | REGION_WIPE_ON_FORK)
-		       ? zap_own(child, region->start, region->end)
-		       : 0;
-}
-
-static int copy_regions(struct address_space *child, struct address_space *parent)
-{
-	struct region *region;
-
-	rb_for_each_entry (region, &parent->regions, node) {
-		int result = copy_region(child, region);
-		if (result == 0)
-			result = forget_region(child, region);
-		if (result != 0)
-			return result;
-	}
-	return 0;
-}
-
 static struct address_space *try_copy(struct address_space *parent)
 {
 	struct address_space *child = create_in(parent->family);
@@ -199,14 +152,18 @@ static struct address_space *try_copy(struct address_space *parent)
 	if (child == NULL)
 		return NULL;
 	rwlock_write_lock(&parent->map_lock);
+	/* The family knows the child already. */
+	rwlock_write_lock_nested(&child->map_lock, 1);
 	tree_share(child, parent);
+	region_map_share(child, parent);
 	child->layout = parent->layout;
 	child->limits = parent->limits;
 	child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
-	int result = copy_regions(child, parent);
+	int result = region_map_adapt(child);
 	/* Only now: no write of the parent's through a stale entry may reach a frame that the child
 	 * shares once it runs. */
 	space_flush(parent, 0, USER_TOP);
+	rwlock_write_unlock(&child->map_lock);
 	rwlock_write_unlock(&parent->map_lock);
 	if (result != 0) {
 		vmm_put_address_space(child);

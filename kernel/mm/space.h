@@ -12,12 +12,6 @@
  * for writing.  0, -ENOMEM. */
 int __must_check space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/*
- * Removes whole regions in [start, end), which is isolated, and everything they map.  Cannot fail.
- * Map lock held for writing.
- */
-void space_remove_regions_locked(struct address_space *space, vaddr_t start, vaddr_t end);
-
 /* Gives every present entry of the region's range the access that its flags say now; flushes.  The
  * range is isolated; map lock held for writing. */
 void protect_region_entries(struct address_space *space, const struct region *region, vaddr_t start,

@@ -24,13 +24,13 @@ static int grow_locked(struct address_space *space, vaddr_t page)
 	if ((region->flags & REGION_LOCKED) && space->limits.locked != VM_UNLIMITED &&
 	    space->locked_pages + (growth >> PAGE_SHIFT) > space->limits.locked >> PAGE_SHIFT)
 		return -EFAULT;
-	struct region *below = region_previous(region);
+	struct region *below = region_previous(space, region);
 	if (below != NULL && (below->flags & REGION_ACCESS) &&
 	    !(below->flags & REGION_GROWS_DOWN) && below->end + STACK_GUARD_GAP > page)
 		return -EFAULT;
 	int result = tree_isolate(space, page, region->start, COVERED_GOES);
 	if (result == 0)
-		region_set_start(region, page);
+		result = region_grow(space, region, page, region->end);
 	return result;
 }
 

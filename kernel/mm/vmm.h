@@ -20,11 +20,11 @@
 #define MM_VMM_H
 
 #include "arch/mmu.h"
-#include "lib/rbtree.h"
 #include "lib/sync.h"
 #include "lib/types.h"
 #include "mm/pagecache.h"
 #include "mm/paging.h"
+#include "mm/region_tree.h"
 
 struct backing_ops;
 struct family;
@@ -56,17 +56,18 @@ enum resident_kind { RESIDENT_ANONYMOUS, RESIDENT_FILE, RESIDENT_SHARED, RESIDEN
 struct address_space {
 	u32 refs;       /* atomic */
 	cpumask_t cpus; /* atomic: CPUs that run it now, and so may have entries in their TLBs */
-	page_directory_t tree;  /* see tree.h for who may change what below the root */
-	spinlock_t tree_lock;   /* guards links that are replaced or removed, and walks past shared ones */
-	bool has_forked;        /* nodes may be shared; map_lock held for writing */
-	struct family *family;  /* a reference; constant */
+	page_directory_t tree; /* see tree.h for who may change what below the root */
+	spinlock_t tree_lock;  /* guards links that are replaced or removed, and walks past shared
+				  ones */
+	bool has_forked;       /* nodes may be shared; map_lock held for writing */
+	struct family *family; /* a reference; constant */
 	struct list_head family_link; /* in family->spaces; its lock */
-	rwlock_t map_lock;      /* guards everything down to `layout` */
-	struct rb_root regions; /* by address; augmented with the largest gap */
-	struct region *hint;    /* a region found lately; set by readers too, with single stores */
-	size_t region_count;
+	rwlock_t map_lock;            /* guards everything down to `layout` */
+	struct region_tree regions;
+	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
 	size_t committed_pages;
+	size_t fork_pages;               /* of regions that a child does not get as they are */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
 	struct vm_layout layout;
 	struct vm_limits limits;

@@ -207,10 +207,11 @@ static struct node_header *header_of(struct region_node *node)
 
 static void check_region(struct region_node *leaf, u32 i)
 {
-	struct region *region = leaf->child[i].region;
+	struct region *region = leaf->slots[i].child.region;
 	struct region_slot slot = slot_of(region);
 
-	expect(leaf->start[i] == slot.start && leaf->end[i] == slot.end && leaf->hole[i] == 0);
+	expect(leaf->slots[i].start == slot.start && leaf->slots[i].end == slot.end &&
+	       leaf->slots[i].hole == 0);
 	expect((leaf->guarded >> i & 1) == slot.guarded);
 	region->links++;
 }
@@ -219,22 +220,22 @@ static void check_node(struct region_node *node);
 
 static void check_child(struct region_node *node, u32 i)
 {
-	struct region_node *child = node->child[i].node;
+	struct region_node *child = node->slots[i].child.node;
 	u64 hole = 0;
 
 	expect(child->level + 1 == node->level);
 	check_node(child);
 	for (u32 at = 0; at < child->count; at++) {
-		hole = MAX(hole, child->hole[at]);
+		hole = MAX(hole, child->slots[at].hole);
 		if (at > 0)
 			hole = MAX(hole, region_node_gap(child, at));
 	}
-	expect(node->start[i] == child->start[0]);
-	expect(node->end[i] == child->end[child->count - 1]);
-	expect(node->hole[i] == hole);
+	expect(node->slots[i].start == child->slots[0].start);
+	expect(node->slots[i].end == child->slots[child->count - 1].end);
+	expect(node->slots[i].hole == hole && child->largest == hole);
 	expect((node->guarded >> i & 1) == (child->guarded & 1));
 	expect(ever_shared || i == 0 ||
-	       child->count + node->child[i - 1].node->count > REGION_NODE_THIN);
+	       child->count + node->slots[i - 1].child.node->count > REGION_NODE_THIN);
 }
 
 /* The first visit goes below. */
@@ -244,7 +245,7 @@ static void check_node(struct region_node *node)
 		return;
 	expect(node->count > 0 && node->count <= REGION_NODE_SLOTS);
 	for (u32 i = 0; i < node->count; i++) {
-		expect(i == 0 || node->end[i - 1] <= node->start[i]);
+		expect(i == 0 || node->slots[i - 1].end <= node->slots[i].start);
 		if (node->level == 0)
 			check_region(node, i);
 		else
@@ -378,9 +379,8 @@ static bool resize(struct subject *subject, u32 place, bool failing)
 	if (!subject->there[place])
 		return false;
 	struct region *region = region_tree_find(&subject->tree, start_of(place));
-	bool mine = region_tree_owns_path(&subject->tree, start_of(place)) && region->refs == 1;
 	region_change_begin(&change, &subject->tree);
-	region_change_plan(&change, start_of(place), 0);
+	bool mine = region_change_plan(&change, start_of(place), 0) && region->refs == 1;
 	allocate(&change, failing);
 	if (!mine)
 		region = make_region(place, region->large);
@@ -444,8 +444,7 @@ static bool map_over(struct subject *subject, u32 first, u32 last, bool failing)
 	if (last <= first)
 		return false;
 	region_change_begin(&change, &subject->tree);
-	region_change_plan(&change, region_before(start_of(first)), 1);
-	region_change_plan(&change, region_before(start_of(last)), 0);
+	region_change_plan_replacement(&change, start_of(first), start_of(last), 1);
 	allocate(&change, failing);
 	region_tree_remove(&change, start_of(first), start_of(last));
 	struct region_slot slot = slot_of(make_region(first, true));
@@ -583,6 +582,9 @@ static void random_step(struct subject *subject, u32 growth, bool failing)
 	u32 place = random_below(subject->places);
 	u32 reach =
 		1 + (random_below(20) == 0 ? random_below(subject->places / 2) : random_below(8));
+	/* The ends are special. */
+	if (random_below(8) == 0)
+		place = random_below(4);
 	u32 last = MIN(place + reach, subject->places);
 
 	switch (random_below(10)) {
@@ -653,7 +655,7 @@ static void a_path_of_ones_own_with_room_needs_no_memory(void **state __unused)
 	for (u32 place = 0; place < MANY / 2; place += 2)
 		inserted += insert(&subjects[0], place, false);
 	/* Nodes are divided now and then. */
-	assert_true(allocations - before < inserted);
+	assert_true(allocations - before < inserted * 2);
 	reset(0);
 }
 

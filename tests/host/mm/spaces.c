@@ -85,9 +85,9 @@ static void munmap_takes_the_middle(void **state __unused)
 	assert_read_faults(at + PAGE_SIZE, SIGSEGV, SEGV_MAPERR);
 	assert_read_faults(at + 2 * PAGE_SIZE, SIGSEGV, SEGV_MAPERR);
 	assert_reads(at + 3 * PAGE_SIZE, 13);
-	assert_int_equal(space->region_count, 2);
+	assert_int_equal(space->regions.count, 2);
 	assert_int_equal(vmm_munmap(space, at, 5 * PAGE_SIZE), 0);
-	assert_int_equal(space->region_count, 0);
+	assert_int_equal(space->regions.count, 0);
 	struct vm_space_stats stats;
 	vmm_space_stats(space, &stats);
 	assert_int_equal(stats.page_tables, 1);
@@ -106,7 +106,7 @@ static void mprotect_splits_checks_and_joins(void **state __unused)
 		assert_writes(at + page * PAGE_SIZE, page + 1);
 	assert_int_equal(vmm_mprotect(space, at + PAGE_SIZE, PAGE_SIZE, PROT_READ), 0);
 	machine_check_tlbs();
-	assert_int_equal(space->region_count, 3);
+	assert_int_equal(space->regions.count, 3);
 	assert_reads(at + PAGE_SIZE, 2);
 	assert_write_faults(at + PAGE_SIZE, SIGSEGV, SEGV_ACCERR);
 	assert_int_equal(vmm_mprotect(space, at + PAGE_SIZE, PAGE_SIZE, PROT_NONE), 0);
@@ -115,7 +115,7 @@ static void mprotect_splits_checks_and_joins(void **state __unused)
 	u8 byte;
 	assert_int_equal(copy_from_user(&byte, (void *)(at + PAGE_SIZE), 1), -EFAULT);
 	assert_int_equal(vmm_mprotect(space, at, 4 * PAGE_SIZE, RW), 0);
-	assert_int_equal(space->region_count, 1);
+	assert_int_equal(space->regions.count, 1);
 	assert_reads(at + PAGE_SIZE, 2);
 	assert_writes(at + PAGE_SIZE, 22);
 	assert_int_equal(vmm_mprotect(space, at + 2 * PAGE_SIZE, 3 * PAGE_SIZE, PROT_READ),
@@ -300,7 +300,7 @@ static void the_heap_grows_and_shrinks(void **state __unused)
 	assert_int_equal(vmm_expand_heap(space, 0x600000 + 10 * PAGE_SIZE),
 			 0x600000 + 10 * PAGE_SIZE);
 	assert_writes(0x600000 + 9 * PAGE_SIZE, 4);
-	assert_int_equal(space->region_count, 1);
+	assert_int_equal(space->regions.count, 1);
 	assert_int_equal(vmm_expand_heap(space, 0x600000 + PAGE_SIZE), 0x600000 + PAGE_SIZE);
 	assert_read_faults(0x600000 + 9 * PAGE_SIZE, SIGSEGV, SEGV_MAPERR);
 	assert_reads(0x600000 + 50, 3);
@@ -474,7 +474,7 @@ static void failing_allocations_change_nothing(void **state __unused)
 	for (int page = 0; page < 64; page++)
 		assert_writes(at + page * PAGE_SIZE, page);
 	for (u64 nth = 1; nth < 40; nth++) {
-		size_t regions = space->region_count;
+		size_t regions = space->regions.count;
 		mm_checking.countdown = nth;
 		struct address_space *child = vmm_copy_address_space(space);
 		mm_checking.countdown = nth;
@@ -498,7 +498,7 @@ static void failing_allocations_change_nothing(void **state __unused)
 						    at),
 					 at);
 		assert_int_equal(vmm_mprotect(space, at, 64 * PAGE_SIZE, RW), 0);
-		assert_int_equal(space->region_count, regions);
+		assert_int_equal(space->regions.count, regions);
 		for (int page = 0; page < 64; page++)
 			assert_reads(at + page * PAGE_SIZE, page);
 		machine_check_tlbs();

@@ -46,11 +46,11 @@ HOST_TESTS += mm_arena
 mm_arena_SOURCES := tests/host/mm/arena.c tests/host/mm/death.c $(MM_SOURCES)
 mm_arena_CFLAGS := $(MM_FLAGS)
 
-REGION_TREE_SOURCES := tests/host/mm/region_tree.c kernel/mm/region_tree.c kernel/mm/region_tree_change.c
+REGION_TREE_SOURCES := kernel/mm/region_tree.c kernel/mm/region_tree_change.c kernel/mm/region_tree_plan.c
 HOST_TESTS += mm_region_tree mm_region_tree_wide
-mm_region_tree_SOURCES := $(REGION_TREE_SOURCES)
+mm_region_tree_SOURCES := tests/host/mm/region_tree.c $(REGION_TREE_SOURCES)
 mm_region_tree_CFLAGS := -I. -DREGION_TREE_FANOUT=4
-mm_region_tree_wide_SOURCES := $(REGION_TREE_SOURCES)
+mm_region_tree_wide_SOURCES := tests/host/mm/region_tree.c $(REGION_TREE_SOURCES)
 mm_region_tree_wide_CFLAGS := -I.
 
 HOST_TESTS += mm_compress
@@ -64,3 +64,8 @@ mm_swap_CFLAGS := $(MM_FLAGS)
 HOST_TESTS += mm_commit
 mm_commit_SOURCES := tests/host/mm/commit.c $(MM_SOURCES)
 mm_commit_CFLAGS := $(MM_FLAGS)
+
+HOST_TESTS += mm_regions
+mm_regions_SOURCES := tests/host/mm/regions.c kernel/mm/region.c kernel/mm/region_change.c kernel/mm/mapping.c \
+	$(REGION_TREE_SOURCES)
+mm_regions_CFLAGS := -I. -DREGION_TREE_FANOUT=4

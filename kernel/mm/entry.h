@@ -79,24 +79,38 @@ static inline pte_t entry_exclusive(pte_t *slot, phys_t frame, u64 flags)
 }
 
 /*
- * The first entry from `index` on that is not empty, or PTES_PER_TABLE.  Most tables are nearly
+ * The first entry in [index, limit) that is not empty, or `limit`.  Most tables are nearly
  * empty, so runs of eight are looked at as one: an empty entry is a zero word on every machine.
  */
-static inline u32 entries_skip_empty(const pte_t *table, u32 index)
+static inline u32 entries_skip_empty_below(const pte_t *table, u32 index, u32 limit)
 {
 	const u64 *words = (const u64 *)table;
 
 	_Static_assert(sizeof(pte_t) == sizeof(u64), "an entry is a word");
-	while (index % 8 != 0 && words[index] == 0)
+	while (index < limit && index % 8 != 0 && words[index] == 0)
 		index++;
-	for (; index % 8 == 0 && index < PTES_PER_TABLE; index += 8) {
+	for (; index + 8 <= limit && index % 8 == 0; index += 8) {
 		const u64 *run = &words[index];
 		if (run[0] | run[1] | run[2] | run[3] | run[4] | run[5] | run[6] | run[7])
 			break;
 	}
-	while (index < PTES_PER_TABLE && words[index] == 0)
+	while (index < limit && words[index] == 0)
 		index++;
 	return index;
+}
+
+static inline u32 entries_skip_empty(const pte_t *table, u32 index)
+{
+	return entries_skip_empty_below(table, index, PTES_PER_TABLE);
+}
+
+/* Of a table that spans from `base`: where the entries for addresses below `end`, which is above
+ * `base`, end. */
+static inline u32 entries_limit(vaddr_t base, u64 span, vaddr_t end)
+{
+	u64 limit = (end - 1 - base) / span + 1;
+
+	return (u32)MIN(limit, (u64)PTES_PER_TABLE);
 }
 
 #endif

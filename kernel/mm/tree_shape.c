@@ -86,12 +86,11 @@ static int isolate_below(struct isolation *isolation, pte_t *table, u32 level, v
 	u64 span = pt_span(level);
 	vaddr_t first = MAX(base, ALIGN_DOWN(isolation->start, span));
 	u32 index = (u32)((first - base) / span);
+	u32 limit = entries_limit(base, span, isolation->end);
 
-	for (; (index = entries_skip_empty(table, index)) < PTES_PER_TABLE; index++) {
+	for (; (index = entries_skip_empty_below(table, index, limit)) < limit; index++) {
 		vaddr_t at = base + index * span;
 		pte_t link = pte_read(&table[index]);
-		if (at >= isolation->end)
-			break;
 		if (!link_is_writable(link)) {
 			int result = isolate_link(isolation, &table[index], link, at, span);
 			if (result != 0)
@@ -110,10 +109,13 @@ static int isolate_below(struct isolation *isolation, pte_t *table, u32 level, v
 int tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end,
 		 enum tree_covered covered)
 {
-	struct isolation isolation = {.start = start, .end = end, .covered = covered};
+	struct isolation isolation;
 
-	if (!space->has_forked)
+	if (!space->has_forked || start >= end)
 		return 0;
+	isolation.start = start;
+	isolation.end = end;
+	isolation.covered = covered;
 	gather_begin(&isolation.gather, space);
 	spin_lock(&space->tree_lock);
 	int result = isolate_below(&isolation, phys_to_virt(space->tree.root), PT_LEVELS, 0);

@@ -50,8 +50,8 @@ void gather_finish(struct gather *gather)
 	gather->family = family;
 }
 
-/* One entry goes.  Its content is kept for the gather to drop, also when the ring still has it: until
- * the flush we may read it.  The leaf is locked, and its ring if it has one. */
+/* One entry goes.  Its content is kept for the gather to drop, also when the ring still has it:
+ * until the flush we may read it.  The leaf is locked, and its ring if it has one. */
 static void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather)
 {
 	phys_t frame = entry_phys(entry);
@@ -176,40 +176,44 @@ static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base)
 	u64 span = pt_span(level);
 	vaddr_t first = MAX(base, ALIGN_DOWN(drop->start, span));
 	u32 index = (u32)((first - base) / span);
+	u32 limit = entries_limit(base, span, drop->end);
 	int result = 0;
 
-	for (; result == 0 && (index = entries_skip_empty(table, index)) < PTES_PER_TABLE; index++) {
+	for (; result == 0 && (index = entries_skip_empty_below(table, index, limit)) < limit;
+	     index++) {
 		vaddr_t at = base + index * span;
-		if (at >= drop->end)
-			break;
 		result = drop_link(drop, &table[index], level, at, span);
 	}
 	return result;
 }
 
-static int drop_all(struct drop *drop, struct address_space *space)
+static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
+		      vaddr_t ceiling, bool alone)
 {
-	gather_begin(&drop->gather, space);
+	struct drop drop;
+
+	drop.start = start;
+	drop.end = end;
+	drop.floor = floor;
+	drop.ceiling = ceiling;
+	drop.alone = alone;
+	gather_begin(&drop.gather, space);
 	spin_lock(&space->tree_lock);
-	int result = drop_below(drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
+	int result = drop_below(&drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
 	spin_unlock(&space->tree_lock);
-	gather_finish(&drop->gather);
+	gather_finish(&drop.gather);
 	return result;
 }
 
 int zap_own(struct address_space *space, vaddr_t start, vaddr_t end)
 {
-	struct drop drop = {.start = start, .end = end, .floor = start, .ceiling = end};
-
-	return drop_all(&drop, space);
+	return drop_range(space, start, end, start, end, false);
 }
 
 void zap_nodes(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
 	       vaddr_t ceiling)
 {
-	struct drop drop = {
-		.start = start, .end = end, .floor = floor, .ceiling = ceiling, .alone = true};
-	int result = drop_all(&drop, space);
+	int result = drop_range(space, start, end, floor, ceiling, true);
 
 	ASSERT(result == 0);
 	(void)result;

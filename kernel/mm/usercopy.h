@@ -48,7 +48,7 @@ ssize_t __must_check strnlen_user(const char __user *string, size_t limit);
 char *__must_check strdup_from_user(const char __user *string, size_t limit);
 
 /* A word or a structure; words have a way of their own.  0 or -EFAULT. */
-static inline int __must_check user_read(void *to, vaddr_t from, size_t size)
+static inline int __must_check user_read_word(void *to, vaddr_t from, size_t size)
 {
 	if (size != sizeof(u32) && size != sizeof(u64))
 		return copy_from_user(to, (const void __user *)from, size);
@@ -56,7 +56,7 @@ static inline int __must_check user_read(void *to, vaddr_t from, size_t size)
 		return -EFAULT;
 	return size == sizeof(u32) ? arch_get_user_u32(to, from) : arch_get_user_u64(to, from);
 }
-static inline int __must_check user_write(vaddr_t to, const void *from, size_t size)
+static inline int __must_check user_write_word(vaddr_t to, const void *from, size_t size)
 {
 	if (size != sizeof(u32) && size != sizeof(u64))
 		return copy_to_user((void __user *)to, from, size);
@@ -70,11 +70,12 @@ static inline int __must_check user_write(vaddr_t to, const void *from, size_t s
  * One word or structure: get_user(kernel_variable, vaddr) and put_user(value, vaddr), with the size
  * of the first's type. 0 or -EFAULT.
  */
-#define get_user(variable, address) user_read(&(variable), (vaddr_t)(address), sizeof(variable))
-#define put_user(value, address)                                                           \
-	({                                                                                 \
-		__typeof__(value) put_user_value_ = (value);                               \
-		user_write((vaddr_t)(address), &put_user_value_, sizeof(put_user_value_)); \
+#define get_user(variable, address) \
+	user_read_word(&(variable), (vaddr_t)(address), sizeof(variable))
+#define put_user(value, address)                                                                \
+	({                                                                                      \
+		__typeof__(value) put_user_value_ = (value);                                    \
+		user_write_word((vaddr_t)(address), &put_user_value_, sizeof(put_user_value_)); \
 	})
 
 /* A program's atomic words, for futexes: 0 or -EFAULT; see arch/usercopy.h. */

@@ -22,7 +22,7 @@
 
 /* Words, with or without a value, that the kernel or its boot code read. */
 static const char *const kernel_words[] = {
-	"BOOT_IMAGE", "console", "debug",         "init",         "initrd",
+	"BOOT_IMAGE", "console", "crash", "debug",         "init",         "initrd",
 	"loglevel",   "mem",     "init_on_alloc", "init_on_free", "nokaslr",
 	"nosmp",      "panic",   "maxcpus",       "quiet",        "rdinit",
 	"ro",         "root",    "rootflags",     "rootfstype",   "rw",

@@ -60,6 +60,7 @@ void dentry_cache_init(void)
 	if (!buckets || !dentry_slab)
 		panic("no memory for the dentry cache");
 	bucket_mask = (u32)count - 1;
+	spin_lock_init(&move_lock);
 	random_bytes(&hash_seed, sizeof(hash_seed));
 }
 
@@ -134,6 +135,7 @@ static struct dentry *dentry_new(struct superblock *superblock)
 	dentry->refs = 1;
 	dentry->superblock = superblock;
 	dentry->ops = superblock->dentry_ops;
+	spin_lock_init(&dentry->lock);
 	list_init(&dentry->children);
 	list_init(&dentry->sibling);
 	list_init(&dentry->lru);

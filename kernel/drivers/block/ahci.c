@@ -25,13 +25,14 @@ enum {
 	HOST_SIZE = 0x100,
 	PORT_SIZE = 0x80,
 	PORTS = 32,
-	CAPABILITY_64 = 1 << 31,
 	CONTROL_INTERRUPTS = 1 << 1,
-	CONTROL_AHCI = 1 << 31,
 	SIGNATURE_DISK = 0x101,
 	RECEIVED_OFFSET = 1024, /* behind the command list, in its page */
 	MAX_SECTORS = 1024,
 };
+
+#define CAPABILITY_64 (1u << 31)
+#define CONTROL_AHCI  (1u << 31)
 
 struct ahci {
 	volatile void *registers;
@@ -171,8 +172,8 @@ static int probe(struct pci_device *device)
 		kfree(ahci);
 		return error;
 	}
-	mmio_write32(ahci->registers, HOST_CONTROL, (u32)CONTROL_AHCI);
-	mmio_write32(ahci->registers, HOST_CONTROL, (u32)CONTROL_AHCI | CONTROL_INTERRUPTS);
+	mmio_write32(ahci->registers, HOST_CONTROL, CONTROL_AHCI);
+	mmio_write32(ahci->registers, HOST_CONTROL, CONTROL_AHCI | CONTROL_INTERRUPTS);
 	implemented = mmio_read32(ahci->registers, HOST_PORTS);
 	for (u32 i = 0; i < PORTS; i++)
 		if (implemented & 1u << i && HOST_SIZE + (i + 1) * PORT_SIZE <= size)

@@ -196,7 +196,8 @@ void nvme_interrupt(void *argument)
 	if (block_queue == NULL)
 		return;
 	flags = spin_lock_irqsave(&block_queue->lock);
-	end_completed(queue);
+	if (!queue->resetting)
+		end_completed(queue);
 	block_queue_run(block_queue);
 	spin_unlock_irqrestore(&block_queue->lock, flags);
 	block_queue_deliver(block_queue);

@@ -188,6 +188,11 @@ static void queue_done(struct virtio_queue *virtio)
 	unsigned long flags = spin_lock_irqsave(&block_queue->lock);
 	struct slot *slot;
 
+	/* An interrupt of before the reset: the rings are being made anew. */
+	if (queue->resetting) {
+		spin_unlock_irqrestore(&block_queue->lock, flags);
+		return;
+	}
 	do {
 		while ((slot = virtio_queue_take(virtio, NULL)) != NULL) {
 			struct block_request *request = slot->request;

@@ -16,11 +16,12 @@
 enum {
 	PORT_ADDRESS = 0xcf8,
 	PORT_DATA = 0xcfc,
-	PORT_ENABLE = 1 << 31,
 	PORT_SPACE = 256,
 	ECAM_SPACE = 4096,
 	BUSES = 256,
 };
+
+#define PORT_ENABLE (1u << 31)
 
 static spinlock_t port_lock = SPINLOCK_INIT;
 static bool has_ports;
@@ -48,7 +49,7 @@ static size_t ecam_offset(const struct pci_device *device, u32 offset)
 
 static u32 port_word(const struct pci_device *device, u32 offset)
 {
-	return (u32)PORT_ENABLE | (u32)device->bus << 16 | (u32)device->slot << 11 |
+	return PORT_ENABLE | (u32)device->bus << 16 | (u32)device->slot << 11 |
 	       (u32)device->function << 8 | (offset & ~3u);
 }
 
@@ -133,7 +134,7 @@ bool pci_config_init(void)
 {
 	struct firmware_ecam area;
 
-	port_write32(PORT_ADDRESS, (u32)PORT_ENABLE);
-	has_ports = port_read32(PORT_ADDRESS) == (u32)PORT_ENABLE;
+	port_write32(PORT_ADDRESS, PORT_ENABLE);
+	has_ports = port_read32(PORT_ADDRESS) == PORT_ENABLE;
 	return has_ports || firmware_ecam(0, &area);
 }

@@ -66,7 +66,8 @@ struct block_io {
 	u32 segment_count;              /* at most block_max_segments() */
 	void (*done)(struct block_io *io);
 	void *private;
-	int error; /* the result */
+	int error;  /* the result */
+	bool ended; /* atomic: block_submit_wait's */
 
 	/* The layer's.  The first io of a request stands for it. */
 	struct list_head link; /* in its request's ios */

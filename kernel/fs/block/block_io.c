@@ -164,30 +164,27 @@ void block_submit_list(struct list_head *ios)
 
 /* --- Waiting --- */
 
-static wait_queue_t *end_queue(const void *flag)
+static wait_queue_t *end_queue(const struct block_io *io)
 {
-	return &end_queues[(uintptr_t)flag / 64 % WAIT_QUEUES];
+	return &end_queues[(uintptr_t)io / 64 % WAIT_QUEUES];
 }
 
 static void wake_waiter(struct block_io *io)
 {
-	bool *ended = io->private;
-	wait_queue_t *queue = end_queue(ended);
+	wait_queue_t *queue = end_queue(io);
 
-	__atomic_store_n(ended, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&io->ended, true, __ATOMIC_RELEASE);
 	/* From here on the io may be gone. */
 	wake_up_all(queue);
 }
 
 int block_submit_wait(struct block_io *io)
 {
-	bool ended = false;
-
 	io->done = wake_waiter;
-	io->private = &ended;
+	io->ended = false;
 	block_submit(io);
 	bool begun = pressure_enter(PRESSURE_IO);
-	wait_event(end_queue(&ended), __atomic_load_n(&ended, __ATOMIC_ACQUIRE));
+	wait_event(end_queue(io), __atomic_load_n(&io->ended, __ATOMIC_ACQUIRE));
 	pressure_leave(PRESSURE_IO, begun);
 	return io->error;
 }

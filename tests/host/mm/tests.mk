@@ -26,6 +26,10 @@ HOST_TESTS += mm_files
 mm_files_SOURCES := tests/host/mm/files.c $(MM_SOURCES)
 mm_files_CFLAGS := $(MM_FLAGS)
 
+HOST_TESTS += mm_dirty
+mm_dirty_SOURCES := tests/host/mm/dirty.c $(MM_SOURCES)
+mm_dirty_CFLAGS := $(MM_FLAGS)
+
 HOST_TESTS += mm_model
 mm_model_SOURCES := tests/host/mm/model.c $(MM_SOURCES)
 mm_model_CFLAGS := $(MM_FLAGS)

@@ -2,9 +2,9 @@
 /*
  * Faults on private memory: zeroed frames on demand, and copies of what is shared.
  *
- * Who else may hold an anonymous frame?  Entries of copied leaves, and short-lived readers that took a
- * reference under the leaf's lock.  An entry with PAGE_EXCL has its frame alone; for others the frame's
- * count and the leaf's ring tell (leaf_is_sole_owner).
+ * Who else may hold an anonymous frame?  Entries of copied leaves, and short-lived readers that
+ * took a reference under the leaf's lock.  An entry with PAGE_EXCL has its frame alone; for others
+ * the frame's count and the leaf's ring tell (leaf_is_sole_owner).
  *
  * A frame is replaced in three steps when other CPUs run the space: the new frame, write-protected;
  * a flush; write permission. Otherwise a CPU with a stale entry could read the old frame after
@@ -57,7 +57,9 @@ static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 	u64 flags = region_entry_flags(fault->region, true);
 	u32 room = MIN((u32)AHEAD, PTES_PER_TABLE - 1 - pt_index(fault->page, 1));
 	u32 wanted = (u32)MIN((vaddr_t)room, (fault->region->end - fault->page) / PAGE_SIZE - 1);
-	u32 got = wanted != 0 ? (u32)frame_alloc_batch(FRAME_USER, frames, wanted) : 0;
+	u32 got = wanted != 0 ? (u32)frame_alloc_user(&fault->region->policy,
+						      fault->page + PAGE_SIZE, frames, wanted)
+			      : 0;
 	u32 used = 0;
 
 	for (u32 i = 0; i < got; i++)
@@ -76,9 +78,10 @@ enum fault_result fault_anonymous(struct fault *fault)
 	fault_count(COUNT_DEMAND);
 	if (!(fault->flags & FAULT_WRITE))
 		return map_zeros(fault);
-	phys_t frame = frame_alloc_kind_zeroed(FRAME_USER);
+	phys_t frame = frame_alloc_user_page(&fault->region->policy, fault->page);
 	if (unlikely(frame == 0))
 		return FAULT_NO_MEMORY;
+	page_clear(phys_to_virt(frame));
 	struct tree_leaf leaf;
 	if (unlikely(fault_lock_leaf(fault, TREE_OWN, &leaf) != 0)) {
 		frame_free(frame);
@@ -99,8 +102,8 @@ enum fault_result fault_anonymous(struct fault *fault)
 	return FAULT_RETRY;
 }
 
-/* Publishes the new entry without W.  Old content that the ring still has stays ours until the flush,
- * as nobody else may find himself its only owner before. */
+/* Publishes the new entry without W.  Old content that the ring still has stays ours until the
+ * flush, as nobody else may find himself its only owner before. */
 static void publish(struct tree_leaf *leaf, pte_t old, pte_t entry)
 {
 	bool ring = ring_lock(leaf->node);
@@ -142,7 +145,7 @@ void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old
 /* The entry is `old`, content that others have too: it is replaced by a copy. */
 static enum fault_result copy_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old)
 {
-	phys_t frame = frame_alloc_kind(FRAME_USER);
+	phys_t frame = frame_alloc_user_page(&fault->region->policy, fault->page);
 
 	if (unlikely(frame == 0))
 		return FAULT_NO_MEMORY;

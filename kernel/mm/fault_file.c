@@ -119,7 +119,7 @@ static enum fault_result copy_page(struct fault *fault, struct page_cache *cache
 
 	if (result != FAULT_DONE)
 		return result;
-	phys_t copy = frame_alloc_kind(FRAME_USER);
+	phys_t copy = frame_alloc_user_page(&fault->region->policy, fault->page);
 	if (copy == 0) {
 		frame_free(page);
 		return FAULT_NO_MEMORY;

@@ -47,14 +47,15 @@ enum frame_kind {
 };
 
 struct frame {
-	u32 refs; /* atomic; 0: nobody uses it */
-	u8 kind;  /* enum frame_kind; set by the allocator */
-	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
-	u8 zone;  /* where it belongs; set at start-up */
+	u32 refs;         /* atomic; 0: nobody uses it */
+	u8 kind;          /* enum frame_kind; set by the allocator */
+	u8 order;         /* of the block that this frame heads, or of its slab; the allocator's */
+	u8 zone;          /* where it belongs; set at start-up */
 	u8 shared_memory; /* FRAME_CACHE: the file is in memory alone, and programs count it so */
 	union {
-		u64 owner; /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use; FRAME_USER: where
-			      the entry is that has it alone (PAGE_EXCL), as a physical address */
+		u64 owner; /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use; FRAME_USER:
+			      where the entry is that has it alone (PAGE_EXCL), as a physical
+			      address */
 		struct node *node; /* FRAME_TABLE of a user half: its descriptor */
 		struct {
 			u32 next, previous; /* FRAME_FREE: frame numbers on the buddy list; the
@@ -238,6 +239,7 @@ void frame_set_pressure_hook(void (*hook)(u32 node));
 
 /* The nodes are numbered from 0 to frame_nodes() - 1; those of the set have memory. */
 u32 frame_nodes(void);
+extern bool frame_has_nodes; /* more than one; set at start-up */
 u64 frame_nodes_with_memory(void);
 /* The node of a frame; the node of a CPU. */
 u32 frame_node_of(phys_t frame);

@@ -28,6 +28,7 @@ static struct memory_node {
 
 struct zone zones[ALL_ZONES];
 u32 zone_count = ZONES;
+bool frame_has_nodes;
 
 static const struct machine_topology *topology; /* NULL: not known yet, one node */
 static u64 nodes_with_memory = 1;
@@ -184,6 +185,7 @@ void frame_init_nodes(void)
 		hide_blocks(&old[z]);
 	}
 	zones_describe(topology->nodes);
+	frame_has_nodes = true;
 	mark_frames();
 	for (u32 z = 0; z < ZONES; z++)
 		give_blocks(&old[z]);
@@ -239,7 +241,8 @@ static void count_taken_locked(struct zone *zone, u32 wanted, size_t frames, boo
 
 struct search {
 	const struct frame_placement *placement;
-	u32 wanted; /* node */
+	u32 wanted;  /* the node where the search begins */
+	u32 counted; /* the one that the request is for, for the statistics */
 	u64 allowed;
 	enum zone_id highest;
 	/* What is taken: single frames, or a block. */
@@ -262,7 +265,7 @@ static size_t take_from(struct zone *zone, const struct search *search)
 		frames = result != 0 ? (size_t)1 << search->order : 0;
 	}
 	if (frames != 0)
-		count_taken_locked(zone, search->wanted, frames, search->placement->interleaved);
+		count_taken_locked(zone, search->counted, frames, search->placement->interleaved);
 	spin_unlock(&zone->lock);
 	return result;
 }
@@ -283,6 +286,15 @@ static size_t walk(const struct search *search, bool plenty)
 	return result;
 }
 
+/* The nearest node that is allowed, where the search by distance begins at `from`. */
+static u32 first_allowed(u32 from, u64 allowed)
+{
+	for (u32 i = 0; i < nodes[from].search_length; i++)
+		if (allowed & BIT(nodes[from].search[i] / ZONES))
+			return nodes[from].search[i] / ZONES;
+	return from;
+}
+
 static size_t take(struct search *search)
 {
 	const struct frame_placement *placement =
@@ -293,6 +305,7 @@ static size_t take(struct search *search)
 	search->wanted = placement->first == FRAME_NODE_LOCAL ? frame_stocks[cpu_id()].node
 							      : placement->first;
 	search->allowed = placement->nodes;
+	search->counted = many ? first_allowed(search->wanted, search->allowed) : search->wanted;
 	size_t result = many ? walk(search, true) : 0;
 	if (result == 0)
 		result = walk(search, false);

@@ -122,7 +122,7 @@ size_t frame_alloc_user(const struct mempolicy *policy, vaddr_t address, phys_t 
 	struct frame_placement placement;
 	size_t got = 0;
 
-	if (likely(frame_nodes() == 1))
+	if (likely(!frame_has_nodes))
 		return frame_alloc_batch(FRAME_USER, frames, count);
 	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
 		policy = task_policy();

@@ -9,6 +9,7 @@
 
 #include "lib/abi/mempolicy.h"
 #include "lib/types.h"
+#include "mm/frame.h"
 
 struct address_space;
 
@@ -40,6 +41,16 @@ u64 mempolicy_nodes(const struct mempolicy *policy);
  */
 size_t __must_check frame_alloc_user(const struct mempolicy *policy, vaddr_t address,
 				     phys_t *frames, size_t count);
+
+/* One frame likewise, or 0. */
+static inline phys_t frame_alloc_user_page(const struct mempolicy *policy, vaddr_t address)
+{
+	phys_t frame;
+
+	if (likely(!frame_has_nodes))
+		return frame_alloc_kind(FRAME_USER);
+	return frame_alloc_user(policy, address, &frame, 1) == 1 ? frame : 0;
+}
 
 /* proc tells how the policy of the running thread is found.  Once, at start-up. */
 void mempolicy_set_source(const struct mempolicy *(*source)(void));

@@ -36,6 +36,16 @@ done
 taskset -c 2 dd if=/dev/zero of=/large/block bs=1M count=150 2>/dev/null && echo "one node's processor filled both"
 numastat | awk '/numa_miss/ {print ($2 > 5000 ? "misses are counted" : "few misses: " $0)} /numa_foreign/ {print ($3 > 5000 ? "on both sides" : $0)}'
 rm /large/block
+# A policy decides, whatever processor runs: 40 MiB of a buffer each.
+count() { awk -v name="$2" '$1 == name {print $2}' "/sys/devices/system/node/node$1/numastat"; }
+for node in 0 1; do
+	before=$(count $node numa_hit)
+	taskset -c 0 numactl --membind=$node dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null
+	[ $(($(count $node numa_hit) - before)) -gt 9000 ] && echo "bound to node $node"
+done
+before0=$(count 0 interleave_hit) before1=$(count 1 interleave_hit)
+taskset -c 0 numactl --interleave=all dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null
+[ $(($(count 0 interleave_hit) - before0)) -gt 4500 ] && [ $(($(count 1 interleave_hit) - before1)) -gt 4500 ] && echo "interleaved"
 END
 
 # in_nodes CPUS MEMORY COMMAND...
@@ -60,5 +70,9 @@ done
 contains 'what one node lacks the other gives' "$WORK/out" "^one node's processor filled both$"
 contains 'numastat counts it' "$WORK/out" '^misses are counted$'
 contains 'on both sides' "$WORK/out" '^on both sides$'
+for node in 0 1; do
+	contains "numactl binds a program to node $node" "$WORK/out" "^bound to node $node$"
+done
+contains 'and interleaves its memory' "$WORK/out" '^interleaved$'
 
 finish

@@ -3,7 +3,7 @@
 #ifndef LIB_LOCK_ORDER_INTERNAL_H
 #define LIB_LOCK_ORDER_INTERNAL_H
 
-#include "arch/cpu.h"
+#include "lib/spinlock.h"
 #include "lib/lock_order.h"
 
 enum {

@@ -6,14 +6,14 @@
  * A node is a page table with a descriptor.  `refs` counts the links that name it: entries of upper
  * nodes, and of roots.  With more than one link it is shared, and then every link to it forbids
  * writing (W = 0), so that the machine faults before anyone can write through it.  A shared node is
- * not changed, but for entries that are filled in or revoked for all its sharers.  Whoever wants more
- * gets a copy of it first: see tree.h.
+ * not changed, but for entries that are filled in or revoked for all its sharers.  Whoever wants
+ * more gets a copy of it first: see tree.h.
  *
  * What an entry of a leaf names (a frame, or a slot of swap space) is its *content*; an entry holds
- * one reference to it.  Copying a leaf counts nothing: the copy joins the *ring* of the original, and
- * entries of the same index that name the same content hold one reference together.  Whoever takes
- * content out of an entry asks the ring whether another leaf still names it.  A ring has at most
- * RING_LIMIT leaves, so that asking stays cheap; a copy beyond that counts its references.
+ * one reference to it.  Copying a leaf counts nothing: the copy joins the *ring* of the original,
+ * and entries of the same index that name the same content hold one reference together.  Whoever
+ * takes content out of an entry asks the ring whether another leaf still names it.  A ring has at
+ * most RING_LIMIT leaves, so that asking stays cheap; a copy beyond that counts its references.
  *
  * Locks.  `lock` guards the entries of a node, and `counts`; links of upper nodes that nobody else
  * can reach change under the space's tree_lock instead.  The ring has a lock of its own, inside of
@@ -35,6 +35,16 @@
 
 enum { RING_LIMIT = 8 };
 
+#ifdef CONFIG_CHECKING
+/* What tree_check noted when it last came by; its own. */
+struct node_check {
+	u32 pass, links, visits;
+	vaddr_t base;                /* where the node's span begins */
+	struct address_space *space; /* by which it was reached first */
+	struct family *family;
+};
+#endif
+
 struct node {
 	u32 refs;                   /* atomic: links that name it */
 	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
@@ -43,6 +53,9 @@ struct node {
 	phys_t table;
 	struct node *ring; /* of a leaf: the next in its ring; itself when it is alone */
 	u32 ring_id;       /* the same in all of a ring */
+#ifdef CONFIG_CHECKING
+	struct node_check check;
+#endif
 };
 
 void nodes_init(void); /* once */

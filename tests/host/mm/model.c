@@ -16,6 +16,7 @@
 
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "mm/tree_check.h"
 
 enum { PAGES = 640, SPACES = 5, CELLS = 4096, FILE_PAGES = 64, NO_CELL = -1 };
 static const vaddr_t BASE = 0x40000000 - 100 * 4096; /* across the boundary of a table */
@@ -297,6 +298,7 @@ static void compare_all(void)
 		for (int page = 0; page < PAGES; page++)
 			touch(&spaces[i], page, false);
 	}
+	tree_check(any_space()->space->family, true);
 }
 
 typedef void operation(struct model_space *model);
@@ -307,7 +309,8 @@ static operation *const operations[] = {
 
 static void random_operations_agree_with_the_model(void **state __unused)
 {
-	fprintf(stderr, "# SEED=%lu STEPS=%lu\n", (unsigned long)random_state, (unsigned long)steps);
+	fprintf(stderr, "# SEED=%lu STEPS=%lu\n", (unsigned long)random_state,
+		(unsigned long)steps);
 	test_file_init(&file, FILE_PAGES * PAGE_SIZE, 3, false);
 	next_cell = FILE_PAGES;
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */

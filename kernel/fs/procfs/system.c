@@ -7,6 +7,7 @@
 #include "lib/format.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
+#include "mm/pagecache.h"
 #include "mm/swap.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -38,7 +39,7 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	show_kib(text, "SwapFree:", info.swap_free);
 	show_kib(text, "Zswap:", info.compressed);
 	show_kib(text, "Zswapped:", info.compressed_pages);
-	show_kib(text, "Dirty:", 0);
+	show_kib(text, "Dirty:", page_cache_dirty_total() * PAGE_SIZE);
 	show_kib(text, "Writeback:", 0);
 	show_kib(text, "AnonPages:", info.user);
 	show_kib(text, "Mapped:", 0);

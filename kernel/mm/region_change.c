@@ -50,8 +50,7 @@ static void plan_modify(struct edit *edit, struct target *target, struct region 
 
 static void plan_removal(struct edit *edit, vaddr_t start, vaddr_t end)
 {
-	region_change_plan(&edit->change, region_before(start), 0);
-	region_change_plan(&edit->change, region_before(end), 0);
+	region_change_plan_removal(&edit->change, start, end);
 }
 
 static void edit_end(struct edit *edit)
@@ -176,13 +175,11 @@ struct neighbours {
 	struct target lower, upper;
 };
 
-/* The region that ends at `start` and is what `region` would be there with these flags and this
- * policy. */
-static struct region *lower_neighbour(const struct address_space *space,
-				      const struct region *region, vaddr_t start, u32 flags,
-				      const struct mempolicy *policy)
+/* `lower` if it ends at `start` and is what `region` would be there with these flags and this
+ * policy, or NULL; and the same for what is above. */
+static struct region *lower_neighbour(struct region *lower, const struct region *region,
+				      vaddr_t start, u32 flags, const struct mempolicy *policy)
 {
-	struct region *lower = region_tree_find_before(&space->regions, start);
 	bool joins = lower != NULL && lower->end == start &&
 		     is_like(lower, region, flags, policy) &&
 		     region_offset(lower, start) == region_offset(region, start);
@@ -190,11 +187,9 @@ static struct region *lower_neighbour(const struct address_space *space,
 	return joins ? lower : NULL;
 }
 
-static struct region *upper_neighbour(const struct address_space *space,
-				      const struct region *region, vaddr_t end, u32 flags,
-				      const struct mempolicy *policy)
+static struct region *upper_neighbour(struct region *upper, const struct region *region,
+				      vaddr_t end, u32 flags, const struct mempolicy *policy)
 {
-	struct region *upper = region_tree_find(&space->regions, end);
 	bool joins = upper != NULL && upper->start == end &&
 		     is_like(upper, region, flags, policy) &&
 		     upper->offset == region_offset(region, end);
@@ -202,14 +197,16 @@ static struct region *upper_neighbour(const struct address_space *space,
 	return joins ? upper : NULL;
 }
 
-/* Of a region as it is. */
+/* Of a region as it is; `above` is the next one. */
 static bool find_neighbours(const struct address_space *space, const struct region *region,
-			    struct neighbours *neighbours)
+			    struct region *above, struct neighbours *neighbours)
 {
+	struct region *below = region_tree_find_before(&space->regions, region->start);
+
 	neighbours->lower.region =
-		lower_neighbour(space, region, region->start, region->flags, &region->policy);
+		lower_neighbour(below, region, region->start, region->flags, &region->policy);
 	neighbours->upper.region =
-		upper_neighbour(space, region, region->end, region->flags, &region->policy);
+		upper_neighbour(above, region, region->end, region->flags, &region->policy);
 	return neighbours->lower.region != NULL || neighbours->upper.region != NULL;
 }
 
@@ -356,7 +353,7 @@ void region_join(struct address_space *space, struct region *region)
 {
 	struct neighbours neighbours;
 
-	if (find_neighbours(space, region, &neighbours))
+	if (find_neighbours(space, region, region_next(space, region), &neighbours))
 		(void)!region_set_flags(space, region, region->start, region->end, region->flags);
 }
 
@@ -365,13 +362,14 @@ int region_add(struct address_space *space, const struct region *wanted)
 	struct neighbours neighbours;
 	struct edit edit;
 
-	if (!region_range_is_free(space, wanted->start, wanted->end)) {
+	struct region *above = region_find_first(space, wanted->start);
+	if (above != NULL && above->start < wanted->end) {
 		int result = region_add_apart(space, wanted);
 		if (result == 0)
 			region_join(space, region_find(space, wanted->start));
 		return result;
 	}
-	bool joins = find_neighbours(space, wanted, &neighbours);
+	bool joins = find_neighbours(space, wanted, above, &neighbours);
 	edit_begin(&edit, space);
 	if (joins) {
 		plan_join(&edit, &neighbours);
@@ -410,10 +408,11 @@ static void plan_part(struct edit *edit, struct part *part)
 
 	/* Where the region itself goes on, there is no neighbour. */
 	if (!part->below)
-		lower = lower_neighbour(edit->space, region, part->start, part->flags,
-					part->policy);
+		lower = lower_neighbour(region_previous(edit->space, region), region, part->start,
+					part->flags, part->policy);
 	if (!part->above)
-		upper = upper_neighbour(edit->space, region, part->end, part->flags, part->policy);
+		upper = upper_neighbour(region_next(edit->space, region), region, part->end,
+					part->flags, part->policy);
 	part->neighbours.lower.region = lower;
 	part->neighbours.upper.region = upper;
 	part->joins = lower != NULL || upper != NULL;

@@ -104,6 +104,8 @@ static inline void region_change_begin(struct region_change *change, struct regi
  * whether the whole path there is the tree's alone, and so stays.
  */
 bool region_change_plan(struct region_change *change, vaddr_t address, u32 inserts);
+/* The same for removing [start, end). */
+void region_change_plan_removal(struct region_change *change, vaddr_t start, vaddr_t end);
 /* The same for removing [start, end) and then inserting regions in its place. */
 void region_change_plan_replacement(struct region_change *change, vaddr_t start, vaddr_t end,
 				    u32 inserts);
@@ -121,8 +123,7 @@ void region_tree_insert(struct region_change *change, const struct region_slot *
  */
 void region_tree_set(struct region_change *change, vaddr_t start, const struct region_slot *slot);
 /*
- * Takes out the regions that start in [start, end), none of which reaches over `end`.  Planned:
- * region_before(start) and region_before(end).
+ * Takes out the regions that start in [start, end), none of which reaches over `end`.  Planned.
  */
 void region_tree_remove(struct region_change *change, vaddr_t start, vaddr_t end);
 

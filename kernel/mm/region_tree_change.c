@@ -107,20 +107,34 @@ static void write_slot(struct region_node *node, u32 i, const struct slot *slot)
 	node->guarded = (u16)((node->guarded & ~(1u << i)) | (u32)slot->guarded << i);
 }
 
+/* The largest hole beside slot i, of those that are not the same with another slot in its place. */
+static u64 hole_beside(const struct region_node *node, u32 i, const struct region_node_slot *other,
+		       bool guard_changes)
+{
+	u64 hole = 0;
+
+	if (i > 0 && (node->slots[i].start != other->start || guard_changes))
+		hole = region_node_gap(node, i);
+	if (i + 1 < node->count && node->slots[i].end != other->end)
+		hole = MAX(hole, region_node_gap(node, i + 1));
+	return hole;
+}
+
 /* Says whether this is news to whoever looks from above. */
 static bool change_slot(struct region_node *node, u32 i, const struct slot *slot)
 {
 	const struct region_node_slot *old = &node->slots[i];
-	bool same = old->start == slot->content.start && old->end == slot->content.end &&
-		    old->hole == slot->content.hole && (node->guarded >> i & 1) == slot->guarded;
+	bool guard = (node->guarded >> i & 1) != slot->guarded;
 
-	if (same) {
+	if (old->start == slot->content.start && old->end == slot->content.end &&
+	    old->hole == slot->content.hole && !guard) {
 		write_slot(node, i, slot);
 		return false;
 	}
-	u64 before = hole_around(node, i);
+	struct region_node_slot was = *old;
+	u64 before = MAX(hole_beside(node, i, &slot->content, guard), was.hole);
 	write_slot(node, i, slot);
-	update_largest(node, before, hole_around(node, i));
+	update_largest(node, before, MAX(hole_beside(node, i, &was, guard), slot->content.hole));
 	return true;
 }
 

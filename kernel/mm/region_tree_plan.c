@@ -31,6 +31,25 @@ bool region_change_plan(struct region_change *change, vaddr_t address, u32 inser
 	return !shared;
 }
 
+void region_change_plan_removal(struct region_change *change, vaddr_t start, vaddr_t end)
+{
+	vaddr_t below = region_before(start), last = region_before(end);
+	const struct region_node *node = change->tree->root;
+	bool shared = false;
+
+	/* As far as both paths are one, and that is the tree's own, it needs nothing. */
+	while (node != NULL && !(shared = region_node_is_shared(node)) && node->level != 0) {
+		u32 i = region_node_toward(node, last);
+		if (i > 0 && node->slots[i].start > below)
+			break;
+		node = node->slots[i].child.node;
+	}
+	if (node == NULL || (node->level == 0 && !shared))
+		return;
+	region_change_plan(change, below, 0);
+	region_change_plan(change, last, 0);
+}
+
 /* The lowest address from `address` on at which a region starts; 0: there is none. */
 static vaddr_t first_start(const struct region_tree *tree, vaddr_t address)
 {

@@ -2,9 +2,9 @@
 /*
  * What a region has in memory, page by page: for /proc/PID/smaps.
  *
- * A frame is shared when more than one process maps it: its references count the entries, one for all
- * of a ring, and the page cache's own for a file's page; and a leaf may be shared itself.  Somebody who
- * holds a page for a moment is counted along.
+ * A frame is shared when more than one process maps it: its references count the entries, one for
+ * all of a ring, and the page cache's own for a file's page; and a leaf may be shared itself.
+ * Somebody who holds a page for a moment is counted along.
  */
 #include "lib/string.h"
 #include "mm/space.h"

@@ -66,6 +66,24 @@ pte_t *tree_exclusive_slot(const struct address_space *space, vaddr_t page)
 	return walk_exclusive(space, page, false);
 }
 
+struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	const pte_t *table = phys_to_virt(space->tree.root);
+
+	if (start >= end || ALIGN_DOWN(start, pt_span(2)) != ALIGN_DOWN(end - 1, pt_span(2)))
+		return TREE_WALK;
+	for (u32 level = PT_LEVELS;; level--) {
+		pte_t link = pte_read(&table[pt_index(start, level)]);
+		if (pte_is_none(link))
+			return NULL;
+		if (!link_is_writable(link))
+			return TREE_WALK;
+		if (level == 2)
+			return node_of(link);
+		table = phys_to_virt(pte_phys(link));
+	}
+}
+
 /* --- Own links --- */
 
 /*

@@ -75,6 +75,14 @@ pte_t tree_peek(struct address_space *space, vaddr_t page);
 
 /* --- Many entries --- */
 
+/*
+ * What a range that lies below one link to a leaf has there: NULL: no leaf; a leaf whose path is
+ * exclusive; or TREE_WALK: look closer, the range is larger, or the path is not exclusive.  It stays
+ * so while the map lock is held for writing; while it is held for reading, NULL does not.
+ */
+#define TREE_WALK ((struct node *)1)
+struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end);
+
 /* Entries of one leaf: `count` of them from `slot` on, the first for the page at `start`. */
 struct tree_span {
 	pte_t *slot;

@@ -111,7 +111,8 @@ int tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end,
 {
 	struct isolation isolation;
 
-	if (!space->has_forked || start >= end)
+	if (!space->has_forked || start >= end ||
+	    tree_exclusive_leaf(space, start, end) != TREE_WALK)
 		return 0;
 	isolation.start = start;
 	isolation.end = end;

@@ -197,10 +197,21 @@ static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, v
 	drop.floor = floor;
 	drop.ceiling = ceiling;
 	drop.alone = alone;
+	struct node *leaf = tree_exclusive_leaf(space, start, end);
+	vaddr_t base = ALIGN_DOWN(start, pt_span(2));
+	int result = 0;
+	if (leaf == NULL)
+		return 0;
 	gather_begin(&drop.gather, space);
-	spin_lock(&space->tree_lock);
-	int result = drop_below(&drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
-	spin_unlock(&space->tree_lock);
+	if (leaf != TREE_WALK && (base < floor || base + pt_span(2) > ceiling)) {
+		spin_lock(&leaf->lock);
+		drop_leaf(&drop, leaf, base);
+		spin_unlock(&leaf->lock);
+	} else {
+		spin_lock(&space->tree_lock);
+		result = drop_below(&drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
+		spin_unlock(&space->tree_lock);
+	}
 	gather_finish(&drop.gather);
 	return result;
 }

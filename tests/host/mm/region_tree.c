@@ -403,8 +403,7 @@ static bool take_out(struct subject *subject, u32 first, u32 last, bool failing)
 	if (!any)
 		return false;
 	region_change_begin(&change, &subject->tree);
-	region_change_plan(&change, region_before(start_of(first)), 0);
-	region_change_plan(&change, region_before(start_of(last)), 0);
+	region_change_plan_removal(&change, start_of(first), start_of(last));
 	allocate(&change, failing);
 	region_tree_remove(&change, start_of(first), start_of(last));
 	region_change_end(&change);
@@ -706,8 +705,7 @@ static void *work(void *argument)
 				continue;
 			struct region_change change;
 			region_change_begin(&change, &tree);
-			region_change_plan(&change, region_before(start), 0);
-			region_change_plan(&change, region_before(start + PLACE), 0);
+			region_change_plan_removal(&change, start, start + PLACE);
 			if (region_change_allocate(&change) != 0)
 				abort();
 			region_tree_remove(&change, start, start + PLACE);

@@ -199,7 +199,9 @@ size_t vmm_space_weight(struct address_space *space)
 {
 	struct tree_counts counts;
 
-	tree_count(space, &counts);
+	/* Who holds the tree may wait for this CPU to answer an interrupt. */
+	if (!tree_try_count(space, &counts))
+		return READ_ONCE(space->peak_resident);
 	return note_resident(space, &counts) + counts.tables;
 }
 

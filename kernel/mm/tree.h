@@ -146,6 +146,8 @@ struct tree_counts {
 	size_t tables;
 };
 void tree_count(struct address_space *space, struct tree_counts *counts);
+/* The same for those who cannot wait, as interrupts are off; says whether it could. */
+bool tree_try_count(struct address_space *space, struct tree_counts *counts);
 
 /* --- Any tree --- */
 

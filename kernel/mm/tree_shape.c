@@ -152,10 +152,23 @@ static void count_below(const pte_t *table, u32 limit, struct tree_counts *count
 	}
 }
 
-void tree_count(struct address_space *space, struct tree_counts *counts)
+static void count_locked(struct address_space *space, struct tree_counts *counts)
 {
 	*counts = (struct tree_counts){.tables = 1};
-	spin_lock(&space->tree_lock);
 	count_below(phys_to_virt(space->tree.root), pt_index(KERNEL_BASE, PT_LEVELS), counts);
 	spin_unlock(&space->tree_lock);
+}
+
+void tree_count(struct address_space *space, struct tree_counts *counts)
+{
+	spin_lock(&space->tree_lock);
+	count_locked(space, counts);
+}
+
+bool tree_try_count(struct address_space *space, struct tree_counts *counts)
+{
+	if (!spin_trylock(&space->tree_lock))
+		return false;
+	count_locked(space, counts);
+	return true;
 }

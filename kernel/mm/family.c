@@ -7,7 +7,9 @@
 #include "lib/assert.h"
 #include "mm/slab.h"
 
-static slab_cache_t *family_slab; /* set once */
+static slab_cache_t *family_slab;                            /* set once */
+static spinlock_t families_lock;                             /* taken inside of all others */
+static struct list_head families = LIST_INIT(families); /* families_lock */
 
 void families_init(void)
 {
@@ -25,6 +27,9 @@ struct family *family_create(void)
 	*family = (struct family){.refs = 1};
 	mutex_init(&family->lock);
 	list_init(&family->spaces);
+	unsigned long flags = spin_lock_irqsave(&families_lock);
+	list_add_tail(&family->link, &families);
+	spin_unlock_irqrestore(&families_lock, flags);
 	return family;
 }
 
@@ -40,7 +45,37 @@ void family_put(struct family *family)
 		return;
 	ASSERT(list_empty(&family->spaces));
 	ASSERT(family->cpus == 0);
+	unsigned long flags = spin_lock_irqsave(&families_lock);
+	list_remove(&family->link);
+	spin_unlock_irqrestore(&families_lock, flags);
 	slab_free(family_slab, family);
+}
+
+/* Takes a reference, unless the last one is gone. */
+static bool try_get(u32 *count)
+{
+	u32 refs = __atomic_load_n(count, __ATOMIC_RELAXED);
+
+	while (refs != 0)
+		if (__atomic_compare_exchange_n(count, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+struct family *families_next(struct family *family)
+{
+	struct family *found = NULL;
+
+	unsigned long flags = spin_lock_irqsave(&families_lock);
+	struct list_head *link = family != NULL ? family->link.next : families.next;
+	for (; found == NULL && link != &families; link = link->next) {
+		struct family *candidate = container_of(link, struct family, link);
+		if (try_get(&candidate->refs))
+			found = candidate;
+	}
+	spin_unlock_irqrestore(&families_lock, flags);
+	return found;
 }
 
 void family_join(struct family *family, struct address_space *space)
@@ -61,18 +96,6 @@ void family_leave(struct address_space *space)
 	family_put(family);
 }
 
-/* Takes a reference, unless the last one is gone. */
-static bool try_get(struct address_space *space)
-{
-	u32 refs = __atomic_load_n(&space->refs, __ATOMIC_RELAXED);
-
-	while (refs != 0)
-		if (__atomic_compare_exchange_n(&space->refs, &refs, refs + 1, true,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-	return false;
-}
-
 struct address_space *family_next(struct family *family, struct address_space *space)
 {
 	struct address_space *found = NULL;
@@ -82,7 +105,7 @@ struct address_space *family_next(struct family *family, struct address_space *s
 	for (; found == NULL && link != &family->spaces; link = link->next) {
 		struct address_space *member =
 			container_of(link, struct address_space, family_link);
-		if (try_get(member))
+		if (try_get(&member->refs))
 			found = member;
 	}
 	mutex_unlock(&family->lock);

@@ -21,6 +21,7 @@ struct family {
 	cpumask_t cpus;          /* atomic: CPUs that run a member */
 	mutex_t lock;            /* guards `spaces`; taken with no map lock of a member held */
 	struct list_head spaces; /* members, the oldest first */
+	struct list_head link;   /* in the list of all; its lock */
 };
 
 void families_init(void); /* once */
@@ -29,6 +30,10 @@ void families_init(void); /* once */
 struct family *__must_check family_create(void);
 struct family *family_get(struct family *family);
 void family_put(struct family *family);
+
+/* The first family after `family`, to which the caller has a reference, or the first of all for
+ * NULL; with a reference for the caller.  NULL: there is none. */
+struct family *families_next(struct family *family);
 
 /*
  * The first member after `space`, to which the caller has a reference, or the first of all for

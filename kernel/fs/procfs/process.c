@@ -235,7 +235,9 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 
 /* What processes and threads both have. */
 #define COMMON_ENTRIES                                                                             \
-	PROC_FILE("auxv", 0400, proc_show_auxv), PROC_FILE("cmdline", 0444, proc_show_cmdline),    \
+	PROC_FILE("auxv", 0400, proc_show_auxv),                                                   \
+		PROC_SETTING("clear_refs", 0200, NULL, proc_store_clear_refs),                     \
+		PROC_FILE("cmdline", 0444, proc_show_cmdline),                                     \
 		PROC_SETTING("comm", 0644, show_comm, store_comm), PROC_LINK("cwd", proc_get_cwd), \
 		PROC_FILE("environ", 0400, proc_show_environ), PROC_LINK("exe", proc_get_exe),     \
 		PROC_DYNAMIC("fd", 0500, proc_find_fd, proc_next_fd),                              \
@@ -247,13 +249,17 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		PROC_DYNAMIC("net", 0555, proc_find_net, proc_next_net),                           \
 		PROC_FILE("oom_score", 0444, show_oom_score),                                      \
 		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
+		{.name = "pagemap",                                                                \
+		 .mode = S_IFREG | 0400,                                                           \
+		 .operations = &proc_pagemap_operations},                                          \
 		PROC_FILE("personality", 0400, show_personality),                                  \
 		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \
 		PROC_FILE("smaps", 0444, proc_show_smaps),                                         \
 		PROC_FILE("smaps_rollup", 0444, proc_show_smaps_rollup),                           \
 		PROC_FILE("stat", 0444, proc_show_stat),                                           \
 		PROC_FILE("statm", 0444, proc_show_statm),                                         \
-		PROC_FILE("status", 0444, proc_show_status)
+		PROC_FILE("status", 0444, proc_show_status),                                       \
+		PROC_FILE("tree", 0400, proc_show_tree)
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,

@@ -127,6 +127,12 @@ int proc_show_maps(const struct proc_node *node, struct text *text);        /* p
 void proc_show_region(const struct region_info *region, struct text *text); /* a line of maps */
 int proc_show_smaps(const struct proc_node *node, struct text *text);       /* smaps.c */
 int proc_show_smaps_rollup(const struct proc_node *node, struct text *text);
+/* inspect.c: the memory manager laid open. */
+int proc_show_cow(const struct proc_node *node, struct text *text);
+int proc_show_tree(const struct proc_node *node, struct text *text);
+int proc_store_clear_refs(const struct proc_node *node, char *value, size_t size);
+extern const struct file_operations proc_pagemap_operations;
+
 int proc_show_cmdline(const struct proc_node *node, struct text *text);
 int proc_show_environ(const struct proc_node *node, struct text *text);
 int proc_show_auxv(const struct proc_node *node, struct text *text);

@@ -126,6 +126,7 @@ static void read_net(const struct proc_node *node __unused, char *buffer, size_t
 const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("buddyinfo", 0444, proc_show_buddyinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
+	PROC_FILE("cow", 0444, proc_show_cow),
 	PROC_FILE("cpuinfo", 0444, proc_show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
 	PROC_FILE("diskstats", 0444, proc_show_diskstats),

@@ -9,6 +9,7 @@
 #include "mm/meminfo.h"
 #include "mm/pagecache.h"
 #include "mm/swap.h"
+#include "mm/vmm.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/time.h"
@@ -66,6 +67,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
 	meminfo_t info;
 	struct swap_stats swap;
+	vmm_stats_t faults;
 
 	get_meminfo(&info);
 	show_pages(text, "nr_free_pages", info.free);
@@ -74,6 +76,9 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	show_pages(text, "nr_shmem", info.shared);
 	show_pages(text, "nr_slab_unreclaimable", info.slab);
 	show_pages(text, "nr_page_table_pages", info.page_tables);
+	vmm_get_stats(&faults);
+	text_printf(text, "pgfault %lu\npgmajfault %lu\n", (unsigned long)faults.total_faults,
+		    (unsigned long)faults.major_faults);
 	swap_get_stats(&swap);
 	text_printf(text, "pswpin %lu\npswpout %lu\nswap_ra %lu\nzswpin %lu\nzswpout %lu\n",
 		    (unsigned long)swap.in, (unsigned long)swap.out, (unsigned long)swap.ahead,

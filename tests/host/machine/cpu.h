@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The simulated machine's CPUs: see machine.h.  One host thread plays all of them in turn, so
- * nothing here is atomic.
+ * The simulated machine's CPUs: see machine.h.  One host thread plays all of them in turn, or a
+ * thread each, of which one runs (actors.h); so nothing here is atomic.
  */
 #ifndef MACHINE_CPU_H
 #define MACHINE_CPU_H
 
 #include "lib/types.h"
+#include "machine/actors.h"
 
 struct task;
 
@@ -32,6 +33,7 @@ static inline struct task *cpu_current(void)
 static inline void preempt_count_add(s32 delta)
 {
 	machine_cpus[machine_cpu].preempt_count += (u32)delta;
+	machine_pause();
 }
 
 static inline u32 preempt_count_read(void)
@@ -46,7 +48,7 @@ static inline bool need_resched(void)
 
 static inline void set_need_resched(bool wanted __attribute__((unused))) {}
 
-/* A lock that is not free never will be: there is nobody else who could release it. */
+/* Somebody else has to release a lock: without actors there is nobody. */
 void cpu_relax(void);
 
 static inline unsigned long irq_save(void)

@@ -3,8 +3,8 @@
  * What kernel/mm takes from the floors beside and above it, on the simulated machine: panic, the
  * log, sleeping locks.
  *
- * With one thread for everything a lock that is taken can never become free while somebody waits
- * for it: that is reported as the deadlock it would be.
+ * Who finds a lock taken lets other actors go on; without any, the lock can never become free, and
+ * that is reported as the deadlock it would be.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "lib/panic.h"
 #include "lib/sync.h"
 #include "mm/pressure.h"
+#include "machine/actors.h"
 #include "machine/machine.h"
 
 static bool verbose;
@@ -59,7 +60,7 @@ void spin_lock_misuse(const spinlock_t *lock, const char *what)
 
 void cpu_relax(void)
 {
-	panic("a spin lock is held by somebody who will never release it");
+	machine_wait("a spin lock is held by somebody who will never release it");
 }
 
 void preempt_offer(void) {}
@@ -99,8 +100,8 @@ size_t backtrace_collect(vaddr_t *addresses __unused, size_t limit __unused)
 void mutex_lock_at(mutex_t *mutex, unsigned nest, struct lock_site *site)
 {
 	lock_tag_take(mutex, &mutex->tag, 0, nest, site);
-	if (mutex->owner != NULL)
-		panic("deadlock on a mutex");
+	while (mutex->owner != NULL)
+		machine_wait("deadlock on a mutex");
 	mutex->owner = (struct task *)mutex;
 }
 
@@ -115,24 +116,24 @@ void mutex_unlock(mutex_t *mutex)
 void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	lock_tag_take(lock, &lock->tag, 0, nest, site);
-	if (lock->holders != 0)
-		panic("deadlock on a map lock, for reading");
-	lock->holders = 1;
+	while (lock->holders < 0)
+		machine_wait("deadlock on a map lock, for reading");
+	lock->holders++;
 }
 
 void rwlock_read_unlock(rwlock_t *lock)
 {
-	if (lock->holders != 1)
+	if (lock->holders < 1)
 		panic("a map lock is unlocked that is not held for reading");
 	lock_tag_drop(lock);
-	lock->holders = 0;
+	lock->holders--;
 }
 
 void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	lock_tag_take(lock, &lock->tag, 0, nest, site);
-	if (lock->holders != 0)
-		panic("deadlock on a map lock, for writing");
+	while (lock->holders != 0)
+		machine_wait("deadlock on a map lock, for writing");
 	lock->holders = -1;
 }
 

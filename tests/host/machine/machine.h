@@ -5,8 +5,8 @@
  * It has an array for physical memory, a page-table walker, and some CPUs, each with a TLB and a
  * cache of upper-level entries.  Both keep what they once held until they are flushed, whatever the
  * tables say meanwhile: what real machines may do, this one always does, and a frame that becomes
- * free while one of them names it ends the test.  One host thread plays all CPUs in turn; a lock
- * that would have to wait is an error.
+ * free while one of them names it ends the test.  One host thread plays all CPUs in turn, where a
+ * lock that would have to wait is an error; or the CPUs run at the same time, as actors (actors.h).
  *
  * Tests act as programs: program_read and program_write go through the TLB, fault into kernel/mm, and
  * return what the program would see.

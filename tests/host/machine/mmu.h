@@ -12,6 +12,7 @@
 #define MACHINE_MMU_H
 
 #include "lib/types.h"
+#include "machine/actors.h"
 
 #define PT_LEVELS      4u
 #define PTES_PER_TABLE 512u
@@ -114,19 +115,21 @@ static inline pte_t pte_read(const pte_t *slot)
 
 static inline void pte_write(pte_t *slot, pte_t entry)
 {
+	machine_pause();
 	*slot = entry;
 }
 
 static inline pte_t pte_exchange(pte_t *slot, pte_t entry)
 {
+	machine_pause();
 	pte_t old = *slot;
-
 	*slot = entry;
 	return old;
 }
 
 static inline bool pte_compare_exchange(pte_t *slot, pte_t *expected, pte_t entry)
 {
+	machine_pause();
 	if (slot->value != expected->value) {
 		*expected = *slot;
 		return false;

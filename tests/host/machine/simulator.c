@@ -125,6 +125,7 @@ static u8 *reach(vaddr_t address, unsigned fault_flags, struct fault_signal *sig
 	struct translation_cache *cache = &caches[machine_cpu];
 
 	for (int tries = 0; tries < 100; tries++) {
+		machine_pause();
 		pte_t leaf = address < USER_TOP ? translate(cache, address) : (pte_t){0};
 		bool present = pte_is_present(leaf);
 		if (present && permits(leaf, fault_flags))
@@ -204,6 +205,16 @@ static void assert_may_interrupt(cpumask_t cpus)
 		panic("remote TLB flush with interrupts off");
 }
 
+/* An interrupt is on its way to another CPU, which may do a lot before it comes. */
+static void wait_for_interrupt(u32 cpu)
+{
+	if (cpu == machine_cpu)
+		return;
+	machine_pause();
+	while (machine_cpus[cpu].interrupts_off)
+		machine_wait("a CPU with interrupts off is interrupted");
+}
+
 void tlb_flush_page(cpumask_t cpus, vaddr_t address)
 {
 	tlb_flush_range(cpus, address, address + PAGE_SIZE);
@@ -212,17 +223,24 @@ void tlb_flush_page(cpumask_t cpus, vaddr_t address)
 void tlb_flush_range(cpumask_t cpus, vaddr_t start, vaddr_t end)
 {
 	assert_may_interrupt(cpus);
-	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++)
-		for (vaddr_t at = start; (cpus & cpumask_of(cpu)) && at < end; at += PAGE_SIZE)
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		if (!(cpus & cpumask_of(cpu)))
+			continue;
+		wait_for_interrupt(cpu);
+		for (vaddr_t at = start; at < end; at += PAGE_SIZE)
 			flush_page(cpu, at);
+	}
 }
 
 void tlb_flush_user(cpumask_t cpus)
 {
 	assert_may_interrupt(cpus);
-	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++)
-		if (cpus & cpumask_of(cpu))
-			flush_all(cpu);
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		if (!(cpus & cpumask_of(cpu)))
+			continue;
+		wait_for_interrupt(cpu);
+		flush_all(cpu);
+	}
 }
 
 void tlb_flush_kernel(vaddr_t start __unused, vaddr_t end __unused)
@@ -251,10 +269,16 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 	u32 caller = machine_cpu;
 
 	assert_may_interrupt(cpus);
-	for (machine_cpu = 0; machine_cpu < MACHINE_CPUS; machine_cpu++)
-		if ((cpus & cpumask_of(machine_cpu)) && machine_cpu != caller)
-			function(argument);
-	machine_cpu = caller;
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		if (!(cpus & cpumask_of(cpu)) || cpu == caller)
+			continue;
+		wait_for_interrupt(cpu);
+		machine_hold(true);
+		machine_cpu = cpu;
+		function(argument);
+		machine_cpu = caller;
+		machine_hold(false);
+	}
 }
 
 /* What the tables say now: the leaf, with W if all links have it. */

@@ -84,8 +84,8 @@ static void take_out(const struct tree_span *span, pte_t *entries)
 	ring_unlock(span->node, ring);
 }
 
-/* Puts an entry that was taken out at an empty slot.  A reference that its ring holds already is left
- * to the gather. */
+/* Puts an entry that was taken out at an empty slot.  A reference that its ring holds already is
+ * left to the gather. */
 static void put_entry(struct address_space *space, vaddr_t page, pte_t entry, struct gather *gather)
 {
 	struct tree_leaf leaf;
@@ -94,7 +94,7 @@ static void put_entry(struct address_space *space, vaddr_t page, pte_t entry, st
 	ASSERT(result == 0);
 	(void)result;
 	if (!entry_has_frame(entry))
-		pte_write(leaf.slot, entry);
+		leaf_put(leaf.node, leaf.slot, entry);
 	else if (!leaf_fill(leaf.node, leaf.slot, entry))
 		gather_frame(gather, entry_phys(entry));
 	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))

@@ -28,9 +28,9 @@ static enum fault_result map_zeros(struct fault *fault)
 	if (fault_lock_leaf(fault, TREE_FILL, &leaf) != 0)
 		return FAULT_NO_MEMORY;
 	if (pte_is_none(pte_read(leaf.slot)))
-		pte_write(leaf.slot,
-			  pte_leaf(zero_frame(),
-				   region_entry_flags(fault->region, false) | PAGE_SPECIAL, 1));
+		leaf_put(leaf.node, leaf.slot,
+			 pte_leaf(zero_frame(),
+				  region_entry_flags(fault->region, false) | PAGE_SPECIAL, 1));
 	tree_unlock_leaf(&leaf);
 	return FAULT_DONE;
 }
@@ -67,7 +67,7 @@ static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 	for (u32 i = 1; i <= wanted && used < got; i++) {
 		pte_t *slot = leaf->slot + i;
 		if (pte_is_none(pte_read(slot)))
-			pte_write(slot, entry_exclusive(slot, frames[used++], flags));
+			leaf_put(leaf->node, slot, entry_exclusive(slot, frames[used++], flags));
 	}
 	leaf->node->counts[RESIDENT_ANONYMOUS] += (u16)used;
 	frame_free_batch(frames + used, got - used);
@@ -89,8 +89,9 @@ enum fault_result fault_anonymous(struct fault *fault)
 	}
 	bool empty = pte_is_none(pte_read(leaf.slot));
 	if (likely(empty)) {
-		pte_write(leaf.slot, entry_exclusive(leaf.slot, frame,
-						     region_entry_flags(fault->region, true)));
+		leaf_put(
+			leaf.node, leaf.slot,
+			entry_exclusive(leaf.slot, frame, region_entry_flags(fault->region, true)));
 		leaf.node->counts[RESIDENT_ANONYMOUS]++;
 		if (is_sequence(fault, leaf.slot) && !frame_is_short())
 			map_ahead(fault, &leaf);

@@ -134,8 +134,8 @@ static enum fault_result copy_page(struct fault *fault, struct page_cache *cache
 	bool fresh = pte_is_none(pte_read(leaf.slot)) &&
 		     __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) == sequence;
 	if (fresh) {
-		pte_write(leaf.slot, entry_exclusive(leaf.slot, copy,
-						     region_entry_flags(fault->region, true)));
+		leaf_put(leaf.node, leaf.slot,
+			 entry_exclusive(leaf.slot, copy, region_entry_flags(fault->region, true)));
 		leaf.node->counts[RESIDENT_ANONYMOUS]++;
 	}
 	tree_unlock_leaf(&leaf);

@@ -108,10 +108,12 @@ static int map_frames(struct address_space *space, vaddr_t start, phys_t frames,
 	if (tree_isolate(space, start, start + size, COVERED_GOES) != 0 ||
 	    tree_prepare(space, start, start + size) != 0 || region_add(space, &wanted) != 0)
 		return -ENOMEM;
-	for (size_t at = 0; at < size; at += PAGE_SIZE)
-		pte_write(tree_exclusive_slot(space, start + at),
-			  pte_leaf(frames + at, region_entry_flags(&wanted, false) | PAGE_SPECIAL,
-				   1));
+	for (size_t at = 0; at < size; at += PAGE_SIZE) {
+		pte_t *slot = tree_exclusive_slot(space, start + at);
+		leaf_put(node_of_slot(slot), slot,
+			 pte_leaf(frames + at, region_entry_flags(&wanted, false) | PAGE_SPECIAL,
+				  1));
+	}
 	return 0;
 }
 

@@ -2,12 +2,13 @@
 /*
  * Making, copying and freeing nodes, and the rings of leaves; see node.h.
  *
- * Copying a table is what the first write after a fork pays for each 2 MiB, so it is two passes over
- * 4 KiB and no more: one takes the permission to write out of the original, the other copies.
+ * Copying a table is what the first write after a fork pays for each 2 MiB, so it is two passes
+ * over what is used of it: one takes the permission to write out of the original, the other copies.
  */
 #include "mm/node.h"
 
 #include "lib/assert.h"
+#include "lib/string.h"
 #include "mm/slab.h"
 
 enum { RING_LOCKS = 64, FREE_BATCH = 64 };
@@ -34,7 +35,13 @@ static struct node *node_alloc_raw(u32 level)
 		slab_free(node_slab, node);
 		return NULL;
 	}
-	*node = (struct node){.refs = 1, .level = (u8)level, .table = table, .ring = node};
+	*node = (struct node){
+		.refs = 1,
+		.level = (u8)level,
+		.used = {{.first = PTES_PER_TABLE}},
+		.table = table,
+		.ring = node,
+	};
 	frame_of(table)->node = node;
 	return node;
 }
@@ -48,6 +55,17 @@ struct node *node_alloc(u32 level)
 	return node;
 }
 
+void node_extend(struct node *node, u32 index)
+{
+	union used_span old = {.word = __atomic_load_n(&node->used.word, __ATOMIC_RELAXED)}, new;
+
+	do {
+		new.first = (u16)MIN((u32)old.first, index);
+		new.end = (u16)MAX((u32)old.end, index + 1);
+	} while (!__atomic_compare_exchange_n(&node->used.word, &old.word, new.word, true,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
 /* --- Rings --- */
 
 static spinlock_t *lock_of_ring(const struct node *leaf)
@@ -57,7 +75,8 @@ static spinlock_t *lock_of_ring(const struct node *leaf)
 
 bool ring_lock(struct node *leaf)
 {
-	/* Alone and locked means alone until unlocked: who joins copies the leaf, under its lock. */
+	/* Alone and locked means alone until unlocked: who joins copies the leaf, under its lock.
+	 */
 	if (likely(READ_ONCE(leaf->ring) == leaf))
 		return false;
 	spin_lock(lock_of_ring(leaf));
@@ -87,7 +106,8 @@ u32 ring_count(const struct node *leaf, u32 index, pte_t entry)
 	return count;
 }
 
-/* The copy becomes a member of the leaf's ring; false when the ring is full.  The leaf is locked. */
+/* The copy becomes a member of the leaf's ring; false when the ring is full.  The leaf is locked.
+ */
 static bool ring_join(struct node *leaf, struct node *copy)
 {
 	u32 members = 1;
@@ -122,7 +142,7 @@ bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry)
 	bool locked = ring_lock(leaf);
 	bool first = !locked || !ring_shares(leaf, slot_index(slot), entry);
 
-	pte_write(slot, entry);
+	leaf_put(leaf, slot, entry);
 	leaf->counts[frame_resident_kind(entry_phys(entry))]++;
 	ring_unlock(leaf, locked);
 	return first;
@@ -144,17 +164,29 @@ bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry)
 /* --- Copies --- */
 
 /* A reference more for all that a table names: for a copy that no ring counts for. */
-static void count_contents(const pte_t *table)
+static void count_contents(const pte_t *table, union used_span used)
 {
-	for (u32 i = 0; i < PTES_PER_TABLE; i++)
+	for (u32 i = used.first; i < used.end; i++)
 		if (entry_has_frame(pte_read(&table[i])))
 			frame_get(entry_phys(pte_read(&table[i])));
 }
 
-static void count_links(const pte_t *table)
+static void count_links(const pte_t *table, union used_span used)
 {
-	for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++)
+	for (u32 i = used.first; (i = entries_skip_empty_below(table, i, used.end)) < used.end; i++)
 		node_get(node_of(pte_read(&table[i])));
+}
+
+/* Copies a table of which all but [first, end) is empty, and takes the permission to write out of
+ * both. */
+static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end)
+{
+	ASSERT(entries_skip_empty_below(from, 0, first) == first);
+	ASSERT(entries_skip_empty(from, end) == PTES_PER_TABLE);
+	ptes_share(&from[first], end - first);
+	memset(to, 0, first * sizeof(*to));
+	memcpy(&to[first], &from[first], (end - first) * sizeof(*to));
+	memset(&to[end], 0, (PTES_PER_TABLE - end) * sizeof(*to));
 }
 
 struct node *node_copy(struct node *original)
@@ -164,15 +196,20 @@ struct node *node_copy(struct node *original)
 	if (copy == NULL)
 		return NULL;
 	spin_lock(&original->lock);
-	ptes_share(node_table(original));
-	page_copy(node_table(copy), node_table(original));
+	copy->used = original->used;
+	if (copy->used.first < copy->used.end)
+		copy_entries(node_table(copy), node_table(original),
+			     ALIGN_DOWN(copy->used.first, PTES_PER_RUN),
+			     ALIGN_UP(copy->used.end, PTES_PER_RUN));
+	else
+		page_clear(node_table(copy));
 	if (original->level > 1) {
-		count_links(node_table(copy));
+		count_links(node_table(copy), copy->used);
 	} else {
 		for (int kind = 0; kind < RESIDENT_KINDS; kind++)
 			copy->counts[kind] = original->counts[kind];
 		if (!ring_join(original, copy))
-			count_contents(node_table(copy));
+			count_contents(node_table(copy), copy->used);
 	}
 	spin_unlock(&original->lock);
 	return copy;
@@ -189,7 +226,8 @@ static void free_contents(struct node *leaf)
 	const pte_t *table = node_table(leaf);
 	bool locked = ring_lock(leaf);
 
-	for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++) {
+	for (u32 i = leaf->used.first;
+	     (i = entries_skip_empty_below(table, i, leaf->used.end)) < leaf->used.end; i++) {
 		pte_t entry = pte_read(&table[i]);
 		if (entry_is_special(entry) || (locked && ring_shares(leaf, i, entry)))
 			continue;
@@ -209,12 +247,14 @@ static void free_contents(struct node *leaf)
 static void node_free(struct node *node)
 {
 	const pte_t *table = node_table(node);
+	u32 end = node->used.end;
 
 	ASSERT(node->lock.held == 0);
 	if (node->level == 1)
 		free_contents(node);
 	else
-		for (u32 i = 0; (i = entries_skip_empty(table, i)) < PTES_PER_TABLE; i++)
+		for (u32 i = node->used.first; (i = entries_skip_empty_below(table, i, end)) < end;
+		     i++)
 			node_put(node_of(pte_read(&table[i])));
 	frame_free(node->table);
 	slab_free(node_slab, node);

@@ -45,10 +45,19 @@ struct node_check {
 };
 #endif
 
+/* Entries [first, end) of a table: what a copy has to look at.  It only grows. */
+union used_span {
+	struct {
+		u16 first, end;
+	};
+	u32 word; /* for upper nodes, which are added to without a lock */
+};
+
 struct node {
 	u32 refs;                   /* atomic: links that name it */
 	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
 	u8 level;                   /* of its entries; 1: a leaf */
+	union used_span used;       /* all other entries are empty, and have always been */
 	spinlock_t lock;
 	phys_t table;
 	struct node *ring; /* of a leaf: the next in its ring; itself when it is alone */
@@ -67,6 +76,9 @@ struct node *__must_check node_alloc(u32 level);
 struct node *__must_check node_copy(struct node *original);
 /* Drops a link.  The last one frees the node and all that only it leads to. */
 void node_put(struct node *node);
+
+/* An upper node is about to get a link at this index.  Any context. */
+void node_extend(struct node *node, u32 index);
 
 static inline pte_t *node_table(const struct node *node)
 {
@@ -118,6 +130,18 @@ bool ring_shares(const struct node *leaf, u32 index, pte_t entry);
 
 /* How many other leaves of the ring do?  Ring locked, if there is company. */
 u32 ring_count(const struct node *leaf, u32 index, pte_t entry);
+
+/* Puts an entry at an empty slot. */
+static inline void leaf_put(struct node *leaf, pte_t *slot, pte_t entry)
+{
+	u16 index = (u16)slot_index(slot);
+
+	if (index < leaf->used.first)
+		leaf->used.first = index;
+	if (index >= leaf->used.end)
+		leaf->used.end = index + 1;
+	pte_write(slot, entry);
+}
 
 /*
  * Puts an entry that names content, to which the caller hands over a reference, at an empty slot:

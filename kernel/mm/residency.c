@@ -153,7 +153,7 @@ static int map_page_locked(struct address_space *space, vaddr_t address, phys_t 
 		return result;
 	flags |= PAGE_PRESENT | PAGE_USER;
 	if (flags & PAGE_SPECIAL) {
-		pte_write(leaf.slot, pte_leaf(frame, flags, 1));
+		leaf_put(leaf.node, leaf.slot, pte_leaf(frame, flags, 1));
 	} else {
 		frame_of(frame)->kind = FRAME_USER;
 		leaf_fill(leaf.node, leaf.slot, entry_exclusive(leaf.slot, frame, flags));

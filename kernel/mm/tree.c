@@ -9,9 +9,9 @@
  *	| sign ext. | level 4 | level 3 | level 2 | level 1 | in the page |
  *
  * A copy is published read-only in effect: no entry of a copied leaf, and no link of a copied upper
- * node, permits writing.  A copied leaf is locked before others can find it, and stays so until every
- * CPU of the space has forgotten the way to the original.  Only then may an entry get W: otherwise a
- * CPU with an old translation could go on reading what another CPU has replaced.
+ * node, permits writing.  A copied leaf is locked before others can find it, and stays so until
+ *every CPU of the space has forgotten the way to the original.  Only then may an entry get W:
+ *otherwise a CPU with an old translation could go on reading what another CPU has replaced.
  */
 #include "mm/tree.h"
 
@@ -34,6 +34,8 @@ static pte_t add_node(pte_t *slot, u32 level)
 
 	if (node == NULL)
 		return entry_none();
+	if (level < PT_LEVELS - 1)
+		node_extend(node_of_slot(slot), slot_index(slot));
 	if (pte_compare_exchange(slot, &expected, node_link(node)))
 		return node_link(node);
 	node_put(node);
@@ -87,8 +89,8 @@ struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t star
 /* --- Own links --- */
 
 /*
- * No flush: nobody has a translation through these links that permits writing, and what is cached of
- * links below was read through a path that did not permit it (arch/mmu.h).
+ * No flush: nobody has a translation through these links that permits writing, and what is cached
+ * of links below was read through a path that did not permit it (arch/mmu.h).
  *
  * The links around this one that name nodes without other links get their W back with it: one fault
  * for a run of them.  No run lies across the halves of a root. */
@@ -98,7 +100,8 @@ static void regain(pte_t *slot)
 
 	for (u32 i = 0; i < REGAIN_RUN; i++) {
 		pte_t link = pte_read(&run[i]);
-		if (pte_is_present(link) && !link_is_writable(link) && !node_is_shared(node_of(link)))
+		if (pte_is_present(link) && !link_is_writable(link) &&
+		    !node_is_shared(node_of(link)))
 			pte_write(&run[i], pte_set(link, PAGE_WRITABLE));
 	}
 }
@@ -222,8 +225,8 @@ void tree_unlock_leaf(struct tree_leaf *leaf)
 
 /* --- Looking --- */
 
-/* The slot of a page, or NULL; where the next table may begin; how many links lead to the tables on the
- * way besides ours.  The tree_lock is held. */
+/* The slot of a page, or NULL; where the next table may begin; how many links lead to the tables on
+ * the way besides ours.  The tree_lock is held. */
 static pte_t *find_slot(const struct address_space *space, vaddr_t page, vaddr_t *next, u32 *others)
 {
 	pte_t *table = phys_to_virt(space->tree.root);

@@ -16,6 +16,7 @@
 
 #define PT_LEVELS      4u
 #define PTES_PER_TABLE 512u
+#define PTES_PER_RUN   8u
 
 #define USER_TOP      ((vaddr_t)0x00007ffffffff000)
 #define KERNEL_BASE   ((vaddr_t)0xffff800000000000)
@@ -170,11 +171,11 @@ static inline void page_copy(void *to, const void *from)
 	__builtin_memcpy(to, from, PAGE_SIZE);
 }
 
-static inline void ptes_share(pte_t *table)
+static inline void ptes_share(pte_t *first, u32 count)
 {
-	for (u32 i = 0; i < PTES_PER_TABLE; i++)
-		if (pte_is_present(table[i]))
-			table[i] = pte_clear(table[i], PAGE_WRITABLE | PAGE_EXCL);
+	for (u32 i = 0; i < count; i++)
+		if (pte_is_present(first[i]))
+			first[i] = pte_clear(first[i], PAGE_WRITABLE | PAGE_EXCL);
 }
 
 void machine_tlb_flush_page_local(vaddr_t address);

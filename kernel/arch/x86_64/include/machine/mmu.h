@@ -18,6 +18,7 @@
 
 #define PT_LEVELS      4u
 #define PTES_PER_TABLE 512u
+#define PTES_PER_RUN   8u
 
 typedef struct {
 	u64 value;
@@ -144,10 +145,10 @@ static inline void page_copy(void *to, const void *from)
 
 /* One instruction an entry: what is not present has zeros there, and an accessed bit that the
  * hardware sets meanwhile may be lost. */
-static inline void ptes_share(pte_t *table)
+static inline void ptes_share(pte_t *first, u32 count)
 {
-	for (u32 i = 0; i < PTES_PER_TABLE; i += 8) {
-		volatile u64 *run = (volatile u64 *)&table[i];
+	for (u32 i = 0; i < count; i += PTES_PER_RUN) {
+		volatile u64 *run = (volatile u64 *)&first[i];
 		const u64 keep = ~(u64)(PAGE_WRITABLE | PAGE_EXCL);
 		run[0] &= keep;
 		run[1] &= keep;

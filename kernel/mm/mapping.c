@@ -44,6 +44,14 @@ void mapping_add(struct region *region, struct region *like)
 	mapping_unlock(region);
 }
 
+void mapping_add_unvisited(struct region *region)
+{
+	mapping_lock(region);
+	if (region->backing != NULL)
+		add_behind(region, &region->backing->cache->mappings, 0);
+	mapping_unlock(region);
+}
+
 void mapping_remove(struct region *region)
 {
 	struct backing *backing = region->backing;
@@ -68,9 +76,10 @@ void mapping_flags_change(struct region *region, u32 flags)
 				   __ATOMIC_RELAXED);
 }
 
-/* mappings_lock held. */
-static void revisit_locked(struct region *region)
+void mapping_revisit_locked(struct region *region)
 {
+	if (region->backing == NULL)
+		return;
 	region->pass = 0;
 	list_move(&region->mapping, &region->backing->cache->mappings);
 }
@@ -78,16 +87,8 @@ static void revisit_locked(struct region *region)
 void mapping_inherit(struct region *region, const struct region *other)
 {
 	mapping_lock(region);
-	if (region->backing != NULL && other->pass != region->pass)
-		revisit_locked(region);
-	mapping_unlock(region);
-}
-
-void mapping_revisit(struct region *region)
-{
-	mapping_lock(region);
-	if (region->backing != NULL)
-		revisit_locked(region);
+	if (other->pass != region->pass)
+		mapping_revisit_locked(region);
 	mapping_unlock(region);
 }
 

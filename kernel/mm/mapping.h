@@ -13,8 +13,11 @@
  *is at the region's place by now.  So whatever becomes of a region at its place meanwhile is found;
  * and
  *	- another object for a place, or for a piece of it, goes behind the original, with its pass;
- *	- one that grows over another's place is to be visited if the other was;
- *	- one that gets pages from another place (mremap) is to be visited in any case;
+ *	- one that will grow over another's place is to be visited, if the other is, before that
+ *leaves the list, and in any case again when it has grown: a visit may have begun in between, which
+ *	  knows its old bounds, and waits for the map lock;
+ *	- one that gets pages from another place (mremap) is to be visited, from before the other
+ *place leaves the list;
  *	- one for a new mapping has no pages yet, and counts as visited;
  *	- a child joins the family as its last member, with its parent's map lock held, so it is
  *	  visited, or its parent was before it forked.
@@ -39,16 +42,18 @@ static inline void mapping_unlock(struct region *region)
 		mutex_unlock(&region->backing->cache->mappings_lock);
 }
 
-/* Lists an object for a new mapping; or for the place, or a piece, of a region that is listed. */
+/* Lists an object for a new mapping; or for the place, or a piece, of a region that is listed; or
+ * for one that is more than it, or somewhere else. */
 void mapping_add_new(struct region *region);
 void mapping_add(struct region *region, struct region *like);
+void mapping_add_unvisited(struct region *region);
 void mapping_remove(struct region *region);
 /* The flags of a region on the list are about to become `flags`: counts writable mappings. */
 void mapping_flags_change(struct region *region, u32 flags);
-/* `region` is about to grow over the place of `other`, of the same file. */
+/* `region` will grow over the place of `other`, of the same file. */
 void mapping_inherit(struct region *region, const struct region *other);
-/* Pages are about to come to the region from another place. */
-void mapping_revisit(struct region *region);
+/* And has.  mapping_lock held. */
+void mapping_revisit_locked(struct region *region);
 
 /*
  * Unmaps pages [first, last] of the file from every region that maps them; `what` says whether the

@@ -7,7 +7,6 @@
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "mm/mapping.h"
 #include "mm/space.h"
 
 struct move {
@@ -88,7 +87,7 @@ static long move_locked(struct address_space *space, struct region *region, cons
 	wanted.end = move->to + move->new_length;
 	wanted.offset = region_offset(region, move->from);
 	if (result == 0)
-		result = region_add_apart(space, &wanted);
+		result = region_add_moved(space, &wanted);
 	if (result != 0)
 		return result;
 	result = leave_source(space, move);
@@ -97,7 +96,6 @@ static long move_locked(struct address_space *space, struct region *region, cons
 		return result;
 	}
 	region = region_find(space, move->to);
-	mapping_revisit(region);
 	if (space->layout.vdso == move->from && (region->flags & REGION_SPECIAL))
 		space->layout.vdso = move->to;
 	if (move->old_length != 0) {

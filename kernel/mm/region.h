@@ -132,10 +132,11 @@ static inline vaddr_t region_find_hole(const struct address_space *space, u64 le
  */
 int __must_check region_add(struct address_space *space, const struct region *wanted);
 /*
- * The same, but it stays a region by itself; removing it right afterwards needs no memory.
- * region_join makes it one with its neighbours, if that needs none or there is some.
+ * The same for a place that will get its pages from another one.  It stays a region by itself, and
+ * removing it right afterwards needs no memory.  region_join makes it one with its neighbours, if
+ * that needs none or there is some.
  */
-int __must_check region_add_apart(struct address_space *space, const struct region *wanted);
+int __must_check region_add_moved(struct address_space *space, const struct region *wanted);
 void region_join(struct address_space *space, struct region *region);
 /* Takes [start, end) out of the map; regions that reach over it are cut. */
 int __must_check region_remove(struct address_space *space, vaddr_t start, vaddr_t end);

@@ -105,12 +105,15 @@ static struct region *make(struct edit *edit, const struct region *like, vaddr_t
 	return region;
 }
 
-/* A piece of a region that is in the map, or another object for it. */
+/* A piece of a region that is in the map, or another object for it, or for more. */
 static struct region *make_piece(struct edit *edit, struct region *of, vaddr_t start, vaddr_t end)
 {
 	struct region *region = make(edit, of, start, end);
 
-	mapping_add(region, of);
+	if (start < of->start || end > of->end)
+		mapping_add_unvisited(region);
+	else
+		mapping_add(region, of);
 	return region;
 }
 
@@ -138,6 +141,8 @@ static struct region *modify(struct edit *edit, const struct target *target, vad
 		region = make_piece(edit, region, start, end);
 	} else if (region->start != start || region->end != end) {
 		mapping_lock(region);
+		if (start < old_start || end > region->end)
+			mapping_revisit_locked(region);
 		region->offset = region_offset(region, start);
 		region->start = start;
 		region->end = end;
@@ -320,17 +325,20 @@ int region_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 /* --- Adding --- */
 
 /* A region by itself, in a place that is free by now. */
-static void put_new(struct edit *edit, const struct region *wanted)
+static void put_new(struct edit *edit, const struct region *wanted, bool moved)
 {
 	struct region *region = make(edit, wanted, wanted->start, wanted->end);
 
-	mapping_add_new(region);
+	if (moved)
+		mapping_add_unvisited(region);
+	else
+		mapping_add_new(region);
 	insert(edit, region);
 	region_count(edit->space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
 	WRITE_ONCE(edit->space->hint, region);
 }
 
-int region_add_apart(struct address_space *space, const struct region *wanted)
+static int add_apart(struct address_space *space, const struct region *wanted, bool moved)
 {
 	struct removal removal;
 	struct edit edit;
@@ -344,9 +352,14 @@ int region_add_apart(struct address_space *space, const struct region *wanted)
 		return -ENOMEM;
 	if (replaces)
 		take_out(&edit, &removal);
-	put_new(&edit, wanted);
+	put_new(&edit, wanted, moved);
 	edit_end(&edit);
 	return 0;
+}
+
+int region_add_moved(struct address_space *space, const struct region *wanted)
+{
+	return add_apart(space, wanted, true);
 }
 
 void region_join(struct address_space *space, struct region *region)
@@ -364,7 +377,7 @@ int region_add(struct address_space *space, const struct region *wanted)
 
 	struct region *above = region_find_first(space, wanted->start);
 	if (above != NULL && above->start < wanted->end) {
-		int result = region_add_apart(space, wanted);
+		int result = add_apart(space, wanted, false);
 		if (result == 0)
 			region_join(space, region_find(space, wanted->start));
 		return result;
@@ -383,7 +396,7 @@ int region_add(struct address_space *space, const struct region *wanted)
 		join(&edit, &neighbours, wanted->start, wanted->end);
 		region_count(space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
 	} else {
-		put_new(&edit, wanted);
+		put_new(&edit, wanted, false);
 	}
 	edit_end(&edit);
 	return 0;

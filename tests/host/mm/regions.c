@@ -423,7 +423,7 @@ static void grow(struct subject *subject, u32 first, u32 count, bool failing)
 /* As mremap does it: the new place, the old one gone, then the pages. */
 static int move_to(struct address_space *space, const struct region *wanted, vaddr_t from)
 {
-	int result = region_add_apart(space, wanted);
+	int result = region_add_moved(space, wanted);
 
 	if (result != 0)
 		return result;
@@ -432,9 +432,7 @@ static int move_to(struct address_space *space, const struct region *wanted, vad
 		expect(region_remove(space, wanted->start, wanted->end) == 0);
 		return result;
 	}
-	struct region *region = region_find(space, wanted->start);
-	mapping_revisit(region);
-	region_join(space, region);
+	region_join(space, region_find(space, wanted->start));
 	return 0;
 }
 

@@ -19,10 +19,22 @@ setup:
 
 initramfs: $(INITRAMFS)
 
-# Small and quick to write: made anew whenever one of its files or tools is younger.
-$(INITRAMFS): $(shell find tools/initramfs tools/image -type f -not -name '*.pyc') tools/mkinitramfs | setup
+# Programs of our own, each made of a folder's files.
+USER_PROGRAMS := $(BUILD)/user/cow $(BUILD)/user/memtop
+
+.PHONY: user-programs
+user-programs: $(USER_PROGRAMS)
+
+$(BUILD)/user/cow: $(wildcard user/cow/*.[ch])
+$(BUILD)/user/memtop: $(wildcard user/memtop/*.[ch])
+$(USER_PROGRAMS):
 	@mkdir -p $(@D)
-	tools/mkinitramfs -o $@ --root tools/initramfs --busybox
+	musl-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -o $@ $(filter %.c,$^)
+
+# Small and quick to write: made anew whenever one of its files or tools is younger.
+$(INITRAMFS): $(shell find tools/initramfs tools/image -type f -not -name '*.pyc') tools/mkinitramfs $(USER_PROGRAMS) | setup
+	@mkdir -p $(@D)
+	tools/mkinitramfs -o $@ --root tools/initramfs --busybox $(foreach p,$(USER_PROGRAMS),--file $(p)=/usr/bin/$(notdir $(p)))
 
 QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_MEMORY) -no-reboot \
 	-nodefaults -display none -serial mon:stdio \

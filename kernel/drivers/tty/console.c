@@ -6,6 +6,7 @@
  * Opening it gives the terminal itself; it never becomes a controlling terminal that way
  * (tty_file.c).
  */
+#include "drivers/tty/monitor.h"
 #include "drivers/tty/tty_internal.h"
 #include "fs/device.h"
 #include "lib/log.h"
@@ -57,6 +58,11 @@ void console_init(const char *command_line)
 	while (cmdline_next(&at, word, sizeof(word)) >= 0)
 		if (strncmp(word, "console=", 8) == 0)
 			choose(word + 8);
+	struct tty *tty = tty_find(console_device);
+	if (tty != NULL) {
+		monitor_init(tty, command_line);
+		tty_put(tty);
+	}
 	int error = device_register_char(TTYAUX_MAJOR, CONSOLE_MINOR, 1, "console", S_IFCHR | 0600,
 					 &console_operations);
 	if (error)

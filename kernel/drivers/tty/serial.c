@@ -16,6 +16,7 @@
  */
 #include "arch/irq.h"
 #include "arch/port_io.h"
+#include "drivers/tty/monitor.h"
 #include "drivers/tty/tty.h"
 #include "fs/device.h"
 #include "lib/format.h"
@@ -169,7 +170,7 @@ static void receive(struct serial_port *port)
 			bytes[count++] = port_read8(port->base + REG_DATA);
 		spin_unlock_irqrestore(&port->lock, flags);
 		if (count > 0) {
-			tty_receive(&port->tty, bytes, count);
+			monitor_receive(&port->tty, bytes, count);
 			continue;
 		}
 		if (room > 0)

@@ -64,10 +64,11 @@ static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 
 	for (u32 i = 0; i < got; i++)
 		page_clear(phys_to_virt(frames[i]));
+	leaf_extend(leaf->node, slot_index(leaf->slot), wanted + 1);
 	for (u32 i = 1; i <= wanted && used < got; i++) {
 		pte_t *slot = leaf->slot + i;
 		if (pte_is_none(pte_read(slot)))
-			leaf_put(leaf->node, slot, entry_exclusive(slot, frames[used++], flags));
+			pte_write(slot, entry_exclusive(slot, frames[used++], flags));
 	}
 	leaf->node->counts[RESIDENT_ANONYMOUS] += (u16)used;
 	frame_free_batch(frames + used, got - used);
@@ -109,7 +110,8 @@ static void publish(struct tree_leaf *leaf, pte_t old, pte_t entry)
 {
 	bool ring = ring_lock(leaf->node);
 
-	if (unlikely(ring) && ring_shares(leaf->node, slot_index(leaf->slot), old))
+	if (unlikely(ring) && entry_has_frame(old) &&
+	    ring_shares(leaf->node, slot_index(leaf->slot), old))
 		frame_get(entry_phys(old));
 	pte_write(leaf->slot, entry);
 	ring_unlock(leaf->node, ring);

@@ -89,12 +89,20 @@ void ring_unlock(struct node *leaf, bool locked)
 		spin_unlock(lock_of_ring(leaf));
 }
 
+static inline bool is_shared(const struct node *leaf, u32 index, pte_t entry)
+{
+	for (const struct node *other = leaf->ring; other != leaf; other = other->ring) {
+		pte_t theirs = pte_read(&node_table(other)[index]);
+		/* Most are as they were when the leaf was copied. */
+		if (likely(theirs.value == entry.value) || entry_same_content(theirs, entry))
+			return true;
+	}
+	return false;
+}
+
 bool ring_shares(const struct node *leaf, u32 index, pte_t entry)
 {
-	for (const struct node *other = leaf->ring; other != leaf; other = other->ring)
-		if (entry_same_content(pte_read(&node_table(other)[index]), entry))
-			return true;
-	return false;
+	return is_shared(leaf, index, entry);
 }
 
 u32 ring_count(const struct node *leaf, u32 index, pte_t entry)
@@ -185,7 +193,7 @@ static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end)
 	ASSERT(entries_skip_empty(from, end) == PTES_PER_TABLE);
 	ptes_share(&from[first], end - first);
 	memset(to, 0, first * sizeof(*to));
-	memcpy(&to[first], &from[first], (end - first) * sizeof(*to));
+	ptes_copy(&to[first], &from[first], end - first);
 	memset(&to[end], 0, (PTES_PER_TABLE - end) * sizeof(*to));
 }
 
@@ -229,7 +237,7 @@ static void free_contents(struct node *leaf)
 	for (u32 i = leaf->used.first;
 	     (i = entries_skip_empty_below(table, i, leaf->used.end)) < leaf->used.end; i++) {
 		pte_t entry = pte_read(&table[i]);
-		if (entry_is_special(entry) || (locked && ring_shares(leaf, i, entry)))
+		if (entry_is_special(entry) || (locked && is_shared(leaf, i, entry)))
 			continue;
 		if (count == FREE_BATCH) {
 			frame_free_batch(frames, count);

@@ -125,21 +125,26 @@ static inline void node_get(struct node *node)
  */
 bool ring_lock(struct node *leaf);
 void ring_unlock(struct node *leaf, bool locked);
-/* Does another leaf of the ring name what `entry` names, at this index?  Ring locked. */
+/* Does another leaf of the ring name what `entry`, which names content, does at this index?  Ring
+ * locked. */
 bool ring_shares(const struct node *leaf, u32 index, pte_t entry);
 
 /* How many other leaves of the ring do?  Ring locked, if there is company. */
 u32 ring_count(const struct node *leaf, u32 index, pte_t entry);
 
+/* Entries [index, index + count) are about to be used. */
+static inline void leaf_extend(struct node *leaf, u32 index, u32 count)
+{
+	if (index < leaf->used.first)
+		leaf->used.first = (u16)index;
+	if (index + count > leaf->used.end)
+		leaf->used.end = (u16)(index + count);
+}
+
 /* Puts an entry at an empty slot. */
 static inline void leaf_put(struct node *leaf, pte_t *slot, pte_t entry)
 {
-	u16 index = (u16)slot_index(slot);
-
-	if (index < leaf->used.first)
-		leaf->used.first = index;
-	if (index >= leaf->used.end)
-		leaf->used.end = index + 1;
+	leaf_extend(leaf, slot_index(slot), 1);
 	pte_write(slot, entry);
 }
 

@@ -178,6 +178,11 @@ static inline void ptes_share(pte_t *first, u32 count)
 			first[i] = pte_clear(first[i], PAGE_WRITABLE | PAGE_EXCL);
 }
 
+static inline void ptes_copy(pte_t *to, const pte_t *from, u32 count)
+{
+	__builtin_memcpy(to, from, count * sizeof(*to));
+}
+
 void machine_tlb_flush_page_local(vaddr_t address);
 
 static inline void tlb_flush_page_local(vaddr_t address)

@@ -148,7 +148,7 @@ static inline void page_copy(void *to, const void *from)
 static inline void ptes_share(pte_t *first, u32 count)
 {
 	for (u32 i = 0; i < count; i += PTES_PER_RUN) {
-		volatile u64 *run = (volatile u64 *)&first[i];
+		u64 *run = &first[i].value;
 		const u64 keep = ~(u64)(PAGE_WRITABLE | PAGE_EXCL);
 		run[0] &= keep;
 		run[1] &= keep;
@@ -159,6 +159,12 @@ static inline void ptes_share(pte_t *first, u32 count)
 		run[6] &= keep;
 		run[7] &= keep;
 	}
+}
+
+static inline void ptes_copy(pte_t *to, const pte_t *from, u32 count)
+{
+	u64 left = count;
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(left) : : "memory");
 }
 
 static inline void tlb_flush_page_local(vaddr_t address)

@@ -28,6 +28,7 @@
 #include "mm/vmm.h"
 #include "net/unix/unix.h"
 #include "proc/random.h"
+#include "proc/reclaim_thread.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -80,6 +81,7 @@ void kernel_main(void)
 	epoll_init();
 	shm_init();
 	unix_init();
+	reclaim_thread_start();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

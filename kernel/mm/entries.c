@@ -51,7 +51,8 @@ void protect_region_entries(struct address_space *space, const struct region *re
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t *slot = &span.slot[i];
 			pte_t entry = pte_read(slot);
-			if (pte_is_none(entry))
+			/* What is swapped gets its permissions when it comes back. */
+			if (pte_is_none(entry) || entry_is_swapped(entry))
 				continue;
 			pte_exchange(slot, protected_entry(region, span.node, slot, entry));
 			/* What was hidden is in no TLB. */
@@ -75,11 +76,11 @@ static void take_out(const struct tree_span *span, pte_t *entries)
 
 	for (u32 i = 0; i < span->count; i++) {
 		pte_t entry = entries[i] = pte_exchange(&span->slot[i], entry_none());
-		if (!entry_has_frame(entry))
+		if (!entry_has_content(entry))
 			continue;
-		span->node->counts[frame_resident_kind(entry_phys(entry))]--;
+		leaf_count(span->node, entry, -1);
 		if (ring && ring_shares(span->node, slot_index(span->slot) + i, entry))
-			frame_get(entry_phys(entry));
+			content_get(entry);
 	}
 	ring_unlock(span->node, ring);
 }
@@ -93,9 +94,14 @@ static void put_entry(struct address_space *space, vaddr_t page, pte_t entry, st
 
 	ASSERT(result == 0);
 	(void)result;
-	if (!entry_has_frame(entry))
+	bool taken = true;
+	if (!entry_has_content(entry))
 		leaf_put(leaf.node, leaf.slot, entry);
-	else if (!leaf_fill(leaf.node, leaf.slot, entry))
+	else
+		taken = leaf_fill(leaf.node, leaf.slot, entry);
+	if (!taken && entry_is_swapped(entry))
+		swap_free(entry_swap_slot(entry));
+	else if (!taken)
 		gather_frame(gather, entry_phys(entry));
 	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
 		frame_of(entry_phys(entry))->owner = virt_to_phys(leaf.slot);

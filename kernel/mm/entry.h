@@ -2,19 +2,23 @@
 /*
  * Entries of leaf tables; for mm's own files.
  *
- * An entry is one of: empty; present; or *hidden*: not present, but holding a frame, because the
- * region permits no access (PROT_NONE).  It holds a reference to its frame unless it is special
- * (zero page, devices, vDSO); a present entry with PAGE_EXCL is the only one that does, and the
- * frame's descriptor says where it is.
+ * An entry is one of: empty; present; *hidden*: not present, but holding a frame, because the
+ * region permits no access (PROT_NONE); or *swapped*: naming a slot of swap space (swap.h),
+ * whatever the region permits.  It holds a reference to its frame unless it is special (zero page,
+ * devices, vDSO), or a count of its slot; a present entry with PAGE_EXCL is the only one that has
+ * its frame, and the frame's descriptor says where it is.
  */
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
 
 #include "arch/mmu.h"
 #include "mm/frame.h"
+#include "mm/swap.h"
 #include "mm/vmm.h"
 
-enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, HIDDEN_SHIFT = 2 };
+/* The payload of an entry that is not present: marks, and above them a frame's number or a slot's.
+ */
+enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, SWAPPED_MARK = 4, PAYLOAD_SHIFT = 3 };
 
 static inline pte_t entry_none(void)
 {
@@ -23,15 +27,32 @@ static inline pte_t entry_none(void)
 
 static inline pte_t entry_hidden(phys_t frame, bool special)
 {
-	return pte_swap((frame >> PAGE_SHIFT) << HIDDEN_SHIFT | HIDDEN_MARK |
+	return pte_swap((frame >> PAGE_SHIFT) << PAYLOAD_SHIFT | HIDDEN_MARK |
 			(special ? HIDDEN_SPECIAL : 0));
 }
 
+static inline pte_t entry_swapped(swap_entry_t slot)
+{
+	return pte_swap((u64)slot << PAYLOAD_SHIFT | SWAPPED_MARK);
+}
+
+static inline bool entry_is_swapped(pte_t entry)
+{
+	return !pte_is_present(entry) && (pte_swap_payload(entry) & SWAPPED_MARK);
+}
+
+/* Of a swapped entry. */
+static inline swap_entry_t entry_swap_slot(pte_t entry)
+{
+	return pte_swap_payload(entry) >> PAYLOAD_SHIFT;
+}
+
+/* Of any entry that names a frame, special ones included. */
 static inline phys_t entry_phys(pte_t entry)
 {
 	if (likely(pte_is_present(entry)))
 		return pte_phys(entry);
-	return pte_swap_payload(entry) >> HIDDEN_SHIFT << PAGE_SHIFT;
+	return pte_swap_payload(entry) >> PAYLOAD_SHIFT << PAGE_SHIFT;
 }
 
 static inline bool entry_is_special(pte_t entry)
@@ -44,6 +65,12 @@ static inline bool entry_is_special(pte_t entry)
 /* Does it name a frame to which it holds a reference? */
 static inline bool entry_has_frame(pte_t entry)
 {
+	return !pte_is_none(entry) && !entry_is_special(entry) && !entry_is_swapped(entry);
+}
+
+/* Does it hold anything at all that has to be let go of? */
+static inline bool entry_has_content(pte_t entry)
+{
 	return !pte_is_none(entry) && !entry_is_special(entry);
 }
 
@@ -55,6 +82,8 @@ static inline bool entry_is_writable(pte_t entry)
 /* Do two entries name the same content? */
 static inline bool entry_same_content(pte_t a, pte_t b)
 {
+	if (unlikely(entry_is_swapped(a)))
+		return entry_is_swapped(b) && entry_swap_slot(a) == entry_swap_slot(b);
 	return entry_has_frame(a) && entry_has_frame(b) && entry_phys(a) == entry_phys(b);
 }
 

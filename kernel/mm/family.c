@@ -96,6 +96,11 @@ void family_leave(struct address_space *space)
 	family_put(family);
 }
 
+bool space_try_get(struct address_space *space)
+{
+	return try_get(&space->refs);
+}
+
 struct address_space *family_next(struct family *family, struct address_space *space)
 {
 	struct address_space *found = NULL;
@@ -105,7 +110,7 @@ struct address_space *family_next(struct family *family, struct address_space *s
 	for (; found == NULL && link != &family->spaces; link = link->next) {
 		struct address_space *member =
 			container_of(link, struct address_space, family_link);
-		if (try_get(&member->refs))
+		if (space_try_get(member))
 			found = member;
 	}
 	mutex_unlock(&family->lock);

@@ -42,6 +42,9 @@ struct family *families_next(struct family *family);
  */
 struct address_space *family_next(struct family *family, struct address_space *space);
 
+/* Takes a reference, unless the last one is gone. */
+bool __must_check space_try_get(struct address_space *space);
+
 /* The space becomes the last member, which takes a reference; or stops being one.  May sleep. */
 void family_join(struct family *family, struct address_space *space);
 void family_leave(struct address_space *space);

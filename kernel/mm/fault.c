@@ -5,15 +5,14 @@
  * Find the region (growing a stack, perhaps), check what it permits, look at the entry, and then:
  *
  *	nothing there, no file		a zeroed frame, or the shared frame of zeros for a read
- *	nothing there, a file		the page from the page cache; for a write to a private mapping
- *					a copy of it
- *	written, but write-protected	make the path to it the space's own, and then, if that was not
- *					all, reuse the frame if nobody else has it, else copy it; for
- *					shared files, permit
- *	else				somebody else was faster, or the TLB is stale: flush it here
+ *	nothing there, a file		the page from the page cache; for a write to a private
+ *mapping a copy of it a slot of swap space		the page from there written, but
+ *write-protected	make the path to it the space's own, and then, if that was not all, reuse
+ *the frame if nobody else has it, else copy it; for shared files, permit else
+ *somebody else was faster, or the TLB is stale: flush it here
  *
- * What cannot be resolved becomes a signal.  Faults of several threads run in parallel under the map
- * lock held for reading; whoever comes second to an entry sees under the leaf's lock that it has
+ * What cannot be resolved becomes a signal.  Faults of several threads run in parallel under the
+ *map lock held for reading; whoever comes second to an entry sees under the leaf's lock that it has
  * changed, and leaves it.
  */
 #include "mm/fault.h"
@@ -23,6 +22,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/reclaim.h"
 #include "mm/zap.h"
 
 struct fault_counters {
@@ -45,6 +45,8 @@ void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space))
 
 bool fault_out_of_memory(struct address_space *space)
 {
+	if (reclaim_wait())
+		return true;
 	return out_of_memory_hook != NULL && out_of_memory_hook(space);
 }
 
@@ -97,6 +99,8 @@ static enum fault_result resolve_locked(struct fault *fault)
 			return FAULT_NO_PAGE;
 		return fault->region->backing != NULL ? fault_file(fault) : fault_anonymous(fault);
 	}
+	if (unlikely(entry_is_swapped(entry)))
+		return fault_swapped(fault);
 	if (write && (fault->slot == NULL || !entry_is_writable(entry))) {
 		if (fault->region->flags & REGION_SPECIAL)
 			return FAULT_NO_ACCESS;
@@ -154,7 +158,12 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
 	while (unlikely(result == FAULT_NO_MEMORY) && fault_out_of_memory(space))
 		result = resolve(&fault);
 	if (likely(result == FAULT_DONE)) {
-		space->minor_faults++;
+		if (unlikely(fault.major)) {
+			space->major_faults++;
+			fault_count(COUNT_MAJOR);
+		} else {
+			space->minor_faults++;
+		}
 		return 0;
 	}
 	set_signal(signal, result, address);
@@ -206,7 +215,9 @@ void vmm_get_stats(vmm_stats_t *stats)
 		.demand_faults = sums[COUNT_DEMAND],
 		.file_faults = sums[COUNT_FILE],
 		.protection_faults = sums[COUNT_PROTECTION],
-		.minor_faults = sums[COUNT_FAULTS],
+		.swap_in_faults = sums[COUNT_SWAP_IN],
+		.minor_faults = sums[COUNT_FAULTS] - sums[COUNT_MAJOR],
+		.major_faults = sums[COUNT_MAJOR],
 		.total_pages = commit_total(),
 		.resident_pages = frame_count_kind(FRAME_USER) + frame_count_kind(FRAME_CACHE),
 		.cow_copied_pages = sums[COUNT_COPIED],

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Between the files that resolve faults: fault.c (which case it is), fault_anonymous.c (zero pages
- * and copies), fault_file.c (pages of files), stack_growth.c.
+ * and copies), fault_file.c (pages of files), fault_swap.c (pages that were swapped),
+ * stack_growth.c.
  *
  * The map lock is held for reading throughout.  Each step ends with one of the results below;
  * "retry" means that another thread changed the entry or the file meanwhile, and the program's next
@@ -29,6 +30,7 @@ struct fault {
 	vaddr_t page;   /* address of the page */
 	pte_t *slot;    /* its entry, if the path to it is exclusive; else NULL */
 	unsigned flags; /* FAULT_* */
+	bool major;     /* a device was waited for */
 	bool forced;    /* a debugger's: the region's protection does not count */
 };
 
@@ -41,6 +43,8 @@ enum fault_count {
 	COUNT_PROTECTION,
 	COUNT_COPIED,
 	COUNT_REUSED,
+	COUNT_SWAP_IN,
+	COUNT_MAJOR,
 	FAULT_COUNTS
 };
 void fault_count(enum fault_count what);
@@ -49,6 +53,8 @@ void fault_count(enum fault_count what);
 enum fault_result fault_anonymous(struct fault *fault);
 /* A present, write-protected entry of a private region is written. */
 enum fault_result fault_copy_on_write(struct fault *fault);
+/* An entry is swapped: it gets a frame, and the fault is looked at again. */
+enum fault_result fault_swapped(struct fault *fault);
 /* An entry of a region with a file is empty, or write-protected in a shared region. */
 enum fault_result fault_file(struct fault *fault);
 

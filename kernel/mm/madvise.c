@@ -3,10 +3,11 @@
  * madvise(2).
  *
  * Advice falls into three classes: what changes flags of regions (map lock for writing), what drops
- * pages (for reading suffices, as the tables' locks order it against faults), and hints that we are
- * free not to follow.
+ * pages (for reading suffices, as the tables' locks order it against faults), and hints, of which
+ * those about pages that are not needed now are followed (reclaim.h).
  */
 #include "lib/errno.h"
+#include "mm/reclaim.h"
 #include "mm/space.h"
 
 enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE, CLASS_REMOVE };
@@ -142,11 +143,16 @@ static int change_flags(struct address_space *space, struct region *region, vadd
 	return region_set_flags(space, region, start, end, (u32)flags);
 }
 
-static int hint(const struct region *region, int advice)
+static int hint(struct address_space *space, const struct region *region, vaddr_t start,
+		vaddr_t end, int advice)
 {
-	bool wants_unlocked = advice == MADV_COLD || advice == MADV_PAGEOUT;
-
-	return wants_unlocked && (region->flags & (REGION_LOCKED | REGION_SPECIAL)) ? -EINVAL : 0;
+	if (advice != MADV_COLD && advice != MADV_PAGEOUT)
+		return 0;
+	if (region->flags & (REGION_LOCKED | REGION_SPECIAL))
+		return -EINVAL;
+	reclaim_region(space, region, &start, end, advice == MADV_COLD ? RECLAIM_COLD : RECLAIM_ALL,
+		       UINTPTR_MAX);
+	return 0;
 }
 
 /* Holes are skipped, and reported at the end. */
@@ -171,7 +177,7 @@ static int advise_locked(struct address_space *space, vaddr_t start, vaddr_t end
 			result = change_flags(space, region, start, stop, advice);
 			break;
 		default:
-			result = hint(region, advice);
+			result = hint(space, region, start, stop, advice);
 		}
 		if (result != 0)
 			return result;

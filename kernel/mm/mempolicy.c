@@ -252,7 +252,7 @@ int vmm_page_node(struct address_space *space, vaddr_t address)
 	pte_t entry = region != NULL ? tree_peek(space, address) : entry_none();
 	if (region == NULL || entry_is_special(entry))
 		result = -EFAULT;
-	else if (!pte_is_none(entry))
+	else if (entry_has_frame(entry))
 		result = (int)frame_node_of(entry_phys(entry));
 	rwlock_read_unlock(&space->map_lock);
 	return result;

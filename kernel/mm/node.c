@@ -145,13 +145,38 @@ static void ring_leave_locked(struct node *leaf)
 	WRITE_ONCE(previous->ring, leaf->ring);
 }
 
+void leaf_count(struct node *leaf, pte_t entry, int change)
+{
+	u16 *count = entry_is_swapped(entry)
+			     ? &leaf->swapped
+			     : &leaf->counts[frame_resident_kind(entry_phys(entry))];
+
+	*count = (u16)(*count + change);
+}
+
+void content_put(pte_t entry)
+{
+	if (entry_is_swapped(entry))
+		swap_free(entry_swap_slot(entry));
+	else
+		frame_free(entry_phys(entry));
+}
+
+void content_get(pte_t entry)
+{
+	if (entry_is_swapped(entry))
+		swap_dup(entry_swap_slot(entry));
+	else
+		frame_get(entry_phys(entry));
+}
+
 bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry)
 {
 	bool locked = ring_lock(leaf);
 	bool first = !locked || !ring_shares(leaf, slot_index(slot), entry);
 
 	leaf_put(leaf, slot, entry);
-	leaf->counts[frame_resident_kind(entry_phys(entry))]++;
+	leaf_count(leaf, entry, 1);
 	ring_unlock(leaf, locked);
 	return first;
 }
@@ -175,8 +200,8 @@ bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry)
 static void count_contents(const pte_t *table, union used_span used)
 {
 	for (u32 i = used.first; i < used.end; i++)
-		if (entry_has_frame(pte_read(&table[i])))
-			frame_get(entry_phys(pte_read(&table[i])));
+		if (entry_has_content(pte_read(&table[i])))
+			content_get(pte_read(&table[i]));
 }
 
 static void count_links(const pte_t *table, union used_span used)
@@ -216,6 +241,7 @@ struct node *node_copy(struct node *original)
 	} else {
 		for (int kind = 0; kind < RESIDENT_KINDS; kind++)
 			copy->counts[kind] = original->counts[kind];
+		copy->swapped = original->swapped;
 		if (!ring_join(original, copy))
 			count_contents(node_table(copy), copy->used);
 	}
@@ -239,6 +265,10 @@ static void free_contents(struct node *leaf)
 		pte_t entry = pte_read(&table[i]);
 		if (entry_is_special(entry) || (locked && is_shared(leaf, i, entry)))
 			continue;
+		if (unlikely(entry_is_swapped(entry))) {
+			swap_free(entry_swap_slot(entry));
+			continue;
+		}
 		if (count == FREE_BATCH) {
 			frame_free_batch(frames, count);
 			count = 0;

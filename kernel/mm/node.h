@@ -56,12 +56,15 @@ union used_span {
 struct node {
 	u32 refs;                   /* atomic: links that name it */
 	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
+	u16 swapped;                /* of a leaf: entries that name slots of swap space */
 	u8 level;                   /* of its entries; 1: a leaf */
 	union used_span used;       /* all other entries are empty, and have always been */
 	spinlock_t lock;
 	phys_t table;
 	struct node *ring; /* of a leaf: the next in its ring; itself when it is alone */
 	u32 ring_id;       /* the same in all of a ring */
+	u32 scan_pass;     /* when reclaim came by, and in which space: so that a shared leaf is */
+	const void *scan_space; /* looked at once a pass; only the one reclaimer uses them */
 #ifdef CONFIG_CHECKING
 	struct node_check check;
 #endif
@@ -147,6 +150,15 @@ static inline void leaf_put(struct node *leaf, pte_t *slot, pte_t entry)
 	leaf_extend(leaf, slot_index(slot), 1);
 	pte_write(slot, entry);
 }
+
+/*
+ * Takes a content's count of a leaf out of or into it, as an entry that names it goes or comes.
+ */
+void leaf_count(struct node *leaf, pte_t entry, int change);
+
+/* Lets go of what an entry named, and gets a reference more to it. */
+void content_put(pte_t entry);
+void content_get(pte_t entry);
 
 /*
  * Puts an entry that names content, to which the caller hands over a reference, at an empty slot:

@@ -92,16 +92,16 @@ int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bo
 
 /* --- Memory from outside --- */
 
-/* May the kernel read or write the frame, through the direct map?  A debugger may also write to a frame
- * that is this entry's alone.  The leaf is locked. */
+/* May the kernel read or write the frame, through the direct map?  A debugger may also write to a
+ * frame that is this entry's alone.  The leaf is locked. */
 static bool may_access(const struct tree_leaf *leaf, pte_t entry, u32 mode)
 {
 	if (!(mode & VM_WRITE))
-		return !pte_is_none(entry);
+		return !pte_is_none(entry) && !entry_is_swapped(entry);
 	if (!leaf->exclusive)
 		return false;
 	return entry_is_writable(entry) ||
-	       ((mode & VM_FORCE) && leaf_is_sole_owner(leaf->node, leaf->slot, entry));
+	       ((mode & VM_FORCE) && pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL));
 }
 
 /*

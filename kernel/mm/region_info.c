@@ -15,7 +15,7 @@ static void count_pages(struct address_space *space, const struct region *region
 	while (tree_lock_span(space, &at, region->end, &span)) {
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t entry = pte_read(&span.slot[i]);
-			if (pte_is_none(entry) || entry_is_special(entry))
+			if (!entry_has_frame(entry))
 				continue;
 			info->resident_pages++;
 			info->anonymous_pages += frame_of(entry_phys(entry))->kind == FRAME_USER;

@@ -35,6 +35,16 @@ static void count_entry(const struct tree_span *span, u32 index, pte_t entry,
 		*(dirty ? &usage->private_dirty : &usage->private_clean) += PAGE_SIZE;
 }
 
+static void count_swapped(const struct tree_span *span, u32 index, pte_t entry,
+			  struct region_usage *usage)
+{
+	u32 entries = swap_count(entry_swap_slot(entry)) + span->others +
+		      ring_count(span->node, index, entry);
+
+	usage->swapped += PAGE_SIZE;
+	usage->swapped_proportional += PAGE_SIZE / entries;
+}
+
 void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		      struct region_usage *usage)
 {
@@ -48,6 +58,8 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 			pte_t entry = pte_read(&span.slot[i]);
 			if (entry_has_frame(entry))
 				count_entry(&span, slot_index(span.slot) + i, entry, usage);
+			else if (entry_is_swapped(entry))
+				count_swapped(&span, slot_index(span.slot) + i, entry, usage);
 		}
 		ring_unlock(span.node, ring);
 		tree_unlock_span(space, &span);

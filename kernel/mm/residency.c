@@ -11,8 +11,10 @@
 /* Is the page in memory, mapped or ready in the page cache? */
 static bool is_resident(struct address_space *space, const struct region *region, vaddr_t page)
 {
-	if (!pte_is_none(tree_peek(space, page)))
-		return true;
+	pte_t entry = tree_peek(space, page);
+
+	if (!pte_is_none(entry))
+		return !entry_is_swapped(entry);
 	struct page_cache *cache = region_cache(region);
 	phys_t frame = cache != NULL ? page_cache_peek(cache, region_index(region, page)) : 0;
 	if (frame != 0)

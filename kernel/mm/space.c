@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/family.h"
 #include "mm/fault.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/tree.h"
@@ -50,6 +51,7 @@ static struct address_space *create_in(struct family *family)
 	space->layout.mmap_base = USER_TOP;
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
 	family_join(family, space);
+	reclaim_add_space(space);
 	return space;
 }
 
@@ -95,6 +97,7 @@ static void destroy(struct address_space *space)
 {
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);
+	reclaim_remove_space(space);
 	region_map_destroy(space);
 	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);
 	family_leave(space);
@@ -202,7 +205,7 @@ size_t vmm_space_weight(struct address_space *space)
 	/* Who holds the tree may wait for this CPU to answer an interrupt. */
 	if (!tree_try_count(space, &counts))
 		return READ_ONCE(space->peak_resident);
-	return note_resident(space, &counts) + counts.tables;
+	return note_resident(space, &counts) + counts.swapped + counts.tables;
 }
 
 void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats)
@@ -223,5 +226,6 @@ void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats)
 		.stack = READ_ONCE(space->stack_pages),
 		.code = READ_ONCE(space->code_pages),
 		.page_tables = counts.tables,
+		.swapped = counts.swapped,
 	};
 }

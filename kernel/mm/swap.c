@@ -127,6 +127,16 @@ int swap_reserve(phys_t frame, swap_entry_t *entry)
 	return -ENOMEM;
 }
 
+void swap_make_known(swap_entry_t entry)
+{
+	struct chunk *chunk;
+	struct slot *slot = slot_lock(entry, &chunk);
+
+	if (slot->frame != 0)
+		slot_make_known_locked(slot, entry);
+	slot_unlock(chunk);
+}
+
 /* The frame of a slot that is nowhere else, with a reference and a count for the writer, and
  * `writing` set; 0 when there is nothing to write. */
 static phys_t begin_write(swap_entry_t entry)

@@ -54,6 +54,10 @@ bool swap_has_room(void);
  */
 int __must_check swap_reserve(phys_t frame, swap_entry_t *entry);
 
+/* Lets swap_reserve find the slot of a frame that has others who name it, for as long as it is in
+ * the slot's cache.  The caller has a count. */
+void swap_make_known(swap_entry_t entry);
+
 /*
  * Stores a slot's page in the pool or, if that has no room or it does not compress, on an area;
  * then drops the slot's frame unless somebody else uses it.  0 (also when it was stored before);

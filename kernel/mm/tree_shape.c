@@ -106,8 +106,7 @@ static int isolate_below(struct isolation *isolation, pte_t *table, u32 level, v
 	return 0;
 }
 
-int tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end,
-		 enum tree_covered covered)
+int tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end, enum tree_covered covered)
 {
 	struct isolation isolation;
 
@@ -144,11 +143,13 @@ static void count_below(const pte_t *table, u32 limit, struct tree_counts *count
 	for (u32 i = 0; (i = entries_skip_empty(table, i)) < limit; i++) {
 		const struct node *node = node_of(pte_read(&table[i]));
 		counts->tables++;
-		if (node->level > 1)
+		if (node->level > 1) {
 			count_below(node_table(node), PTES_PER_TABLE, counts);
-		else
-			for (int kind = 0; kind < RESIDENT_KINDS; kind++)
-				counts->resident[kind] += READ_ONCE(node->counts[kind]);
+			continue;
+		}
+		for (int kind = 0; kind < RESIDENT_KINDS; kind++)
+			counts->resident[kind] += READ_ONCE(node->counts[kind]);
+		counts->swapped += READ_ONCE(node->swapped);
 	}
 }
 

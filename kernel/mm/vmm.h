@@ -61,8 +61,10 @@ struct address_space {
 				  ones */
 	bool has_forked;       /* nodes may be shared; map_lock held for writing */
 	struct family *family; /* a reference; constant */
-	struct list_head family_link; /* in family->spaces; its lock */
-	rwlock_t map_lock;            /* guards everything down to `layout` */
+	struct list_head family_link;  /* in family->spaces; its lock */
+	struct list_head reclaim_link; /* in the list of all spaces; reclaim's lock */
+	vaddr_t reclaim_at;            /* where reclaim goes on; its mutex */
+	rwlock_t map_lock;             /* guards everything down to `layout` */
 	struct region_tree regions;
 	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
@@ -274,6 +276,7 @@ struct region_usage {
 	u64 resident, proportional, proportional_dirty, proportional_anonymous;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous;
+	u64 swapped, swapped_proportional;
 };
 void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		      struct region_usage *usage);
@@ -282,6 +285,7 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 struct vm_space_stats {
 	size_t total, resident, resident_anonymous, resident_file, resident_shared, peak_resident;
 	size_t locked, data, stack, code, page_tables; /* page_tables in frames */
+	size_t swapped;
 };
 void vmm_space_stats(struct address_space *space, struct vm_space_stats *stats);
 /* Pages that are resident, and tables; notes the peak.  Any context that may spin. */

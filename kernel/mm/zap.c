@@ -50,16 +50,21 @@ void gather_finish(struct gather *gather)
 	gather->family = family;
 }
 
-/* One entry goes.  Its content is kept for the gather to drop, also when the ring still has it:
- * until the flush we may read it.  The leaf is locked, and its ring if it has one. */
-static void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather)
+/* A frame is kept for the gather to drop, also when the ring still has it: until the flush we may
+ * read it.  What is swapped is in no TLB. */
+void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather)
 {
 	phys_t frame = entry_phys(entry);
 
 	pte_exchange(slot, entry_none());
 	if (entry_is_special(entry))
 		return;
-	leaf->counts[frame_resident_kind(frame)]--;
+	leaf_count(leaf, entry, -1);
+	if (unlikely(entry_is_swapped(entry))) {
+		if (!ring || !ring_shares(leaf, slot_index(slot), entry))
+			swap_free(entry_swap_slot(entry));
+		return;
+	}
 	if (unlikely(ring) && ring_shares(leaf, slot_index(slot), entry))
 		frame_get(frame);
 	gather->frames[gather->count++] = frame;
@@ -82,9 +87,10 @@ static void zap_span(const struct tree_span *span, enum zap_what what, struct ga
 			if (pte_is_none(entry))
 				continue;
 			if (what == ZAP_FILE_PAGES &&
-			    (entry_is_special(entry) || frame_is_anonymous(entry_phys(entry))))
+			    (!entry_has_frame(entry) || frame_is_anonymous(entry_phys(entry))))
 				continue;
-			gather_range(gather, address, address + PAGE_SIZE);
+			if (likely(!entry_is_swapped(entry)))
+				gather_range(gather, address, address + PAGE_SIZE);
 			zap_entry(span->node, &span->slot[i], entry, ring, gather);
 		}
 		ring_unlock(span->node, ring);

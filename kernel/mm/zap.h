@@ -69,14 +69,15 @@ enum zap_what {
 };
 
 /*
- * Revokes the entries of [start, end) in the leaves of a space, for all who share these; flushes the
- * family; drops.  Map lock held.
+ * Revokes the entries of [start, end) in the leaves of a space, for all who share these; flushes
+ * the family; drops.  Map lock held.
  */
 void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum zap_what what);
 
 /*
- * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for reading
- * or writing.  0; -ENOMEM: what others share could not be copied, and some entries are still there.
+ * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for
+ * reading or writing.  0; -ENOMEM: what others share could not be copied, and some entries are
+ * still there.
  */
 int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end);
 
@@ -87,6 +88,12 @@ int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end
  */
 void zap_nodes(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
 	       vaddr_t ceiling);
+
+/*
+ * Takes one entry that is not empty out of a leaf, which is locked, and its ring if it has one;
+ * what it named goes with the gather, which has room.  The caller notes the range.
+ */
+void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather);
 
 /* How a file's pages count in a region's space. */
 static inline enum resident_kind region_file_kind(const struct region *region)

@@ -210,7 +210,8 @@ static void show_memory(const struct summary *s, struct text *text)
 	text_printf(text,
 		    "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\n",
 		    m->data * kib, m->stack * kib, m->code * kib);
-	text_printf(text, "VmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n", m->page_tables * kib);
+	text_printf(text, "VmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n", m->page_tables * kib,
+		    m->swapped * kib);
 }
 
 static void show_signals(const struct summary *s, struct text *text)

@@ -38,8 +38,8 @@ static void show_usage(struct text *text, const struct region_usage *usage, u64 
 	line(text, "ShmemPmdMapped:", 0);
 	line(text, "FilePmdMapped:", 0);
 	text_printf(text, "Shared_Hugetlb: %8u kB\nPrivate_Hugetlb: %7u kB\n", 0, 0);
-	line(text, "Swap:", 0);
-	line(text, "SwapPss:", 0);
+	line(text, "Swap:", usage->swapped);
+	line(text, "SwapPss:", usage->swapped_proportional);
 	line(text, "Locked:", locked);
 }
 

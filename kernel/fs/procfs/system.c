@@ -8,6 +8,7 @@
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/pagecache.h"
+#include "mm/reclaim.h"
 #include "mm/swap.h"
 #include "mm/vmm.h"
 #include "proc/process.h"
@@ -62,6 +63,26 @@ static void show_pages(struct text *text, const char *name, size_t bytes)
 	text_printf(text, "%s %lu\n", name, (unsigned long)(bytes / PAGE_SIZE));
 }
 
+static void show_reclaim(struct text *text)
+{
+	struct reclaim_stats reclaim;
+	vmm_stats_t faults;
+
+	reclaim_get_stats(&reclaim);
+	vmm_get_stats(&faults);
+	text_printf(text, "pgfault %lu\npgmajfault %lu\nworkingset_refault_anon %lu\n",
+		    (unsigned long)faults.total_faults, (unsigned long)faults.major_faults,
+		    (unsigned long)faults.swap_in_faults);
+	text_printf(text,
+		    "pgscan_anon %lu\npgscan_file %lu\npgsteal_anon %lu\npgsteal_file %lu\n"
+		    "pgscan_kswapd %lu\npgsteal_kswapd %lu\nallocstall_movable %lu\n",
+		    (unsigned long)reclaim.scanned, (unsigned long)reclaim.scanned_files,
+		    (unsigned long)reclaim.stolen, (unsigned long)reclaim.stolen_files,
+		    (unsigned long)(reclaim.scanned + reclaim.scanned_files),
+		    (unsigned long)(reclaim.stolen + reclaim.stolen_files),
+		    (unsigned long)reclaim.waits);
+}
+
 /* The counters that there are; a name that is missing says so to a program better than a zero. */
 int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
@@ -83,6 +104,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	text_printf(text, "pswpin %lu\npswpout %lu\nswap_ra %lu\nzswpin %lu\nzswpout %lu\n",
 		    (unsigned long)swap.in, (unsigned long)swap.out, (unsigned long)swap.ahead,
 		    (unsigned long)swap.pool_in, (unsigned long)swap.pool_out);
+	show_reclaim(text);
 	return 0;
 }
 

@@ -121,6 +121,14 @@ void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 	lock->holders++;
 }
 
+bool rwlock_try_read_lock_at(rwlock_t *lock, struct lock_site *site)
+{
+	if (lock->holders != 0)
+		return false;
+	rwlock_read_lock_at(lock, 0, site);
+	return true;
+}
+
 void rwlock_read_unlock(rwlock_t *lock)
 {
 	if (lock->holders < 1)

@@ -15,7 +15,10 @@
 #include <time.h>
 
 #include "lib/string.h"
+#include "mm/reclaim.h"
+#include "mm/region.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/tree_check.h"
 
 enum { PAGES = 640, SPACES = 5, CELLS = 4096, FILE_PAGES = 64, NO_CELL = -1 };
@@ -225,6 +228,32 @@ static void do_fork(struct model_space *model)
 	}
 }
 
+/* What reclaim might do at any time: pages go, shared ones too, or only those not used lately. */
+static void do_reclaim(struct model_space *model)
+{
+	static const enum reclaim_how ways[] = {RECLAIM_ALL, RECLAIM_UNSHARE, RECLAIM_UNSHARE,
+						RECLAIM_UNUSED, RECLAIM_COLD};
+	int first, count;
+
+	if (random_below(8) == 0) {
+		(void)reclaim_run(1 + random_below(100));
+		return;
+	}
+	random_range(&first, &count);
+	vaddr_t at = address_of(first), end = address_of(first + count);
+	enum reclaim_how how = ways[random_below(ARRAY_SIZE(ways))];
+	rwlock_read_lock(&model->space->map_lock);
+	while (at < end) {
+		struct region *region = region_find_first(model->space, at);
+		if (region == NULL || region->start >= end)
+			break;
+		at = MAX(at, region->start);
+		(void)reclaim_region(model->space, region, &at, MIN(region->end, end), how,
+				     random_below(2) ? 5 : UINTPTR_MAX);
+	}
+	rwlock_read_unlock(&model->space->map_lock);
+}
+
 static void leave_cpus(struct address_space *space)
 {
 	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
@@ -303,8 +332,8 @@ static void compare_all(void)
 
 typedef void operation(struct model_space *model);
 static operation *const operations[] = {
-	do_mmap, do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,
-	do_exit, do_touch,  do_touch,    do_touch,   do_touch,  do_touch,
+	do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,    do_exit,
+	do_touch, do_touch,  do_touch,    do_touch,   do_touch,  do_reclaim, do_reclaim,
 };
 
 static void random_operations_agree_with_the_model(void **state __unused)
@@ -314,6 +343,7 @@ static void random_operations_agree_with_the_model(void **state __unused)
 	test_file_init(&file, FILE_PAGES * PAGE_SIZE, 3, false);
 	next_cell = FILE_PAGES;
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */
+	struct swap_stats swap;
 	spaces[0].space = vmm_create_address_space();
 	for (step = 0; step < steps; step++) {
 		struct model_space *model = any_space();
@@ -334,6 +364,10 @@ static void random_operations_agree_with_the_model(void **state __unused)
 	}
 	test_file_destroy(&file);
 	slab_shrink_caches();
+	swap_get_stats(&swap);
+	assert_int_equal(swap.slots, 0);
+	assert_int_equal(swap.cached, 0);
+	assert_true(swap.pool_out > 0 && swap.pool_in > 0);
 	assert_int_equal(frame_count_kind(FRAME_USER), 0);
 	assert_int_equal(frame_count_kind(FRAME_CACHE), 0);
 	assert_int_equal(frame_count_kind(FRAME_TABLE), tables);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page replacement: taking from programs, for others, the pages that they have not used lately.
+ *
+ * Reclaim goes round all address spaces, leaf by leaf, like the hand of a clock: an entry that has
+ * been used since the hand came by loses its mark (PAGE_ACCESSED), any other loses its page.
+ * Anonymous pages go to swap space (swap.h); of files, those that can be read again.  Memory that
+ * is locked stays, and so does, for the time being, that of a space whose map is being changed.
+ * Pages of files that live in memory alone (tmpfs, shared memory) stay as well.
+ *
+ * One thread does it (proc's, which runs reclaim_work); it wakes when memory falls below the lower
+ * watermark, and rests when it is above the upper one again.  Whoever finds no memory at all waits
+ * for a round of it.
+ *
+ * Locks: a space's map lock is only tried for reading; the tree's locks as in tree.h.  Pages are
+ * stored with the map lock held, but no spin lock.
+ */
+#ifndef MM_RECLAIM_H
+#define MM_RECLAIM_H
+
+#include "lib/types.h"
+
+struct address_space;
+struct region;
+
+/* --- By mm's own files --- */
+
+/* Spaces enter the round when they are made, and leave it before their tables go. */
+void reclaim_add_space(struct address_space *space);
+void reclaim_remove_space(struct address_space *space);
+
+enum reclaim_how {
+	RECLAIM_UNUSED,  /* what has not been used since the last visit; the rest loses its mark */
+	RECLAIM_ALL,     /* MADV_PAGEOUT: all that is not shared */
+	RECLAIM_UNSHARE, /* all, also what is shared */
+	RECLAIM_COLD,    /* MADV_COLD: nothing; all loses its mark */
+};
+
+/* Within [*at, end) of one region of a space, whose map lock is held; stops after `target` frames,
+ * and moves *at to where it stopped.  Returns how many pages were stored or dropped.  May sleep. */
+size_t reclaim_region(struct address_space *space, const struct region *region, vaddr_t *at,
+		      vaddr_t end, enum reclaim_how how, size_t target);
+
+/* There was no memory: waits for a round of reclaim, or makes one if no thread does.  Did it find
+ * anything?  May sleep. */
+bool __must_check reclaim_wait(void);
+
+/* --- By others --- */
+
+/* One round: tries to free `target` frames; returns how many it did.  May sleep. */
+size_t reclaim_run(size_t target);
+
+/* What the thread does for ever: waits until it is needed, then works.  From the first call on
+ * others rely on it.  May sleep. */
+void reclaim_work(void);
+
+struct reclaim_stats {
+	u64 scanned, stolen; /* entries looked at that were not used lately; pages taken */
+	u64 scanned_files, stolen_files; /* of those, of files */
+	u64 rounds, waits;
+};
+void reclaim_get_stats(struct reclaim_stats *stats);
+
+#endif

@@ -264,7 +264,7 @@ pte_t tree_peek(struct address_space *space, vaddr_t page)
 bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span)
 {
 	pte_t *slot = NULL;
-	vaddr_t start = *at, next = *at;
+	vaddr_t start = *at, next = start;
 
 	spin_lock(&space->tree_lock);
 	for (; start < end && slot == NULL; start = slot == NULL ? next : start)

@@ -148,16 +148,16 @@ static inline void page_copy(void *to, const void *from)
 static inline void ptes_share(pte_t *first, u32 count)
 {
 	for (u32 i = 0; i < count; i += PTES_PER_RUN) {
-		u64 *run = &first[i].value;
+		pte_t *run = &first[i];
 		const u64 keep = ~(u64)(PAGE_WRITABLE | PAGE_EXCL);
-		run[0] &= keep;
-		run[1] &= keep;
-		run[2] &= keep;
-		run[3] &= keep;
-		run[4] &= keep;
-		run[5] &= keep;
-		run[6] &= keep;
-		run[7] &= keep;
+		run[0].value &= keep;
+		run[1].value &= keep;
+		run[2].value &= keep;
+		run[3].value &= keep;
+		run[4].value &= keep;
+		run[5].value &= keep;
+		run[6].value &= keep;
+		run[7].value &= keep;
 	}
 }
 

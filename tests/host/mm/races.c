@@ -18,7 +18,7 @@
 enum { PAGES = 6, WRITES = 12 };
 static const vaddr_t BASE = 0x40000000 - 2 * PAGE_SIZE; /* across the boundary of a leaf */
 
-static u64 rounds = 60, first_seed;
+static u64 rounds = 100, first_seed;
 static struct address_space *parent, *child;
 static u8 written[2][PAGES]; /* by actor: the last write that has ended */
 
@@ -382,7 +382,7 @@ static void storm_call(struct stormer *self, vaddr_t start, size_t size)
 	struct address_space *space = self->space;
 	u32 prot = prots[storm_below(self, 4)];
 
-	switch (storm_below(self, 6)) {
+	switch (storm_below(self, 7)) {
 	case 0:
 		assert_int_equal(vmm_munmap(space, start, size), 0);
 		break;
@@ -399,6 +399,10 @@ static void storm_call(struct stormer *self, vaddr_t start, size_t size)
 		break;
 	case 4:
 		(void)!vmm_madvise(space, start, size, MADV_DONTNEED);
+		break;
+	case 5:
+		page_cache_truncate(&file.cache, storm_below(self, PAGES) * PAGE_SIZE + 1);
+		page_cache_truncate(&file.cache, PAGES * PAGE_SIZE);
 		break;
 	default:
 		(void)!vmm_mremap(space, start, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,

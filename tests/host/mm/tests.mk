@@ -38,6 +38,10 @@ HOST_TESTS += mm_races
 mm_races_SOURCES := tests/host/mm/races.c $(MM_SOURCES)
 mm_races_CFLAGS := $(MM_FLAGS)
 
+HOST_TESTS += mm_trees
+mm_trees_SOURCES := tests/host/mm/trees.c $(MM_SOURCES)
+mm_trees_CFLAGS := $(MM_FLAGS)
+
 HOST_TESTS += mm_buddy
 mm_buddy_SOURCES := tests/host/mm/buddy.c tests/host/mm/death.c $(MM_SOURCES)
 mm_buddy_CFLAGS := $(MM_FLAGS)

@@ -6,9 +6,9 @@
  * took a reference under the leaf's lock.  An entry with PAGE_EXCL has its frame alone; for others
  * the frame's count and the leaf's ring tell (leaf_is_sole_owner).
  *
- * A frame is replaced in three steps when other CPUs run the space: the new frame, write-protected;
- * a flush; write permission. Otherwise a CPU with a stale entry could read the old frame after
- * another CPU has written the new one.
+ * A frame is replaced in three steps: the new frame, write-protected; a flush; write permission.
+ * Otherwise a CPU with a stale entry could read the old frame after another CPU has written the new
+ * one.  That is so even when no other CPU runs the space: two may enter it just now.
  *
  * A program that touches page after page gets some ahead: once the few pages below the one it
  * writes are there, the next ones come with it, as far as table and region go, unless memory is
@@ -122,22 +122,16 @@ void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old
 	struct address_space *space = fault->space;
 	pte_t writable =
 		entry_exclusive(leaf->slot, frame, region_entry_flags(fault->region, true));
-	cpumask_t others = __atomic_load_n(&space->cpus, __ATOMIC_RELAXED) & ~cpumask_of(cpu_id());
 
-	if (others == 0) {
-		publish(leaf, old, writable);
-		/* A CPU that has entered the set since then loaded its tables afresh, after this
-		 * fence or before ours. */
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		others = __atomic_load_n(&space->cpus, __ATOMIC_RELAXED) & ~cpumask_of(cpu_id());
+	publish(leaf, old, pte_clear(writable, PAGE_WRITABLE));
+	/* A CPU that enters the set later loads its tables afresh, and so finds the new entry. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	cpumask_t others = __atomic_load_n(&space->cpus, __ATOMIC_RELAXED) & ~cpumask_of(cpu_id());
+	if (likely(others == 0))
 		tlb_flush_page_local(fault->page);
-		if (unlikely(others != 0))
-			space_flush(space, fault->page, fault->page + PAGE_SIZE);
-	} else {
-		publish(leaf, old, pte_clear(writable, PAGE_WRITABLE));
+	else
 		space_flush(space, fault->page, fault->page + PAGE_SIZE);
-		pte_write(leaf->slot, writable);
-	}
+	pte_write(leaf->slot, writable);
 	leaf->node->counts[RESIDENT_ANONYMOUS]++;
 	if (entry_is_special(old))
 		return;

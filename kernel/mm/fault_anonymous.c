@@ -36,7 +36,8 @@ static enum fault_result map_zeros(struct fault *fault)
 }
 
 #define STREAK 4 /* pages below that show a sequence */
-#define AHEAD  8 /* pages that then come in advance */
+
+struct fault_settings fault_settings = {.ahead_pages = FAULT_AHEAD_MOST};
 
 /* Are the pages just below there, writable, each by a fault of its own or a batch's? */
 static bool is_sequence(const struct fault *fault, const pte_t *slot)
@@ -53,9 +54,10 @@ static bool is_sequence(const struct fault *fault, const pte_t *slot)
 /* Maps zeroed frames at the empty entries behind the faulting one. */
 static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 {
-	phys_t frames[AHEAD];
+	phys_t frames[FAULT_AHEAD_MOST];
 	u64 flags = region_entry_flags(fault->region, true);
-	u32 room = MIN((u32)AHEAD, PTES_PER_TABLE - 1 - pt_index(fault->page, 1));
+	u32 room = MIN(READ_ONCE(fault_settings.ahead_pages),
+		       PTES_PER_TABLE - 1 - pt_index(fault->page, 1));
 	u32 wanted = (u32)MIN((vaddr_t)room, (fault->region->end - fault->page) / PAGE_SIZE - 1);
 	u32 got = wanted != 0 ? (u32)frame_alloc_user(&fault->region->policy,
 						      fault->page + PAGE_SIZE, frames, wanted)

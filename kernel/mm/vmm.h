@@ -125,6 +125,14 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
  */
 int vmm_handle_page_fault(vaddr_t address, unsigned flags, struct fault_signal *signal);
 
+/* Settings; read without lock. */
+#define FAULT_AHEAD_MOST 8
+struct fault_settings {
+	u32 ahead_pages; /* that come with a fault on anonymous memory touched in sequence; 0: none
+			  */
+};
+extern struct fault_settings fault_settings;
+
 /*
  * When a program's fault or fork finds no memory: the hook (proc's) picks and kills a victim, and
  * returns true when the fault should be tried again; false: the faulting process itself gets

@@ -100,3 +100,30 @@ KTEST(mm_page_words_tell_what_is_there)
 	KEXPECT(words[PAGES] == 0);
 	vmm_put_address_space(space);
 }
+
+/* Anonymous pages in memory after the first 16 of a region have been written one by one. */
+static size_t resident_after_sequence(u32 ahead)
+{
+	struct address_space *space = vmm_create_address_space();
+	struct vm_space_stats stats = {0};
+	u32 before = fault_settings.ahead_pages;
+
+	if (!KEXPECT(space != NULL))
+		return 0;
+	vmm_init_layout(space, false);
+	vaddr_t at = vmm_alloc_virtual(space, 2 * MIB) + MIB;
+	WRITE_ONCE(fault_settings.ahead_pages, ahead);
+	for (u64 i = 0; i < 16; i++)
+		KEXPECT(vmm_access(space, at + i * PAGE_SIZE, &i, sizeof(i), VM_WRITE) ==
+			sizeof(i));
+	WRITE_ONCE(fault_settings.ahead_pages, before);
+	vmm_space_stats(space, &stats);
+	vmm_put_address_space(space);
+	return stats.resident_anonymous;
+}
+
+KTEST(mm_pages_ahead_of_a_sequence_can_be_switched_off)
+{
+	KEXPECT(resident_after_sequence(0) == 16);
+	KEXPECT(resident_after_sequence(FAULT_AHEAD_MOST) > 16);
+}

@@ -29,6 +29,11 @@ contains 'tree: a node that two spaces share' "$WORK/tree" '^ +level [123] .* sp
 contains 'tree: a leaf with a copy in its ring' "$WORK/tree" '^      level 1 .* ring 2'
 contains 'tree: a leaf, with what it holds' "$WORK/tree" '^      level 1 .* anonymous [1-9][0-9]* file [0-9]+ shared [0-9]+ ring'
 
+# shellcheck disable=SC2016 # for the shell inside
+in_machine -- $BUSYBOX sh -c 'cd /sys/kernel/mm && $0 cat fault_ahead && echo 0 >fault_ahead && $0 cat fault_ahead; echo 9 >fault_ahead || echo refused' \
+	$BUSYBOX >"$WORK/switch" 2>/dev/null
+is '/sys/kernel/mm/fault_ahead' "$(tr '\n' ' ' <"$WORK/switch")" '8 0 refused '
+
 # The console's monitor, between lines for a program; and memtop on the terminal.
 mkdir -p "$WORK/root/bin"
 cat >"$WORK/root/init" <<'END'

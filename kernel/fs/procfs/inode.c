@@ -279,10 +279,17 @@ static ssize_t link_readlink(struct dentry *dentry, char *buffer, size_t size)
 	return length;
 }
 
+/* A text has no size: what a shell's > wants to cut off is not there. */
+static int file_set_attributes(struct inode *inode, const struct attr_change *change)
+{
+	inode_apply_change(inode, change);
+	return 0;
+}
+
 static const struct inode_operations directory_operations = {.lookup = directory_lookup};
 static const struct inode_operations link_operations = {.get_link = link_get,
 							.readlink = link_readlink};
-static const struct inode_operations file_operations = {0};
+static const struct inode_operations file_operations = {.set_attributes = file_set_attributes};
 static const struct file_operations directory_file_operations = {.readdir = directory_read};
 static const struct dentry_operations proc_dentry_operations = {.revalidate = revalidate};
 

@@ -3,9 +3,11 @@
  * procfs: the memory manager laid open: /proc/cow, and of a process: tree, pagemap, clear_refs
  * (proc(5) has the last two).
  *
+ * In /sys/kernel/mm, the switch fault_ahead says how many pages come with a fault in a sequence.
+ *
  * tree shows the page tables below the root, at most NODES of them, indented by level.
  */
-#include "fs/procfs/procfs.h"
+#include "fs/procfs/sysfs.h"
 #include "lib/errno.h"
 #include "lib/parse.h"
 #include "lib/string.h"
@@ -183,4 +185,33 @@ int proc_store_clear_refs(const struct proc_node *node, char *value, size_t size
 	}
 	process_put(process);
 	return 0;
+}
+
+/* --- In sysfs --- */
+
+static int show_fault_ahead(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%u\n", READ_ONCE(fault_settings.ahead_pages));
+	return 0;
+}
+
+static int store_fault_ahead(const struct proc_node *node __unused, char *value, size_t size)
+{
+	u64 pages;
+
+	if (size > 0 && value[size - 1] == '\n')
+		value[size - 1] = '\0';
+	if (parse_u64(value, 10, &pages) || pages > FAULT_AHEAD_MOST)
+		return -EINVAL;
+	WRITE_ONCE(fault_settings.ahead_pages, (u32)pages);
+	return 0;
+}
+
+static const struct proc_entry fault_ahead_entry =
+	PROC_SETTING("fault_ahead", 0644, show_fault_ahead, store_fault_ahead);
+static struct proc_addition fault_ahead_addition = {.entry = &fault_ahead_entry};
+
+void proc_inspect_init(void)
+{
+	sysfs_add(SYSFS_KERNEL_MM, &fault_ahead_addition);
 }

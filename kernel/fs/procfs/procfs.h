@@ -132,6 +132,8 @@ int proc_show_cow(const struct proc_node *node, struct text *text);
 int proc_show_tree(const struct proc_node *node, struct text *text);
 int proc_store_clear_refs(const struct proc_node *node, char *value, size_t size);
 extern const struct file_operations proc_pagemap_operations;
+/* Adds its switch to /sys/kernel/mm. */
+void proc_inspect_init(void);
 
 int proc_show_cmdline(const struct proc_node *node, struct text *text);
 int proc_show_environ(const struct proc_node *node, struct text *text);

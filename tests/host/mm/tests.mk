@@ -81,3 +81,7 @@ HOST_TESTS += mm_regions
 mm_regions_SOURCES := tests/host/mm/regions.c kernel/mm/region.c kernel/mm/region_change.c kernel/mm/mapping.c \
 	$(REGION_TREE_SOURCES)
 mm_regions_CFLAGS := -I. -DREGION_TREE_FANOUT=4
+
+HOST_TESTS += mm_reclaim
+mm_reclaim_SOURCES := tests/host/mm/reclaim.c $(MM_SOURCES)
+mm_reclaim_CFLAGS := $(MM_FLAGS)

@@ -108,6 +108,18 @@ static void file_pages(void)
 	ok(word_of(p) & FILE_PAGE, "and counts as a file's");
 }
 
+/* Is one page accessed when it has been read, and then clear_refs written?  Reclaim may clear the
+ * mark in between, but not each time. */
+static bool stays_referenced(char *p, const char *what)
+{
+	for (int i = 0; i < 50; i++) {
+		(void)((volatile char *)p)[3 * PAGE];
+		if ((what == NULL || clear(what) == 1) && referenced(p) == 4)
+			return true;
+	}
+	return false;
+}
+
 static void referenced_pages(void)
 {
 	char *p = island();
@@ -116,10 +128,8 @@ static void referenced_pages(void)
 	is(referenced(p), 32, "all pages have been accessed");
 	is(clear("1\n"), 2, "clear_refs");
 	is(referenced(p), 0, "none since");
-	((volatile char *)p)[3 * PAGE];
-	is(referenced(p), 4, "one since");
-	is(clear("3"), 1, "those of files");
-	is(referenced(p), 4, "leave anonymous ones alone");
+	ok(stays_referenced(p, NULL), "one since");
+	ok(stays_referenced(p, "3"), "those of files leave anonymous ones alone");
 	is(clear("2"), 1, "those of anonymous memory");
 	is(referenced(p), 0, "are gone");
 	is(p[7 * PAGE], 'r', "the content stays");

@@ -39,28 +39,47 @@ static pte_t protected_entry(const struct region *region, struct node *leaf, pte
 					     : entry_exclusive(slot, frame, flags);
 }
 
+static void protect_span(const struct region *region, const struct tree_span *span,
+			 struct gather *gather)
+{
+	for (u32 i = 0; i < span->count; i++) {
+		pte_t *slot = &span->slot[i];
+		pte_t entry = pte_read(slot);
+		/* What is swapped gets its permissions when it comes back. */
+		if (pte_is_none(entry) || entry_is_swapped(entry))
+			continue;
+		pte_exchange(slot, protected_entry(region, span->node, slot, entry));
+		/* What was hidden is in no TLB. */
+		if (pte_is_present(entry))
+			gather_range(gather, span->start + i * PAGE_SIZE,
+				     span->start + (i + 1) * PAGE_SIZE);
+	}
+}
+
 void protect_region_entries(struct address_space *space, const struct region *region, vaddr_t start,
 			    vaddr_t end)
 {
+	struct node *leaf = tree_exclusive_leaf(space, start, end);
 	struct gather gather;
 	struct tree_span span;
 	vaddr_t at = start;
 
+	if (leaf == NULL)
+		return;
 	gather_begin(&gather, space);
-	while (tree_lock_span(space, &at, end, &span)) {
-		for (u32 i = 0; i < span.count; i++) {
-			pte_t *slot = &span.slot[i];
-			pte_t entry = pte_read(slot);
-			/* What is swapped gets its permissions when it comes back. */
-			if (pte_is_none(entry) || entry_is_swapped(entry))
-				continue;
-			pte_exchange(slot, protected_entry(region, span.node, slot, entry));
-			/* What was hidden is in no TLB. */
-			if (pte_is_present(entry))
-				gather_range(&gather, span.start + i * PAGE_SIZE,
-					     span.start + (i + 1) * PAGE_SIZE);
+	if (leaf != TREE_WALK) {
+		span.slot = &node_table(leaf)[pt_index(start, 1)];
+		span.node = leaf;
+		span.start = start;
+		span.count = (u32)((end - start) >> PAGE_SHIFT);
+		spin_lock(&leaf->lock);
+		protect_span(region, &span, &gather);
+		spin_unlock(&leaf->lock);
+	} else {
+		while (tree_lock_span(space, &at, end, &span)) {
+			protect_span(region, &span, &gather);
+			tree_unlock_span(space, &span);
 		}
-		tree_unlock_span(space, &span);
 	}
 	gather_finish(&gather);
 }

@@ -50,14 +50,15 @@ static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t en
 		start = region->start;
 	}
 	while (start < end) {
-		region = region_find(space, start);
-		if (region == NULL)
+		if (region == NULL || region->start > start)
 			return -ENOMEM;
 		vaddr_t stop = MIN(region->end, end);
 		int result = protect_piece(space, region, start, stop, prot);
 		if (result != 0)
 			return result;
 		start = stop;
+		if (start < end)
+			region = region_find_first(space, start);
 	}
 	return 0;
 }

@@ -429,6 +429,11 @@ static void plan_part(struct edit *edit, struct part *part)
 	part->neighbours.lower.region = lower;
 	part->neighbours.upper.region = upper;
 	part->joins = lower != NULL || upper != NULL;
+	if (lower == NULL && upper != NULL && !part->below && !part->above) {
+		plan_modify(edit, &part->region, region, 0);
+		plan_removal(edit, upper->start, upper->end);
+		return;
+	}
 	if (part->joins)
 		plan_join(edit, &part->neighbours);
 	if (part->below || part->above || !part->joins)
@@ -476,6 +481,17 @@ static void divide(struct edit *edit, const struct part *part)
 	WRITE_ONCE(edit->space->hint, middle);
 }
 
+/* All of the region changes, and then goes on as its upper neighbour does: it takes its place. */
+static void take_over_upper(struct edit *edit, const struct part *part)
+{
+	struct region *region = part->region.region, *upper = part->neighbours.upper.region;
+	vaddr_t end = upper->end;
+
+	mapping_inherit(region, upper);
+	remove_whole(edit, upper->start, end);
+	set_traits(modify(edit, &part->region, part->start, end), part);
+}
+
 static void change_part(struct edit *edit, struct part *part)
 {
 	bool stays = part->below || part->above;
@@ -486,6 +502,10 @@ static void change_part(struct edit *edit, struct part *part)
 	}
 	if (!part->joins) {
 		set_traits(modify(edit, &part->region, part->start, part->end), part);
+		return;
+	}
+	if (!stays && part->neighbours.lower.region == NULL) {
+		take_over_upper(edit, part);
 		return;
 	}
 	struct region *lower = part->neighbours.lower.region;

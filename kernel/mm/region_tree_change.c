@@ -24,14 +24,11 @@ static struct region_node *take_spare(struct region_change *change)
 	return node;
 }
 
-/* Makes the node that a link of our own names our own. */
-static struct region_node *own(struct region_change *change, struct region_node **link)
+static __attribute__((noinline)) struct region_node *copy_node(struct region_change *change,
+							       struct region_node **link)
 {
-	struct region_node *node = *link;
+	struct region_node *node = *link, *copy = take_spare(change);
 
-	if (likely(!region_node_is_shared(node)))
-		return node;
-	struct region_node *copy = take_spare(change);
 	memcpy(copy, node, sizeof(*copy));
 	copy->refs = 1;
 	for (u32 i = 0; i < copy->count; i++)
@@ -39,6 +36,12 @@ static struct region_node *own(struct region_change *change, struct region_node 
 	*link = copy;
 	region_node_put(node);
 	return copy;
+}
+
+/* Makes the node that a link of our own names our own. */
+static inline struct region_node *own(struct region_change *change, struct region_node **link)
+{
+	return likely(!region_node_is_shared(*link)) ? *link : copy_node(change, link);
 }
 
 /* --- Slots --- */
@@ -410,6 +413,13 @@ static bool remove_below(struct region_change *change, struct region_node **link
 	struct region_node *node = own(change, link);
 	u32 first = region_node_below(node, start), last = region_node_below(node, end);
 
+	if (node->level == 0 && last == first + 1) {
+		union region_child child = node->slots[first].child;
+		change->tree->count--;
+		close_slots(node, first, last);
+		region_child_put(child, 0);
+		return true;
+	}
 	if (node->level == 0) {
 		drop_slots(change, node, first, last);
 		return first != last;

@@ -25,6 +25,10 @@ static u64 page_word(const struct tree_span *span, u32 index, pte_t entry, bool 
 
 	if (pte_is_none(entry))
 		return 0;
+	/* Where Linux has the area's number, there is none: slots are counted over all. */
+	if (entry_is_swapped(entry))
+		return PAGEMAP_SWAPPED |
+		       (frames ? (u64)entry_swap_slot(entry) << 5 & PAGEMAP_FRAME : 0);
 	/* The number of the slot, above five bits for the kind of swap space. */
 	if (entry_is_swapped(entry))
 		return PAGEMAP_SWAPPED | (frames ? entry_swap_slot(entry) << 5 : 0);

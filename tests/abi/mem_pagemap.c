@@ -113,8 +113,8 @@ static void file_pages(void)
 static bool stays_referenced(char *p, const char *what)
 {
 	for (int i = 0; i < 50; i++) {
-		mprotect(p, 8 * PAGE, PROT_READ);
-		mprotect(p, 8 * PAGE, PROT_READ | PROT_WRITE);
+		mprotect(p + 3 * PAGE, PAGE, PROT_READ);
+		mprotect(p + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE);
 		(void)((volatile char *)p)[3 * PAGE];
 		if ((what == NULL || clear(what) == 1) && referenced(p) == 4)
 			return true;

@@ -22,7 +22,8 @@
 # A fuzzer is the same with HOST_FUZZERS; its source defines LLVMFuzzerTestOneInput, and the files of
 # NAME_CORPUS (optional) are its first inputs.
 #
-# Each source is compiled once for each program that wants it, for the host, with the address and undefined
+# Each source is compiled once for each program that wants it, or once for all programs that name the same folder of
+# objects (NAME_SHARED := folder, with folder_CFLAGS instead of NAME_CFLAGS), for the host, with the address and undefined
 # behaviour sanitizers, CONFIG_CHECKING and no __KERNEL__.  Programs are linked with cmocka.  A test is passed
 # the folder $(BUILD)/host as its working directory.
 
@@ -48,22 +49,29 @@ endif
 
 include $(sort $(wildcard tests/host/*/tests.mk))
 
-host_objects = $(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,$($(1)_SOURCES))
+# The folder of a program's objects is its own, or one that it shares with others of the same flags.
+host_folder = $(or $($(1)_SHARED),$(1))
+host_objects = $(patsubst %.c,$(HOST_BUILD)/$(call host_folder,$(1)).o/%.o,$($(1)_SOURCES))
 
-# $(1) program, $(2) compiler, $(3) flags for compiling, $(4) for linking
-define host_program
+# $(1) folder of objects, $(2) compiler, $(3) flags
+define host_objects_rule
 $(HOST_BUILD)/$(1).o/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $$(@D)
 	$(2) $$($(1)_CFLAGS) $(HOST_CFLAGS) $(HOST_SANITIZERS) $(3) -c $$< -o $$@
-
-$(HOST_BUILD)/$(1): $(call host_objects,$(1))
-	$(2) $(HOST_SANITIZERS) $(3) $$^ $(4) -o $$@
-
--include $(patsubst %.o,%.d,$(call host_objects,$(1)))
 endef
 
+# $(1) program, $(2) compiler, $(3) flags for compiling, $(4) for linking
+define host_program
+$(HOST_BUILD)/$(1): $(call host_objects,$(1))
+	$(2) $(HOST_SANITIZERS) $(3) $$^ $(4) -o $$@
+endef
+
+HOST_FOLDERS := $(sort $(foreach program,$(HOST_TESTS),$(call host_folder,$(program))))
+$(foreach folder,$(HOST_FOLDERS),$(eval $(call host_objects_rule,$(folder),$(HOST_CC),)))
+$(foreach folder,$(HOST_FUZZERS),$(eval $(call host_objects_rule,$(folder),$(HOST_FUZZ_CC),-fsanitize=fuzzer)))
 $(foreach program,$(HOST_TESTS),$(eval $(call host_program,$(program),$(HOST_CC),,-lcmocka -lpthread)))
 $(foreach program,$(HOST_FUZZERS),$(eval $(call host_program,$(program),$(HOST_FUZZ_CC),-fsanitize=fuzzer,)))
+-include $(patsubst %.o,%.d,$(sort $(foreach program,$(HOST_TESTS) $(HOST_FUZZERS),$(call host_objects,$(program)))))
 
 .PHONY: host host-tests host-run host-fuzz host-clean
 host: host-tests

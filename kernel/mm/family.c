@@ -7,8 +7,8 @@
 #include "lib/assert.h"
 #include "mm/slab.h"
 
-static slab_cache_t *family_slab;                            /* set once */
-static spinlock_t families_lock;                             /* taken inside of all others */
+static slab_cache_t *family_slab;                       /* set once */
+static spinlock_t families_lock;                        /* taken inside of all others */
 static struct list_head families = LIST_INIT(families); /* families_lock */
 
 void families_init(void)

@@ -114,11 +114,12 @@ static void write_slot(struct region_node *node, u32 i, const struct slot *slot)
 static u64 hole_beside(const struct region_node *node, u32 i, const struct region_node_slot *other,
 		       bool guard_changes)
 {
+	const struct region_node_slot *slot = &node->slots[i];
 	u64 hole = 0;
 
-	if (i > 0 && (node->slots[i].start != other->start || guard_changes))
+	if ((slot->start != other->start || guard_changes) && i > 0)
 		hole = region_node_gap(node, i);
-	if (i + 1 < node->count && node->slots[i].end != other->end)
+	if (slot->end != other->end && i + 1 < node->count)
 		hole = MAX(hole, region_node_gap(node, i + 1));
 	return hole;
 }

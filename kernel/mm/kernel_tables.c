@@ -31,8 +31,7 @@ static pte_t *add_table(pte_t *slot)
 
 	if (table == 0)
 		return NULL;
-	if (pte_compare_exchange(slot, &expected,
-				 pte_table(table, PAGE_PRESENT | PAGE_WRITABLE)))
+	if (pte_compare_exchange(slot, &expected, pte_table(table, PAGE_PRESENT | PAGE_WRITABLE)))
 		return phys_to_virt(table);
 	frame_free(table);
 	return table_of(expected);

@@ -2,7 +2,7 @@
 /*
  * The page-table tree of an address space; for mm's own files.
  *
- * The root is the space's own; below it are nodes (node.h), which spaces of a family share.  W(link)
+ * The root is the space's own; below it are nodes (node.h), which spaces of a family share. W(link)
  * says that a link permits writing.  A page's path is *exclusive* when every link on it has W: then
  * no other space reaches these nodes.  Work on a leaf is of one of these classes:
  *
@@ -17,10 +17,11 @@
  *
  * All spaces that reach a node have the same regions over its span.
  *
- * Locks.  Fill and own hold the map lock for reading: fork, which holds it for writing, is excluded,
- * so an exclusive path stays what it is, and is walked without further locks.  A path that is not
- * exclusive is walked, and links are replaced or removed, under the space's `tree_lock`: a spin lock,
- * held with interrupts on also while other CPUs are flushed.  Then comes the lock of the leaf.
+ * Locks.  Fill and own hold the map lock for reading: fork, which holds it for writing, is
+ *excluded, so an exclusive path stays what it is, and is walked without further locks.  A path that
+ *is not exclusive is walked, and links are replaced or removed, under the space's `tree_lock`: a
+ *spin lock, held with interrupts on also while other CPUs are flushed.  Then comes the lock of the
+ *leaf.
  */
 #ifndef MM_TREE_H
 #define MM_TREE_H
@@ -53,10 +54,10 @@ struct tree_leaf {
 	struct address_space *space;
 	pte_t *slot;
 	struct node *node;
-	bool exclusive;            /* the path to it */
-	bool tree_locked;          /* the tree_lock is held */
-	u8 replaced_count;         /* nodes whose links were replaced by copies, */
-	struct node *replaced[3];  /* and flushed already */
+	bool exclusive;           /* the path to it */
+	bool tree_locked;         /* the tree_lock is held */
+	u8 replaced_count;        /* nodes whose links were replaced by copies, */
+	struct node *replaced[3]; /* and flushed already */
 };
 
 /*
@@ -77,8 +78,8 @@ pte_t tree_peek(struct address_space *space, vaddr_t page);
 
 /*
  * What a range that lies below one link to a leaf has there: NULL: no leaf; a leaf whose path is
- * exclusive; or TREE_WALK: look closer, the range is larger, or the path is not exclusive.  It stays
- * so while the map lock is held for writing; while it is held for reading, NULL does not.
+ * exclusive; or TREE_WALK: look closer, the range is larger, or the path is not exclusive.  It
+ * stays so while the map lock is held for writing; while it is held for reading, NULL does not.
  */
 #define TREE_WALK ((struct node *)1)
 struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end);
@@ -93,8 +94,8 @@ struct tree_span {
 };
 
 /*
- * The next span in [*at, end) that has a table, its leaf locked, shared or not; *at moves behind it.
- * False when there is no more.
+ * The next span in [*at, end) that has a table, its leaf locked, shared or not; *at moves behind
+ *it. False when there is no more.
  *
  *	vaddr_t at = start;
  *	while (tree_lock_span(space, &at, end, &span)) {
@@ -106,9 +107,9 @@ bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struc
 void tree_unlock_span(struct address_space *space, struct tree_span *span);
 
 /*
- * Makes a link with W = 0 the space's own: the link to go on with, which has W, or empty: no memory.
- * A leaf comes locked.  *replaced: the node that the link named before, to be put after a flush; NULL
- * if it still does.  tree_lock held.
+ * Makes a link with W = 0 the space's own: the link to go on with, which has W, or empty: no
+ * memory. A leaf comes locked.  *replaced: the node that the link named before, to be put after a
+ * flush; NULL if it still does.  tree_lock held.
  */
 pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced);
 
@@ -119,14 +120,14 @@ pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced);
 
 /* What becomes of a shared node that lies wholly within a range that is isolated. */
 enum tree_covered {
-	COVERED_COPY, /* its content stays: it is copied */
-	COVERED_GOES, /* it has none that is wanted: the link is removed */
+	COVERED_COPY,  /* its content stays: it is copied */
+	COVERED_GOES,  /* it has none that is wanted: the link is removed */
 	COVERED_STAYS, /* the caller will remove it (zap_nodes) */
 };
 
 /*
- * Makes every node that touches [start, end) the space's own, before its regions there change.  0 or
- * -ENOMEM: what has been copied by then means the same as before.  Map lock held for writing.
+ * Makes every node that touches [start, end) the space's own, before its regions there change.  0
+ * or -ENOMEM: what has been copied by then means the same as before.  Map lock held for writing.
  */
 int __must_check tree_isolate(struct address_space *space, vaddr_t start, vaddr_t end,
 			      enum tree_covered covered);
@@ -135,12 +136,13 @@ int __must_check tree_isolate(struct address_space *space, vaddr_t start, vaddr_
  * writing. */
 int __must_check tree_prepare(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/* The child's empty tree becomes the same as the parent's: every link of the root is shared.  Map lock
- * of the parent held for writing; the caller flushes the parent's CPUs before the child runs. */
+/* The child's empty tree becomes the same as the parent's: every link of the root is shared.  Map
+ * lock of the parent held for writing; the caller flushes the parent's CPUs before the child runs.
+ */
 void tree_share(struct address_space *child, struct address_space *parent);
 
-/* What a tree has: entries that name frames by kind, and tables.  Any time; approximate while others
- * are at work. */
+/* What a tree has: entries that name frames by kind, and tables.  Any time; approximate while
+ * others are at work. */
 struct tree_counts {
 	size_t resident[RESIDENT_KINDS];
 	size_t swapped;
@@ -152,8 +154,8 @@ bool tree_try_count(struct address_space *space, struct tree_counts *counts);
 
 /* --- Any tree --- */
 
-/* The slot of a page of the kernel half, whose tables have no descriptors and never go: NULL without
- * a table, or for kernel_slot_create without memory for one. */
+/* The slot of a page of the kernel half, whose tables have no descriptors and never go: NULL
+ * without a table, or for kernel_slot_create without memory for one. */
 pte_t *kernel_slot(vaddr_t address);
 pte_t *kernel_slot_create(vaddr_t address);
 

@@ -46,7 +46,6 @@ static size_t kept_count;                                     /* stacks_lock */
 
 void vmalloc_init(void)
 {
-
 	for (u32 order = 0; order <= MAX_BLOCK_ORDER; order++)
 		list_init(&free_blocks[order]);
 	next_start = VMALLOC_START + PAGE_SIZE;

@@ -69,14 +69,15 @@ enum zap_what {
 };
 
 /*
- * Revokes the entries of [start, end) in the leaves of a space, for all who share these; flushes the
- * family; drops.  Map lock held.
+ * Revokes the entries of [start, end) in the leaves of a space, for all who share these; flushes
+ * the family; drops.  Map lock held.
  */
 void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum zap_what what);
 
 /*
- * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for reading
- * or writing.  0; -ENOMEM: what others share could not be copied, and some entries are still there.
+ * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for
+ * reading or writing.  0; -ENOMEM: what others share could not be copied, and some entries are
+ * still there.
  */
 int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end);
 

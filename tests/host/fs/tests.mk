@@ -8,7 +8,7 @@ HOST_TESTS += fs_partition
 fs_partition_SOURCES := tests/host/fs/partition.c $(FS_PARTITION)
 fs_partition_CFLAGS := -Itests/host/lib
 
-FS_SEEDS := $(HOST_BUILD)/seeds/partition
+FS_SEEDS := $(HOST_BUILD)/partition_seeds
 
 $(FS_SEEDS): tests/system/programs/partition_disk.py
 	@mkdir -p $@

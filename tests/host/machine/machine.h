@@ -8,8 +8,8 @@
  * free while one of them names it ends the test.  One host thread plays all CPUs in turn, where a
  * lock that would have to wait is an error; or the CPUs run at the same time, as actors (actors.h).
  *
- * Tests act as programs: program_read and program_write go through the TLB, fault into kernel/mm, and
- * return what the program would see.
+ * Tests act as programs: program_read and program_write go through the TLB, fault into kernel/mm,
+ * and return what the program would see.
  */
 #ifndef TESTS_HOST_MACHINE_H
 #define TESTS_HOST_MACHINE_H

@@ -4,8 +4,8 @@
  *
  * The TLB of a CPU is an open hash table from page to leaf entry, the walk cache one from (level,
  * prefix) to the upper entry that was found there.  A cached upper entry permits no more than the
- * whole path to it did when it was walked (Intel SDM vol. 3, 4.10.3.1).  The hardware may drop entries
- * at any time; this one never does by itself, which is the harder case.
+ * whole path to it did when it was walked (Intel SDM vol. 3, 4.10.3.1).  The hardware may drop
+ * entries at any time; this one never does by itself, which is the harder case.
  */
 #include "machine/machine.h"
 

@@ -40,11 +40,11 @@ void test_space_end(struct address_space *space);
 /* Anonymous private read-write memory somewhere. */
 vaddr_t test_map(struct address_space *space, size_t length);
 
-#define assert_reads(address, expected)                                 \
-	do {                                                            \
-		u8 value_ = 0;                                          \
+#define assert_reads(address, expected)                                    \
+	do {                                                               \
+		u8 value_ = 0;                                             \
 		assert_int_equal(program_read(address, &value_, NULL), 0); \
-		assert_int_equal(value_, expected);                     \
+		assert_int_equal(value_, expected);                        \
 	} while (0)
 #define assert_writes(address, value) assert_int_equal(program_write(address, value, NULL), 0)
 #define assert_faults(access, expected_signal, expected_code) \

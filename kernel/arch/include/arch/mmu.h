@@ -20,11 +20,10 @@
  *	pte_t pte_set(pte_t, u64 flags), pte_clear(pte_t, u64 flags)
  *	pte_t pte_read(const pte_t *)                  one untorn load
  *	void pte_write(pte_t *, pte_t)                 one untorn store
- *	void ptes_share(pte_t *first, u32 count)       takes WRITABLE and EXCL out of every present entry;
- *						       `first` and `count` are multiples of PTES_PER_RUN
- *	void ptes_copy(pte_t *to, const pte_t *from, u32 count)
- *	pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit of the
- *hardware's is lost bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t) u32
+ *	void ptes_share(pte_t *first, u32 count)       takes WRITABLE and EXCL out of every present
+ *entry; `first` and `count` are multiples of PTES_PER_RUN void ptes_copy(pte_t *to, const pte_t
+ **from, u32 count) pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit
+ *of the hardware's is lost bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t) u32
  *pt_index(vaddr_t, u32 level) u64 pt_span(u32 level)                         bytes that one entry
  *of that level maps: 4 KiB, 2 MiB, 1 GiB, 512 GiB PT_LEVELS, PTES_PER_TABLE, USER_TOP (first
  *address that is not the user's), KERNEL_BASE void *phys_to_virt(phys_t), phys_t virt_to_phys(const

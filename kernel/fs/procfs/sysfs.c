@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sysfs: its directories, and the CPUs.
+ * sysfs: its directories.
  *
  * Additions are linked in front of a folder's list with one atomic exchange and never taken out, so
  * readers need no lock.
@@ -44,27 +44,15 @@ void sysfs_show_set(struct text *text, u64 set)
 	text_append(text, "\n", 1);
 }
 
-static int show_online_cpus(const struct proc_node *node __unused, struct text *text)
+void sysfs_show_cpumap(struct text *text, u64 set)
 {
-	sysfs_show_set(text, cpus_online());
-	return 0;
+	if (cpu_count() > 32)
+		text_printf(text, "%08x,%08x\n", (u32)(set >> 32), (u32)set);
+	else
+		text_printf(text, "%0*x\n", (int)DIV_ROUND_UP(cpu_count(), 4u), (u32)set);
 }
 
-static int show_possible_cpus(const struct proc_node *node __unused, struct text *text)
-{
-	sysfs_show_set(text, CPUMASK_ALL >> (MAX_CPUS - cpu_count()));
-	return 0;
-}
-
-static const struct proc_entry cpu_entries[] = {
-	PROC_FILE("online", 0444, show_online_cpus),
-	PROC_FILE("possible", 0444, show_possible_cpus),
-	PROC_FILE("present", 0444, show_possible_cpus),
-	PROC_END,
-};
-
-static const struct proc_entry cpu_entry = PROC_DIRECTORY("cpu", cpu_entries);
-static struct proc_addition cpu_addition = {.entry = &cpu_entry};
+static struct proc_addition cpu_addition = {.entry = &sysfs_cpu_entry};
 static struct proc_addition node_addition = {.entry = &sysfs_node_entry};
 
 #define FOLDER(entry_name, table, folder)                                          \

@@ -22,9 +22,12 @@ void sysfs_init(void);
 /* Shows an entry (whose name is not there yet) in a folder from now on.  Both stay for good. */
 void sysfs_add(enum sysfs_folder folder, struct proc_addition *addition);
 
-/* Files of a few lines: a number, and a set of numbers as "0-2,5". */
+/* A set of numbers as "0-2,5". */
 void sysfs_show_set(struct text *text, u64 set);
+/* A set of CPUs as words of 32 bits in hexadecimal, as many as all CPUs take. */
+void sysfs_show_cpumap(struct text *text, u64 set);
 
+extern const struct proc_entry sysfs_cpu_entry;  /* sysfs_cpu.c: /sys/devices/system/cpu */
 extern const struct proc_entry sysfs_node_entry; /* sysfs_node.c: /sys/devices/system/node */
 
 #endif

@@ -29,15 +29,9 @@ static int show_cpulist(const struct proc_node *node, struct text *text)
 	return 0;
 }
 
-/* Words of 32 bits, as many as all CPUs take. */
 static int show_cpumap(const struct proc_node *node, struct text *text)
 {
-	u64 cpus = cpus_of(node->number);
-
-	if (cpu_count() > 32)
-		text_printf(text, "%08x,%08x\n", (u32)(cpus >> 32), (u32)cpus);
-	else
-		text_printf(text, "%0*x\n", (int)DIV_ROUND_UP(cpu_count(), 4u), (u32)cpus);
+	sysfs_show_cpumap(text, cpus_of(node->number));
 	return 0;
 }
 

@@ -14,12 +14,13 @@ static bool maybe_ready(struct epoll_set *set)
 	return READ_ONCE(set->ready.next) != &set->ready;
 }
 
-/* The first of the ready list, or NULL. */
-static struct epoll_item *pop_ready(struct epoll_set *set)
+/* The first of the ready list; NULL when there is none, or it is the one to stop at. */
+static struct epoll_item *pop_ready(struct epoll_set *set, const struct epoll_item *stop)
 {
 	struct epoll_item *item = NULL;
 
-	if (!maybe_ready(set))
+	/* Only the holder of set->lock takes items off, so where to stop does not change. */
+	if (!maybe_ready(set) || (stop != NULL && READ_ONCE(set->ready.next) == &stop->ready_link))
 		return NULL;
 	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
 	if (!list_empty(&set->ready)) {
@@ -31,33 +32,23 @@ static struct epoll_item *pop_ready(struct epoll_set *set)
 	return item;
 }
 
-/* Keeps an item for the next look, unless a wake-up has put it back on the list already. */
-static void keep(struct epoll_set *set, struct epoll_item *item, struct list_head *list)
+/* Keeps an item for the next look, behind the others or at the front, unless a wake-up has put it
+ * back on the list already. */
+static void keep(struct epoll_set *set, struct epoll_item *item, bool front)
 {
 	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
 
-	if (list_empty(&item->ready_link))
-		list_add_tail(&item->ready_link, list);
+	if (list_empty(&item->ready_link) && front)
+		list_add(&item->ready_link, &set->ready);
+	else if (list_empty(&item->ready_link))
+		list_add_tail(&item->ready_link, &set->ready);
 	spin_unlock_irqrestore(&set->ready_lock, flags);
 }
 
-/*
- * Puts a list of kept items back; at the front if they have not been handed out.  While they were
- * off the ready list others found it empty and went to sleep, and wake-ups of these items woke
- * nobody.
- */
-static void put_back(struct epoll_set *set, struct list_head *kept, bool front)
+/* While an item that was kept was off the list, others may have found that empty and gone to sleep,
+ * and wake-ups of kept items wake nobody. */
+static void wake_for_kept(struct epoll_set *set)
 {
-	unsigned long flags = spin_lock_irqsave(&set->ready_lock);
-	bool any = !list_empty(kept);
-
-	if (front)
-		list_splice(kept, &set->ready);
-	else
-		list_splice_tail(kept, &set->ready);
-	spin_unlock_irqrestore(&set->ready_lock, flags);
-	if (!any)
-		return;
 	/* Who waits was on the queue before looking at the list. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (wait_queue_active(&set->wait))
@@ -68,53 +59,50 @@ static void put_back(struct epoll_set *set, struct list_head *kept, bool front)
  * be written. */
 static long hand_out(struct epoll_set *set, vaddr_t to, u32 limit)
 {
-	struct list_head again = LIST_INIT(again);
-	struct epoll_item *item;
+	struct epoll_item *item, *kept = NULL; /* the first one that was */
 	u32 count = 0;
 	bool fault = false;
 
 	mutex_lock(&set->lock);
-	while (count < limit && (item = pop_ready(set)) != NULL) {
+	while (!fault && count < limit && (item = pop_ready(set, kept)) != NULL) {
 		struct linux_epoll_event event = {epoll_item_events(item), item->event.data};
 
 		if (event.events == 0)
 			continue;
 		vaddr_t at = to + count * sizeof(event);
-
-		if (put_user(event.events, at + offsetof(struct linux_epoll_event, events)) ||
-		    put_user(event.data, at + offsetof(struct linux_epoll_event, data))) {
-			keep(set, item, &again);
-			fault = true;
-			break;
-		}
-		count++;
-		if (item->event.events & EPOLLONESHOT)
+		fault = put_user(event.events, at + offsetof(struct linux_epoll_event, events)) ||
+			put_user(event.data, at + offsetof(struct linux_epoll_event, data));
+		count += !fault;
+		if (!fault && (item->event.events & EPOLLONESHOT)) {
 			WRITE_ONCE(item->event.events,
 				   item->event.events &
 					   (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP));
-		else if (!(item->event.events & EPOLLET))
-			keep(set, item, &again);
+		} else if (fault || !(item->event.events & EPOLLET)) {
+			keep(set, item, false);
+			kept = kept != NULL ? kept : item;
+		}
 	}
-	put_back(set, &again, false);
+	if (kept != NULL)
+		wake_for_kept(set);
 	mutex_unlock(&set->lock);
 	return count == 0 && fault ? -EFAULT : (long)count;
 }
 
 bool epoll_set_is_ready(struct epoll_set *set)
 {
-	struct list_head ready = LIST_INIT(ready);
 	struct epoll_item *item;
 	bool found = false;
 
 	if (!maybe_ready(set))
 		return false;
 	mutex_lock_nested(&set->lock, LOCK_NEST_NEXT);
-	while (!found && (item = pop_ready(set)) != NULL) {
+	while (!found && (item = pop_ready(set, NULL)) != NULL) {
 		found = epoll_item_events(item) != 0;
 		if (found)
-			keep(set, item, &ready);
+			keep(set, item, true);
 	}
-	put_back(set, &ready, true);
+	if (found)
+		wake_for_kept(set);
 	mutex_unlock(&set->lock);
 	return found;
 }

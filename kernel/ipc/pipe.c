@@ -212,7 +212,8 @@ static ssize_t put_bytes(struct pipe *pipe, struct io_cursor *cursor, bool packe
 			return merged;
 		total = (size_t)merged;
 	}
-	while (cursor->remaining > 0 && !pipe_is_full(pipe)) {
+	u32 wanted = (u32)DIV_ROUND_UP(cursor->remaining, PAGE_SIZE);
+	for (u32 room = pipe_room(pipe, wanted); room > 0 && cursor->remaining > 0; room--) {
 		ssize_t added = append_slot(pipe, cursor, packet);
 		if (added < 0)
 			return total > 0 ? (ssize_t)total : added;

@@ -42,14 +42,25 @@ static inline bool pipe_is_empty(const struct pipe *pipe)
 }
 
 /*
- * While memory is short a pipe holds one page, so that pipes which nobody reads do not take what
- * everybody needs.  So a pipe may come to have room without anybody reading.
+ * How many of `wanted` slots may be put in now.  While memory is short a pipe holds one page, so
+ * that pipes which nobody reads do not take what everybody needs.  So a pipe may come to have room
+ * without anybody reading.
  */
-static inline bool pipe_is_full(const struct pipe *pipe)
+static inline u32 pipe_room(const struct pipe *pipe, u32 wanted)
 {
 	u32 used = READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+	u32 capacity = READ_ONCE(pipe->capacity);
 
-	return used >= READ_ONCE(pipe->capacity) || (used > 0 && frame_is_short());
+	if (used >= capacity)
+		return 0;
+	if (used + wanted > 1 && unlikely(frame_is_short()))
+		return used == 0;
+	return MIN(wanted, capacity - used);
+}
+
+static inline bool pipe_is_full(const struct pipe *pipe)
+{
+	return pipe_room(pipe, 1) == 0;
 }
 
 static inline struct pipe_slot *pipe_slot(struct pipe *pipe, u32 position)

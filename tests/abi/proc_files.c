@@ -69,6 +69,11 @@ static void links_of_the_process(const char *self)
 	is(number("pos"), 3, "fdinfo tells the offset");
 	close(again);
 	close(fd);
+	fd = open("/", O_PATH);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	contents(path);
+	ok(number("flags") != -1, "fdinfo of a descriptor that is but a path");
+	close(fd);
 	int ends[2];
 	pipe(ends);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);

@@ -119,7 +119,8 @@ int proc_show_fdinfo(const struct proc_node *node, struct text *text)
 	text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position,
 		    file->flags, file->path.mount != NULL ? file->path.mount->id : 0,
 		    (unsigned long)file->inode->ino);
-	if (file->ops->show_info != NULL) {
+	/* O_PATH leaves a file without operations. */
+	if (file->ops != NULL && file->ops->show_info != NULL) {
 		char more[256];
 		int length = file->ops->show_info(file, more, sizeof(more));
 		text_append(text, more, MIN((size_t)length, sizeof(more) - 1));

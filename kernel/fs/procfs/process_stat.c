@@ -6,8 +6,9 @@
 #include "arch/cpu.h"
 #include "fs/device.h"
 #include "fs/procfs/procfs.h"
-#include "lib/bitmap.h"
+#include "fs/procfs/sysfs.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
@@ -237,22 +238,19 @@ static void show_capabilities(const struct credentials *c, struct text *text)
 		    (unsigned long)c->cap_ambient);
 }
 
-static void show_cpus(const struct summary *s, struct text *text)
+/* Where the thread may run, and have memory. */
+static void show_placement(const struct summary *s, struct text *text)
 {
-	cpumask_t allowed = s->task->sched.allowed & cpus_online();
+	cpumask_t cpus = s->task->sched.allowed & cpus_online();
+	u64 nodes = frame_nodes_with_memory();
 
-	text_printf(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", (unsigned long)allowed);
-	for (u32 cpu = 0, shown = 0; cpu < MAX_CPUS; cpu++) {
-		if (!(allowed & cpumask_of(cpu)))
-			continue;
-		u32 last = cpu;
-		while (last + 1 < MAX_CPUS && (allowed & cpumask_of(last + 1)))
-			last++;
-		text_printf(text, last > cpu ? "%s%u-%u" : "%s%u", shown++ > 0 ? "," : "", cpu,
-			    last);
-		cpu = last;
-	}
-	text_printf(text, "\n");
+	text_printf(text, "Cpus_allowed:\t");
+	sysfs_show_cpumap(text, cpus);
+	text_printf(text, "Cpus_allowed_list:\t");
+	sysfs_show_set(text, cpus);
+	text_printf(text, "Mems_allowed:\t%08x,%08x\nMems_allowed_list:\t", (u32)(nodes >> 32),
+		    (u32)nodes);
+	sysfs_show_set(text, nodes);
 }
 
 int proc_show_status(const struct proc_node *node, struct text *text)
@@ -278,7 +276,7 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	show_capabilities(credentials, text);
 	text_printf(text, "NoNewPrivs:\t%d\nSeccomp:\t0\n",
 		    READ_ONCE(s->process->no_new_privileges));
-	show_cpus(s, text);
+	show_placement(s, text);
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    (unsigned long)s->usage.switches_voluntary,
 		    (unsigned long)s->usage.switches_involuntary);

@@ -173,6 +173,7 @@ void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap
 {
 	struct visit visit = {.cache = cache, .first = first, .last = last, .what = what};
 
+	mutex_lock(&cache->unmap_lock);
 	mutex_lock(&cache->mappings_lock);
 	cache->pass++;
 	while (find_next(&visit)) {
@@ -182,4 +183,5 @@ void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap
 		mutex_lock(&cache->mappings_lock);
 	}
 	mutex_unlock(&cache->mappings_lock);
+	mutex_unlock(&cache->unmap_lock);
 }

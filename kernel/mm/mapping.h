@@ -7,8 +7,8 @@
  * sleeping lock, inside of map locks).
  *
  * Unmapping (truncation) needs map locks, so it cannot hold the mappings_lock all the way.  It goes
- * through the list in *passes*, of which there is one at a time, as the owner of the file holds its
- * lock: the regions that it has not come by yet are at the front, and their `pass` is not the
+ * through the list in *passes*, of which there is one at a time, under the cache's unmap_lock (outside
+ * of map locks): the regions that it has not come by yet are at the front, and their `pass` is not the
  * cache's.  For each it drops the lock, and looks in each space of the region's family what there
  *is at the region's place by now.  So whatever becomes of a region at its place meanwhile is found;
  * and
@@ -58,7 +58,7 @@ void mapping_revisit_locked(struct region *region);
 /*
  * Unmaps pages [first, last] of the file from every region that maps them; `what` says whether the
  * copies that programs have made of them go, too.  Takes map locks: the caller holds none, and no
- * mappings_lock, but a lock of its own that keeps others from doing the same.
+ * lock of the cache.
  */
 void mapping_unmap_range(struct page_cache *cache, u64 first, u64 last, enum zap_what what);
 

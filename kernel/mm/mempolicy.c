@@ -87,9 +87,8 @@ int mempolicy_make(struct mempolicy *policy, u32 mode, u64 nodes, bool more_node
 
 /* --- Serving --- */
 
-/* Where a page at this address should come from; false: the policy has no wish. */
-static bool place(const struct mempolicy *policy, vaddr_t address,
-		  struct frame_placement *placement)
+bool mempolicy_place(const struct mempolicy *policy, vaddr_t address,
+		     struct frame_placement *placement)
 {
 	u64 nodes = mempolicy_nodes(policy);
 
@@ -126,11 +125,11 @@ size_t frame_alloc_user(const struct mempolicy *policy, vaddr_t address, phys_t 
 		return frame_alloc_batch(FRAME_USER, frames, count);
 	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
 		policy = task_policy();
-	if (!place(policy, address, &placement))
+	if (!mempolicy_place(policy, address, &placement))
 		return frame_alloc_batch(FRAME_USER, frames, count);
 	if (policy->mode != MPOL_INTERLEAVE)
 		return frame_alloc_batch_placed(FRAME_USER, &placement, frames, count);
-	while (got < count && place(policy, address + got * PAGE_SIZE, &placement) &&
+	while (got < count && mempolicy_place(policy, address + got * PAGE_SIZE, &placement) &&
 	       frame_alloc_batch_placed(FRAME_USER, &placement, frames + got, 1) == 1)
 		got++;
 	return got;
@@ -227,20 +226,6 @@ int vmm_set_home_node(struct address_space *space, vaddr_t start, vaddr_t end, u
 		result = set_policy_locked(space, start, end, NULL, node);
 	rwlock_write_unlock(&space->map_lock);
 	return result;
-}
-
-int vmm_check_nodes(struct address_space *space, vaddr_t start, vaddr_t end, u64 nodes)
-{
-	int node;
-
-	if (frame_nodes() == 1)
-		return 0;
-	for (; start < end; start += PAGE_SIZE) {
-		node = vmm_page_node(space, start);
-		if (node >= 0 && !(nodes & BIT(node)))
-			return -EIO;
-	}
-	return 0;
 }
 
 int vmm_page_node(struct address_space *space, vaddr_t address)

@@ -34,6 +34,10 @@ int __must_check mempolicy_make(struct mempolicy *policy, u32 mode, u64 nodes, b
 /* The nodes that a policy means on this machine; 0 for a policy that names none. */
 u64 mempolicy_nodes(const struct mempolicy *policy);
 
+/* Where a page at this address should come from; false: the policy has no wish. */
+bool mempolicy_place(const struct mempolicy *policy, vaddr_t address,
+		     struct frame_placement *placement);
+
 /*
  * Frames for private pages (FRAME_USER, of undefined content), for consecutive pages from `address`
  * on, by the region's policy or, if that is the default, the thread's.  Returns how many of `count`
@@ -61,9 +65,21 @@ int __must_check vmm_bind(struct address_space *space, vaddr_t start, vaddr_t en
 /* The policy of the region at an address.  0, -EFAULT. */
 int __must_check vmm_policy_at(struct address_space *space, vaddr_t address,
 			       struct mempolicy *policy);
-/* Are all pages of the range that are mapped on these nodes?  0, or -EIO. */
-int __must_check vmm_check_nodes(struct address_space *space, vaddr_t start, vaddr_t end,
-				 u64 nodes);
+/*
+ * The rest of mbind(2), for pages of the range that are mapped but not where the policy wants them:
+ * moves them with MPOL_MF_MOVE or MPOL_MF_MOVE_ALL.  0; -EIO: with MPOL_MF_STRICT, some are still
+ * elsewhere.  May sleep.
+ */
+int __must_check vmm_apply_policy(struct address_space *space, vaddr_t start, vaddr_t end,
+				  const struct mempolicy *policy, u32 flags);
+/*
+ * move_pages(2) for the page at an address: its node afterwards; -EFAULT, -ENOENT as vmm_page_node;
+ * -EACCES: others have it, too, and `shared` does not say that it moves nevertheless; -EBUSY;
+ * -ENOMEM: the node has no frame.  May sleep.
+ */
+int __must_check vmm_move_page(struct address_space *space, vaddr_t address, u32 node, bool shared);
+/* migrate_pages(2): how many pages could not be moved.  May sleep. */
+size_t vmm_migrate_nodes(struct address_space *space, u64 from, u64 to, bool shared);
 /* set_mempolicy_home_node(2) for the regions of the range that have policies.  0, -ENOENT when none
  * has, -EOPNOTSUPP for one that cannot have a home, -ENOMEM. */
 int __must_check vmm_set_home_node(struct address_space *space, vaddr_t start, vaddr_t end,

@@ -287,13 +287,14 @@ static void node_free(struct node *node)
 	const pte_t *table = node_table(node);
 	u32 end = node->used.end;
 
-	ASSERT(node->lock.held == 0);
 	if (node->level == 1)
 		free_contents(node);
 	else
 		for (u32 i = node->used.first; (i = entries_skip_empty_below(table, i, end)) < end;
 		     i++)
 			node_put(node_of(pte_read(&table[i])));
+	/* Until it has left its ring, who moves pages may have locked the leaf. */
+	ASSERT(node->lock.held == 0);
 	frame_free(node->table);
 	slab_free(node_slab, node);
 }

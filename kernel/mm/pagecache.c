@@ -31,6 +31,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
 	*cache = (struct page_cache){.ops = ops};
 	radix_init(&cache->pages, &node_ops);
 	spin_lock_init(&cache->lock);
+	mutex_init(&cache->unmap_lock);
 	mutex_init(&cache->mappings_lock);
 	list_init(&cache->mappings);
 	cache->pass = 0;

@@ -8,7 +8,7 @@
  * by ops->fill.
  *
  * Locks, outermost first: the owner's inode lock (taken by the owner around write, truncate and
- * punch; reads and faults take none), an address space's map lock, `mappings_lock`, page-table
+ * punch; reads and faults take none), `unmap_lock`, an address space's map lock, `mappings_lock`, page-table
  * locks, `lock`.  Page faults never need the inode lock, so a writer may fault on its own file.
  */
 #ifndef MM_PAGECACHE_H
@@ -57,7 +57,8 @@ struct page_cache {
 	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
 				  page_cache_size */
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
-	mutex_t mappings_lock; /* guards `mappings` */
+	mutex_t unmap_lock;        /* held by who unmaps pages of the file everywhere */
+	mutex_t mappings_lock;     /* guards `mappings` */
 	struct list_head mappings; /* regions that map the file */
 	u64 pass;                  /* of unmapping, see mapping.h; mappings_lock */
 	u32 writable_mappings;     /* atomic: shared regions that may write */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls on memory policies and on where pages are.  Pages are not moved from node to node:
- * whoever asks for it is told that they were not.
+ * System calls on memory policies, and on where pages are and where they should be.
  *
  * A set of nodes is a bitmap of `maximum` - 1 bits in words of 64.  The kernel knows of 1024 nodes;
  * those beyond must not be asked for.
@@ -102,8 +101,8 @@ long sys_mbind(vaddr_t start, u64 length, u64 mode, vaddr_t nodes, u64 maximum, 
 	if (end == start)
 		return 0;
 	result = vmm_bind(current->space, start, end, &policy);
-	if (result == 0 && (flags & MPOL_MF_STRICT) && policy.mode != MPOL_DEFAULT)
-		result = vmm_check_nodes(current->space, start, end, mempolicy_nodes(&policy));
+	if (result == 0 && flags != 0)
+		result = vmm_apply_policy(current->space, start, end, &policy, flags);
 	return result;
 }
 
@@ -172,8 +171,20 @@ long sys_get_mempolicy(vaddr_t mode_address, vaddr_t nodes, u64 maximum, vaddr_t
 
 /* --- Moving --- */
 
-/* With one node what there is to be moved is where it is to go already; the result is how much was
- * left.  With more, there is no moving. */
+static long migrate_space(struct address_space *space, const struct node_set *old,
+			  const struct node_set *new)
+{
+	u64 present = frame_nodes_with_memory();
+	bool privileged = capable(CAP_SYS_NICE);
+
+	if (((new->first & ~present) || new->more) && !privileged)
+		return -EPERM;
+	if (!(new->first &present))
+		return -EINVAL;
+	return (long)vmm_migrate_nodes(space, old->first & present, new->first &present,
+				       privileged);
+}
+
 long sys_migrate_pages(pid_t pid, u64 maximum, vaddr_t from, vaddr_t to)
 {
 	struct address_space *space;
@@ -186,18 +197,14 @@ long sys_migrate_pages(pid_t pid, u64 maximum, vaddr_t from, vaddr_t to)
 		result = task_inspect_space(pid, -EINVAL, &space);
 	if (result != 0)
 		return result;
+	long left = migrate_space(space, &old, &new);
 	vmm_put_address_space(space);
-	u64 present = frame_nodes_with_memory();
-	if (((new.first & ~present) || new.more) && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	if (!(new.first &present))
-		return -EINVAL;
-	return frame_nodes() == 1 || !(old.first & present & ~new.first) ? 0 : -ENOSYS;
+	return left;
 }
 
 /* One page's; `nodes` 0: nobody wants it moved.  0 or 1: it was to be elsewhere; or an error. */
 static int page_status(struct address_space *space, vaddr_t pages, vaddr_t nodes, u64 index,
-		       s32 *status)
+		       bool shared, s32 *status)
 {
 	u64 address;
 	s32 node = -1;
@@ -206,14 +213,14 @@ static int page_status(struct address_space *space, vaddr_t pages, vaddr_t nodes
 		return -EFAULT;
 	if (nodes != 0 && get_user(node, nodes + index * sizeof(node)) != 0)
 		return -EFAULT;
-	if (nodes != 0 &&
-	    (node < 0 || node >= MAX_NODES || !(frame_nodes_with_memory() & BIT(node))))
-		return -ENODEV;
-	*status = vmm_page_node(space, ALIGN_DOWN(address, PAGE_SIZE));
-	if (nodes == 0 || *status < 0 || *status == node)
+	if (nodes == 0) {
+		*status = vmm_page_node(space, ALIGN_DOWN(address, PAGE_SIZE));
 		return 0;
-	*status = -EBUSY;
-	return 1;
+	}
+	if (node < 0 || node >= MAX_NODES || !(frame_nodes_with_memory() & BIT(node)))
+		return -ENODEV;
+	*status = vmm_move_page(space, address, (u32)node, shared);
+	return *status == -EBUSY || *status == -EACCES || *status == -ENOMEM;
 }
 
 long sys_move_pages(pid_t pid, u64 count, vaddr_t pages, vaddr_t nodes, vaddr_t statuses, int flags)
@@ -230,7 +237,7 @@ long sys_move_pages(pid_t pid, u64 count, vaddr_t pages, vaddr_t nodes, vaddr_t 
 	if (result != 0)
 		return result;
 	for (u64 i = 0; i < count && result >= 0; i++) {
-		result = page_status(space, pages, nodes, i, &status);
+		result = page_status(space, pages, nodes, i, flags & MPOL_MF_MOVE_ALL, &status);
 		left += result > 0;
 		if (result >= 0 && put_user(status, statuses + i * sizeof(status)) != 0)
 			result = -EFAULT;

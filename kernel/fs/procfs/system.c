@@ -7,6 +7,7 @@
 #include "lib/format.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
+#include "mm/migrate.h"
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "mm/swap.h"
@@ -83,6 +84,15 @@ static void show_reclaim(struct text *text)
 		    (unsigned long)reclaim.waits);
 }
 
+static void show_migration(struct text *text)
+{
+	struct migrate_stats stats;
+
+	migrate_get_stats(&stats);
+	text_printf(text, "pgmigrate_success %lu\npgmigrate_fail %lu\n", (unsigned long)stats.moved,
+		    (unsigned long)stats.left);
+}
+
 /* The counters that there are; a name that is missing says so to a program better than a zero. */
 int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
@@ -105,6 +115,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 		    (unsigned long)swap.in, (unsigned long)swap.out, (unsigned long)swap.ahead,
 		    (unsigned long)swap.pool_in, (unsigned long)swap.pool_out);
 	show_reclaim(text);
+	show_migration(text);
 	return 0;
 }
 

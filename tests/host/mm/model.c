@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "lib/string.h"
+#include "mm/migrate.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
 #include "mm/slab.h"
@@ -252,6 +253,23 @@ static void do_reclaim(struct model_space *model)
 				     random_below(2) ? 5 : UINTPTR_MAX);
 	}
 	rwlock_read_unlock(&model->space->map_lock);
+}
+
+/* Any page may be somewhere else. */
+static bool moves(struct migration *migration __unused, phys_t frame __unused,
+		  vaddr_t page __unused, struct frame_placement *to)
+{
+	*to = (struct frame_placement){.nodes = ~(u64)0, .first = FRAME_NODE_LOCAL};
+	return random_below(4) != 0;
+}
+
+static void do_migrate(struct model_space *model)
+{
+	struct migration migration = {.wanted = moves, .shared = random_below(4) != 0};
+	int first, count;
+
+	random_range(&first, &count);
+	migrate_range(model->space, address_of(first), address_of(first + count), &migration);
 }
 
 static void leave_cpus(struct address_space *space)

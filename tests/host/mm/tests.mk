@@ -8,7 +8,7 @@ MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/mac
 mm_CFLAGS := -I. -Itests/host $(LZ4_CFLAGS) $(LIB_RENAMED)
 
 # One program a file, with all of kernel/mm.
-MM_TESTS := frames nodes hotplug spaces files dirty model races trees buddy slab heap arena compress swap commit reclaim
+MM_TESTS := frames nodes hotplug spaces files dirty model races trees buddy slab heap arena compress swap commit reclaim migrate migrate_races
 HOST_TESTS += $(MM_TESTS:%=mm_%)
 $(foreach test,$(MM_TESTS),\
 	$(eval mm_$(test)_SOURCES := tests/host/mm/$(test).c $$(MM_SOURCES)) $(eval mm_$(test)_SHARED := mm))

@@ -57,6 +57,11 @@ debug-machine: $(RUN_KERNEL) $(INITRAMFS)
 test: setup
 	@MAKE="$(MAKE)" tests/run $(if $(RING),--ring $(RING)) $(if $(T),--test $(T))
 
+# Which lines of the memory manager the tests on the host run.
+.PHONY: coverage
+coverage: setup
+	@MAKE="$(MAKE)" tests/coverage --at-least 90
+
 lint: setup
 	@tools/lint
 

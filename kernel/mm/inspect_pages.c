@@ -29,9 +29,6 @@ static u64 page_word(const struct tree_span *span, u32 index, pte_t entry, bool 
 	if (entry_is_swapped(entry))
 		return PAGEMAP_SWAPPED |
 		       (frames ? (u64)entry_swap_slot(entry) << 5 & PAGEMAP_FRAME : 0);
-	/* The number of the slot, above five bits for the kind of swap space. */
-	if (entry_is_swapped(entry))
-		return PAGEMAP_SWAPPED | (frames ? entry_swap_slot(entry) << 5 : 0);
 	if (frames)
 		word |= (entry_phys(entry) >> PAGE_SHIFT) & PAGEMAP_FRAME;
 	if (entry_is_special(entry))

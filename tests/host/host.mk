@@ -5,6 +5,7 @@
 # Targets (also alone, as `make -f tests/host/host.mk host-run`):
 #	host-tests	(or host) builds every test program, into $(BUILD)/host/
 #	host-run	runs them all; T=name runs one; fails if any fails
+#	host-list	prints the names of all test programs
 #	host-fuzz	runs every fuzzer for FUZZ_SECONDS seconds (default 20); T=name runs one
 #
 # To add a test program, name it and say what it is made of, here or in a .mk file of your own beside your
@@ -73,7 +74,7 @@ $(foreach program,$(HOST_TESTS),$(eval $(call host_program,$(program),$(HOST_CC)
 $(foreach program,$(HOST_FUZZERS),$(eval $(call host_program,$(program),$(HOST_FUZZ_CC),-fsanitize=fuzzer,)))
 -include $(patsubst %.o,%.d,$(sort $(foreach program,$(HOST_TESTS) $(HOST_FUZZERS),$(call host_objects,$(program)))))
 
-.PHONY: host host-tests host-run host-fuzz host-clean
+.PHONY: host host-tests host-run host-list host-fuzz host-clean
 host: host-tests
 host-tests: $(HOST_TESTS:%=$(HOST_BUILD)/%)
 
@@ -87,6 +88,9 @@ host-run: $(host_chosen:%=$(HOST_BUILD)/%) $(foreach test,$(host_chosen),$($(tes
 	done; \
 	[ -z "$$failed" ] || { echo "host tests failed:$$failed"; exit 1; }; \
 	echo "host tests passed: $(words $(host_chosen)) programs"
+
+host-list:
+	@echo $(HOST_TESTS)
 
 host-fuzz: $(HOST_FUZZERS:%=$(HOST_BUILD)/%) $(foreach fuzzer,$(HOST_FUZZERS),$($(fuzzer)_DEPENDS))
 	@$(foreach fuzzer,$(host_chosen_fuzzers),echo "# $(fuzzer)"; mkdir -p $(HOST_BUILD)/corpus/$(fuzzer); \

@@ -81,9 +81,11 @@ bool cpu_random(u64 *value)
 	return false;
 }
 
+struct vdso_image machine_vdso;
+
 const struct vdso_image *arch_vdso(void)
 {
-	return NULL;
+	return machine_vdso.code_size != 0 ? &machine_vdso : NULL;
 }
 
 /* The host's programs are not symbolised. */

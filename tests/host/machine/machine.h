@@ -14,6 +14,7 @@
 #ifndef TESTS_HOST_MACHINE_H
 #define TESTS_HOST_MACHINE_H
 
+#include "arch/clock.h"
 #include "arch/topology.h"
 #include "lib/types.h"
 #include "mm/vmm.h"
@@ -27,6 +28,9 @@ void machine_start(size_t size);
 
 /* What machine_topology tells, one node unless a test changes it before frame_init_nodes. */
 extern struct machine_topology machine_nodes;
+
+/* What arch_vdso tells of; without code there is none. */
+extern struct vdso_image machine_vdso;
 
 /* So much of the memory's end is not in the boot protocol's map: set before machine_start, for
  * tests that add it later. */

@@ -2,13 +2,17 @@
 #
 # Tests of kernel/mm on the simulated machine (tests/host/machine).
 
+# What several programs share, and what has a program of fewer sources, below.
+MM_SUPPORT := support death
+MM_SMALL := region_tree regions
+
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) \
-	tests/host/mm/support.c tests/host/mm/death.c \
+	$(MM_SUPPORT:%=tests/host/mm/%.c) \
 	kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/parse.c kernel/lib/lz4.c $(LOCK_ORDER) $(LIB_STRINGS)
 mm_CFLAGS := -I. -Itests/host $(LZ4_CFLAGS) $(LIB_RENAMED)
 
 # One program a file, with all of kernel/mm.
-MM_TESTS := frames nodes hotplug spaces files dirty model races trees buddy slab heap arena compress swap commit reclaim migrate migrate_races
+MM_TESTS := $(filter-out $(MM_SUPPORT) $(MM_SMALL),$(sort $(notdir $(basename $(wildcard tests/host/mm/*.c)))))
 HOST_TESTS += $(MM_TESTS:%=mm_%)
 $(foreach test,$(MM_TESTS),\
 	$(eval mm_$(test)_SOURCES := tests/host/mm/$(test).c $$(MM_SOURCES)) $(eval mm_$(test)_SHARED := mm))

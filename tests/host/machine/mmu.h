@@ -173,6 +173,7 @@ static inline void page_copy(void *to, const void *from)
 
 static inline void ptes_share(pte_t *first, u32 count)
 {
+	machine_pause();
 	for (u32 i = 0; i < count; i++)
 		if (pte_is_present(first[i]))
 			first[i] = pte_clear(first[i], PAGE_WRITABLE | PAGE_EXCL);
@@ -180,6 +181,7 @@ static inline void ptes_share(pte_t *first, u32 count)
 
 static inline void ptes_copy(pte_t *to, const pte_t *from, u32 count)
 {
+	machine_pause();
 	__builtin_memcpy(to, from, count * sizeof(*to));
 }
 

@@ -349,6 +349,65 @@ static void test_12_both_sides_of_a_fork_write_one_file(u64 seed)
 	test_file_destroy(&file);
 }
 
+/* --- A shared table gets leaves while somebody copies it --- */
+
+enum { LEAVES = 24 };
+static const vaddr_t WIDE = 0x80000000;
+
+static vaddr_t leaf_at(int leaf)
+{
+	return WIDE + (vaddr_t)leaf * 2 * MIB;
+}
+
+static void read_leaves(void *argument)
+{
+	u8 seen;
+
+	run_in(argument == &child ? child : second);
+	for (int leaf = 1; leaf < LEAVES; leaf++) {
+		assert_int_equal(program_read(leaf_at(leaf), &seen, NULL), 0);
+		assert_int_equal(seen, 0);
+	}
+}
+
+static void write_leaves(void *argument __unused)
+{
+	run_in(parent);
+	for (int leaf = 2; leaf < LEAVES; leaf += 7)
+		assert_writes(leaf_at(leaf), 3);
+}
+
+static void a_table_that_is_copied_loses_no_leaf(u64 seed)
+{
+	const struct actor actors[] = {
+		{read_leaves, &child}, {read_leaves, &second}, {write_leaves, NULL}};
+
+	make_parent();
+	run_in(parent);
+	assert_int_equal(vmm_mmap(parent, WIDE, LEAVES * 2 * MIB, RW,
+				  ANON | MAP_FIXED | MAP_NORESERVE, NULL, 0),
+			 WIDE);
+	assert_writes(WIDE, 1);
+	child = vmm_copy_address_space(parent);
+	second = vmm_copy_address_space(parent);
+	machine_interleave(seed, actors, 3);
+	for (int leaf = 0; leaf < LEAVES; leaf++) {
+		assert_int_equal(look(parent, leaf_at(leaf)), leaf == 0       ? 1
+							      : leaf % 7 == 2 ? 3
+									      : 0);
+		assert_int_equal(look(child, leaf_at(leaf)), leaf == 0);
+		assert_int_equal(look(second, leaf_at(leaf)), leaf == 0);
+	}
+	tree_check(parent->family, true);
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		machine_use_cpu(cpu);
+		vmm_switch_address_space(NULL);
+	}
+	machine_use_cpu(0);
+	vmm_put_address_space(second);
+	finish();
+}
+
 /* --- All of it at once: only the invariants are asked --- */
 
 struct stormer {
@@ -497,6 +556,7 @@ int main(void)
 		RACE(test_5_a_node_goes_once_with_its_last_link),
 		RACE(test_7_a_debugger_never_writes_to_the_file),
 		RACE(test_12_both_sides_of_a_fork_write_one_file),
+		RACE(a_table_that_is_copied_loses_no_leaf),
 		RACE(any_calls_at_once_leave_the_trees_whole),
 	};
 	const char *seed = getenv("SEED"), *wanted = getenv("ROUNDS");

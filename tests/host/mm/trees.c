@@ -261,6 +261,41 @@ static void more_copies_of_a_leaf_than_a_ring_holds(void **state __unused)
 	test_space_end(parent);
 }
 
+/* --- Revoking --- */
+
+static void truncation_reaches_all_who_share_a_leaf(void **state __unused)
+{
+	struct test_file file;
+	struct address_space *parent = test_space();
+
+	test_file_init(&file, 2 * PAGE_SIZE, 5, true);
+	vaddr_t at = (vaddr_t)vmm_mmap(parent, 0, 2 * PAGE_SIZE, PROT_READ, MAP_PRIVATE,
+				       &file.backing, 0);
+	assert_reads(at, test_byte(5, 0));
+	assert_reads(at + PAGE_SIZE, test_byte(5, PAGE_SIZE));
+	struct address_space *child = vmm_copy_address_space(parent);
+	/* Both have the pages in their TLBs, through one leaf: what is freed may be in neither. */
+	assert_reads(at + PAGE_SIZE, test_byte(5, PAGE_SIZE));
+	machine_use_cpu(1);
+	vmm_switch_address_space(child);
+	assert_reads(at, test_byte(5, 0));
+	assert_reads(at + PAGE_SIZE, test_byte(5, PAGE_SIZE));
+	machine_use_cpu(2);
+	page_cache_truncate(&file.cache, PAGE_SIZE);
+	machine_check_tlbs();
+	tree_check(parent->family, true);
+	for (u32 cpu = 0; cpu < 2; cpu++) {
+		machine_use_cpu(cpu);
+		assert_reads(at, test_byte(5, 0));
+		assert_read_faults(at + PAGE_SIZE, SIGBUS, BUS_ADRERR);
+	}
+	vmm_switch_address_space(NULL);
+	machine_use_cpu(0);
+	vmm_put_address_space(child);
+	test_space_end(parent);
+	test_file_destroy(&file);
+}
+
 static int start(void **state __unused)
 {
 	machine_start(64 * MIB);
@@ -275,6 +310,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(test_10_a_failing_allocation_changes_nothing),
 		TEST_WITHOUT_LEAKS(test_10_exit_needs_no_memory),
 		TEST_WITHOUT_LEAKS(more_copies_of_a_leaf_than_a_ring_holds),
+		TEST_WITHOUT_LEAKS(truncation_reaches_all_who_share_a_leaf),
 	};
 
 	return cmocka_run_group_tests_name("mm trees", tests, start, NULL);

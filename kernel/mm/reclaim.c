@@ -19,6 +19,7 @@
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/swap.h"
+#include "mm/vmalloc.h"
 
 enum { PASSES = 3 };
 
@@ -150,6 +151,8 @@ size_t reclaim_run(size_t target)
 		freed += scan(target - freed);
 	if (freed < target)
 		freed += slab_shrink_caches();
+	if (freed < target)
+		freed += kernel_stacks_trim(SIZE_MAX);
 	mutex_unlock(&round_lock);
 	return freed;
 }

@@ -39,7 +39,7 @@ static struct list_head free_blocks[MAX_BLOCK_ORDER + 1]; /* lock */
 static vaddr_t next_start;                                /* lock */
 static size_t mapped_pages;                               /* atomic */
 
-/* Stacks that were freed and are still mapped; kernel_stack_alloc trims them. */
+/* Stacks that were freed and are still mapped: kernel_stacks_trim. */
 static spinlock_t stacks_lock; /* interrupts off: the scheduler frees stacks */
 static struct list_head kept_stacks = LIST_INIT(kept_stacks); /* stacks_lock */
 static size_t kept_count;                                     /* stacks_lock */
@@ -207,6 +207,9 @@ void vfree(void *start)
 static struct block *kept_stack(size_t leave)
 {
 	struct block *block = NULL;
+
+	if (READ_ONCE(kept_count) <= leave)
+		return NULL;
 	unsigned long flags = spin_lock_irqsave(&stacks_lock);
 
 	if (kept_count > leave) {
@@ -218,13 +221,20 @@ static struct block *kept_stack(size_t leave)
 	return block;
 }
 
-void *kernel_stack_alloc(void)
+size_t kernel_stacks_trim(size_t most)
 {
+	size_t count = 0;
 	struct block *block;
 
-	for (int i = 0; i < TRIM_STACKS && (block = kept_stack(KEPT_STACKS)) != NULL; i++)
+	for (; count < most && (block = kept_stack(KEPT_STACKS)) != NULL; count++)
 		vfree((void *)block->start);
-	block = kept_stack(0);
+	return count * (KERNEL_STACK_SIZE / PAGE_SIZE);
+}
+
+void *kernel_stack_alloc(void)
+{
+	kernel_stacks_trim(TRIM_STACKS);
+	struct block *block = kept_stack(0);
 	if (block == NULL)
 		block = map_new(KERNEL_STACK_SIZE / PAGE_SIZE);
 	return block != NULL ? (void *)block->start : NULL;

@@ -24,6 +24,9 @@ void *__must_check kernel_stack_alloc(void);
 /* Nobody may run on it any more.  May be called with preemption off; keeps a few for the next
  * kernel_stack_alloc. */
 void kernel_stack_free(void *stack);
+/* Unmaps up to `most` of the stacks beyond those few.  Returns how many frames that freed.
+ * Interrupts on, no locks held. */
+size_t kernel_stacks_trim(size_t most);
 
 /*
  * Maps device registers, uncached, for ever; any alignment.  NULL when there is no memory.  `size`

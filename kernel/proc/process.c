@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "mm/meminfo.h"
 #include "mm/slab.h"
+#include "mm/vmalloc.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
@@ -290,6 +291,8 @@ void process_bury(struct process *process, struct task *leader)
 {
 	task_put(leader);
 	process_put(process);
+	/* Whose turn is it otherwise, when a thousand processes end and no more are made? */
+	kernel_stacks_trim(2);
 }
 
 /* --- Counting --- */

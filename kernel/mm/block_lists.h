@@ -9,6 +9,12 @@
  * differs in bit `order`; two free buddies are always joined, up to FRAME_MAX_ORDER, so the free
  * blocks of a given set of free pages are always the same ones.
  *
+ * Free blocks are kept in sets.  Each group of 2^FRAME_GROUP_ORDER pages belongs to one set, and so
+ * do all free blocks in it; the owner may move a group to another.  Groups that are wholly free
+ * belong to SET_MOVABLE, unless they are isolated; so blocks of a group and more are there, and who
+ * takes one for another set moves its groups.  Blocks of different sets are not joined.  Without
+ * `groups` there is only SET_MOVABLE.
+ *
  * Number 0 ends a list, and is therefore never given.  No locks: the owner says which one guards
  * the lists and the descriptors of free blocks.
  */
@@ -18,24 +24,40 @@
 #include "lib/types.h"
 #include "mm/frame.h"
 
-struct block_lists {
-	struct frame *descriptors;      /* of number 0, which need not exist */
-	pfn_t start, end;               /* the numbers that have descriptors */
-	u8 zone;                        /* of the descriptors of its pages */
-	u32 nonempty;                   /* bit n: there is a free block of order n */
-	u32 heads[FRAME_MAX_ORDER + 1]; /* first block of each order; 0: none */
-	size_t counts[FRAME_MAX_ORDER + 1];
-	size_t free; /* pages */
+enum block_set {
+	SET_MOVABLE,   /* pages that can be moved, and whole groups */
+	SET_UNMOVABLE, /* those that cannot */
+	SET_ISOLATED,  /* groups that somebody wants to be free */
+	BLOCK_SETS
 };
 
-/* A block of exactly this order, or 0.  Its head is FRAME_RESERVED, order 0, owner 0. */
-pfn_t __must_check block_lists_take(struct block_lists *lists, u32 order);
+struct block_lists {
+	struct frame *descriptors; /* of number 0, which need not exist */
+	pfn_t start, end;          /* the numbers that have descriptors */
+	u8 zone;                   /* of the descriptors of its pages */
+	u8 *groups;                /* by number / group size: enum block_set; or NULL */
+	struct {
+		u32 nonempty;                   /* bit n: there is a free block of order n */
+		u32 heads[FRAME_MAX_ORDER + 1]; /* first block of each order; 0: none */
+	} sets[BLOCK_SETS];
+	size_t counts[FRAME_MAX_ORDER + 1]; /* of all sets */
+	size_t free;                        /* pages */
+};
+
+/* A block of exactly this order out of a set, cut from one of order `least` (not below `order`) or
+ * more; or 0.  Its head is FRAME_RESERVED, order 0, owner 0.  If it is a part of a wholly free
+ * group, that belongs to set `to` from now on. */
+pfn_t __must_check block_lists_take(struct block_lists *lists, u32 order, u32 least,
+				    enum block_set from, enum block_set to);
 /* Takes this free block, the head of a list's block of that order, as it is. */
 void block_lists_take_this(struct block_lists *lists, pfn_t head, u32 order);
 /* Is there a free block of exactly this order here? */
 bool block_lists_has(const struct block_lists *lists, pfn_t head, u32 order);
 /* Gives a block and joins it with its buddies. */
 void block_lists_give(struct block_lists *lists, pfn_t head, u32 order);
+/* Moves the group that begins at `first`, with its free blocks, to another set; it is no part of a
+ * larger free block. */
+void block_lists_move_group(struct block_lists *lists, pfn_t first, enum block_set set);
 /* The order of the largest aligned block that starts at `start` and ends by `end`, which is above.
  */
 u32 block_order(pfn_t start, pfn_t end);

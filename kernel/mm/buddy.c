@@ -74,7 +74,7 @@ void *buddy_alloc(size_t size)
 	while (PAGE_SIZE << order < size)
 		order++;
 	unsigned long flags = spin_lock_irqsave(&lock);
-	pfn_t head = block_lists_take(&lists, order);
+	pfn_t head = block_lists_take(&lists, order, order, SET_MOVABLE, SET_MOVABLE);
 	if (head != 0) {
 		lists.descriptors[head].refs = 1;
 		lists.descriptors[head].kind = FRAME_KERNEL;
@@ -115,7 +115,7 @@ void buddy_get_stats(buddy_stats_t *stats)
 
 	*stats = (buddy_stats_t){.total = total * PAGE_SIZE, .free = lists.free * PAGE_SIZE};
 	memcpy(stats->free_blocks, lists.counts, sizeof(lists.counts));
-	u32 nonempty = lists.nonempty;
+	u32 nonempty = lists.sets[SET_MOVABLE].nonempty;
 	spin_unlock_irqrestore(&lock, flags);
 	if (nonempty != 0)
 		stats->largest = PAGE_SIZE << (31 - __builtin_clz(nonempty));

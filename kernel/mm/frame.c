@@ -2,10 +2,12 @@
 /*
  * Single frames: the CPUs' stocks, references, and counts.
  *
- * Each CPU keeps up to STOCK_LIMIT free frames for itself, which it takes from and gives to the
- * buddy lists STOCK_BATCH at a time, so that the zone locks are rare.  A stock is touched by its
- * own CPU alone, with interrupts off.  What matters for safety are the reference counts: they
- * change atomically, and only whoever takes the last one away frees the frame.
+ * Each CPU keeps two stocks of up to STOCK_LIMIT free frames for itself, one for pages that can be
+ * moved and one for the kernel, so that they come from different groups of 2 MiB.  Frames it takes
+ * from and gives to the buddy lists STOCK_BATCH at a time, so that the zone locks are rare.  A
+ * stock is touched by its own CPU alone, with interrupts off.  What matters for safety are the
+ * reference counts: they change atomically, and only whoever takes the last one away frees the
+ * frame.
  *
  * Frames that were taken together lie side by side, and mostly come back together.  So a stock is
  * filled with blocks, hands frames out in ascending order, and what comes back as a run of RUN_MIN
@@ -23,7 +25,7 @@ enum { STOCK_BATCH = 32, RUN_MIN = 16 };
 enum { REFS_STUCK_BIT = 31 };
 #define REFS_STUCK ((u32)3 << 30)
 
-struct stock frame_stocks[MAX_CPUS];
+struct frame_cpu frame_cpus[MAX_CPUS];
 
 static size_t (*reclaimer)(void); /* set once */
 static size_t (*relief)(void);    /* set once */
@@ -54,7 +56,7 @@ bool frame_reclaim(void)
 
 void frame_account(enum frame_kind kind, s64 frames)
 {
-	frame_stocks[cpu_id()].kinds[kind] += frames;
+	frame_cpus[cpu_id()].kinds[kind] += frames;
 }
 
 /*
@@ -79,11 +81,19 @@ bool frame_may_take(enum frame_kind kind)
 	return floor == 0 || zones_free() > floor;
 }
 
-/* Fills this CPU's empty stock.  Interrupts off. */
-static bool stock_fill(struct stock *stock, enum frame_kind kind)
+/* Fills an empty stock of this CPU, from its other one if nobody else has anything.  Interrupts
+ * off.
+ */
+static bool stock_fill(struct frame_cpu *cpu, struct stock *stock, enum frame_kind kind)
 {
-	if (frame_may_take(kind))
-		stock->count = (u32)nodes_take_singles(NULL, stock->pfns, STOCK_BATCH);
+	enum frame_use use = use_of_kind(kind);
+	struct stock *other = &cpu->stocks[!use];
+
+	if (!frame_may_take(kind))
+		return false;
+	stock->count = (u32)nodes_take_singles(NULL, stock->pfns, STOCK_BATCH, use);
+	if (unlikely(stock->count == 0) && other->count != 0)
+		stock->pfns[stock->count++] = other->pfns[--other->count];
 	return stock->count != 0;
 }
 
@@ -121,12 +131,13 @@ static void stock_drain(struct stock *stock, u32 count)
 }
 
 /* Takes frames out of a stock that has so many.  Interrupts off. */
-static inline void stock_take(struct stock *stock, enum frame_kind kind, phys_t *frames, u32 count)
+static inline void stock_take(struct frame_cpu *cpu, struct stock *stock, enum frame_kind kind,
+			      phys_t *frames, u32 count)
 {
 	const u32 *pfn = stock->pfns + stock->count;
 
 	stock->count -= count;
-	stock->kinds[kind] += count;
+	cpu->kinds[kind] += count;
 	for (u32 i = 0; i < count; i++) {
 		phys_t number = *--pfn;
 		frame_begin(&frame_array[number], kind, 0);
@@ -142,9 +153,10 @@ phys_t frame_alloc_kind(enum frame_kind kind)
 		return 0;
 	do {
 		unsigned long flags = irq_save();
-		struct stock *stock = &frame_stocks[cpu_id()];
-		if (likely(stock->count != 0) || stock_fill(stock, kind))
-			stock_take(stock, kind, &address, 1);
+		struct frame_cpu *cpu = &frame_cpus[cpu_id()];
+		struct stock *stock = &cpu->stocks[use_of_kind(kind)];
+		if (likely(stock->count != 0) || stock_fill(cpu, stock, kind))
+			stock_take(cpu, stock, kind, &address, 1);
 		irq_restore(flags);
 	} while (unlikely(address == 0) && frame_reclaim());
 	return address;
@@ -158,10 +170,11 @@ size_t frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count)
 		return 0;
 	do {
 		unsigned long flags = irq_save();
-		struct stock *stock = &frame_stocks[cpu_id()];
-		while (got < count && (stock->count != 0 || stock_fill(stock, kind))) {
+		struct frame_cpu *cpu = &frame_cpus[cpu_id()];
+		struct stock *stock = &cpu->stocks[use_of_kind(kind)];
+		while (got < count && (stock->count != 0 || stock_fill(cpu, stock, kind))) {
 			u32 some = (u32)MIN(count - got, (size_t)stock->count);
-			stock_take(stock, kind, frames + got, some);
+			stock_take(cpu, stock, kind, frames + got, some);
 			got += some;
 		}
 		irq_restore(flags);
@@ -191,10 +204,11 @@ phys_t frame_alloc_zeroed(void)
 void frame_drain(void)
 {
 	unsigned long flags = irq_save();
-	struct stock *stock = &frame_stocks[cpu_id()];
+	struct frame_cpu *cpu = &frame_cpus[cpu_id()];
 
-	if (stock->count != 0)
-		stock_drain(stock, stock->count);
+	for (u32 use = 0; use < STOCKS; use++)
+		if (cpu->stocks[use].count != 0)
+			stock_drain(&cpu->stocks[use], cpu->stocks[use].count);
 	irq_restore(flags);
 	blocks_drain();
 }
@@ -209,23 +223,24 @@ static void give_single(pfn_t pfn)
 	spin_unlock(&zone->lock);
 }
 
-/* The frame, which nobody refers to any more, goes to this CPU's stock; larger blocks, and those of
- * other nodes, to the lists.  Interrupts off. */
-static void release(struct stock *stock, pfn_t pfn)
+/* The frame, which nobody refers to any more, goes to this CPU's stock for its use; larger blocks,
+ * and those of other nodes, to the lists.  Interrupts off. */
+static void release(struct frame_cpu *cpu, pfn_t pfn)
 {
 	struct frame *frame = &frame_array[pfn];
+	struct stock *stock = &cpu->stocks[use_of_kind(frame->kind)];
 	u32 order = frame->order;
 
 	checking_frame_released(pfn << PAGE_SHIFT);
 	wipe_frames_on_free(pfn << PAGE_SHIFT, (size_t)1 << order);
-	stock->kinds[frame->kind] -= (s64)1 << order;
+	cpu->kinds[frame->kind] -= (s64)1 << order;
 	frame->kind = FRAME_RESERVED;
 	if (unlikely(order != 0)) {
 		frame->order = 0;
 		block_release(pfn, order);
 		return;
 	}
-	if (unlikely(frame->zone / ZONES != stock->node)) {
+	if (unlikely(frame->zone / ZONES != cpu->node)) {
 		give_single(pfn);
 		return;
 	}
@@ -271,7 +286,7 @@ void frame_free(phys_t address)
 	if (!drop(address))
 		return;
 	unsigned long flags = irq_save();
-	release(&frame_stocks[cpu_id()], address >> PAGE_SHIFT);
+	release(&frame_cpus[cpu_id()], address >> PAGE_SHIFT);
 	irq_restore(flags);
 }
 
@@ -297,12 +312,12 @@ static u32 sole_run(const phys_t *frames, size_t count)
 }
 
 /* Gives a run of frames that nobody else holds to the lists, past the stock.  Interrupts off. */
-static void release_run(struct stock *stock, pfn_t start, u32 count)
+static void release_run(struct frame_cpu *cpu, pfn_t start, u32 count)
 {
 	struct zone *zone = zone_of(start);
 	struct frame *frame = &frame_array[start];
 
-	stock->kinds[frame->kind] -= count;
+	cpu->kinds[frame->kind] -= count;
 	wipe_frames_on_free(start << PAGE_SHIFT, count);
 	for (u32 i = 0; i < count; i++, frame++) {
 		checking_frame_released((start + i) << PAGE_SHIFT);
@@ -317,19 +332,19 @@ static void release_run(struct stock *stock, pfn_t start, u32 count)
 void frame_free_batch(const phys_t *frames, size_t count)
 {
 	unsigned long flags = irq_save();
-	struct stock *stock = &frame_stocks[cpu_id()];
+	struct frame_cpu *cpu = &frame_cpus[cpu_id()];
 	u32 length;
 
 	for (size_t i = 0; i < count; i += MAX(length, 1u)) {
 		length = frame_is_memory(frames[i]) ? sole_run(frames + i, count - i) : 0;
 		if (length >= RUN_MIN) {
-			release_run(stock, frames[i] >> PAGE_SHIFT, length);
+			release_run(cpu, frames[i] >> PAGE_SHIFT, length);
 			continue;
 		}
 		/* Backwards: the stock then hands them out forwards. */
 		for (size_t k = i + MAX(length, 1u); k-- > i;)
 			if (drop(frames[k]))
-				release(stock, frames[k] >> PAGE_SHIFT);
+				release(cpu, frames[k] >> PAGE_SHIFT);
 	}
 	irq_restore(flags);
 }

@@ -47,11 +47,15 @@ enum frame_kind {
 };
 
 struct frame {
-	u32 refs;         /* atomic; 0: nobody uses it */
-	u8 kind;          /* enum frame_kind; set by the allocator */
-	u8 order;         /* of the block that this frame heads, or of its slab; the allocator's */
-	u8 zone;          /* where it belongs; set at start-up */
-	u8 shared_memory; /* FRAME_CACHE: the file is in memory alone, and programs count it so */
+	u32 refs; /* atomic; 0: nobody uses it */
+	u8 kind;  /* enum frame_kind; set by the allocator */
+	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
+	u8 zone;  /* where it belongs; set at start-up */
+	union {
+		u8 shared_memory; /* FRAME_CACHE: the file is in memory alone, and programs count
+				     it so */
+		u8 set;           /* FRAME_FREE: which set its list belongs to; the zone's lock */
+	};
 	union {
 		u64 owner; /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use; FRAME_USER:
 			      where the entry is that has it alone (PAGE_EXCL), as a physical
@@ -148,6 +152,7 @@ struct frame_placement {
 	u8 first;         /* the one where the search by distance begins, or FRAME_NODE_LOCAL */
 	bool strict;      /* none but those of `nodes` */
 	bool interleaved; /* chosen in turn; for the statistics */
+	bool moving;      /* for a page that moves: nothing from groups that shall become free */
 };
 /* frame_alloc_batch from certain nodes; NULL: from anywhere. */
 size_t __must_check frame_alloc_batch_placed(enum frame_kind kind,

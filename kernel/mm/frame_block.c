@@ -35,8 +35,8 @@ static bool keep(pfn_t block)
 {
 	u32 cpu = cpu_id();
 
-	if (zone_of(block) - zones != frame_stocks[cpu].node * ZONES + ZONE_NORMAL &&
-	    zone_of(block) - zones != frame_stocks[cpu].node * ZONES + ZONE_DMA32)
+	if (zone_of(block) - zones != frame_cpus[cpu].node * ZONES + ZONE_NORMAL &&
+	    zone_of(block) - zones != frame_cpus[cpu].node * ZONES + ZONE_DMA32)
 		return false;
 	if (zones_free() < frame_usable / 4)
 		return false;
@@ -101,7 +101,7 @@ static pfn_t take_block_once(u32 order, enum frame_kind kind, enum zone_id highe
 	if (order == KEPT_ORDER && highest == ZONE_NORMAL && placement == NULL)
 		pfn = take_kept();
 	if (pfn == 0)
-		pfn = nodes_take_block(placement, order, highest);
+		pfn = nodes_take_block(placement, order, highest, use_of_kind(kind));
 	if (pfn != 0) {
 		frame_begin(&frame_array[pfn], kind, order);
 		frame_account(kind, (s64)1 << order);

@@ -7,16 +7,68 @@
 #include "mm/block_lists.h"
 #include "mm/frame_internal.h"
 
-size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted)
+/* A free block of this order tells that its group has much that is free: the kernel may have it. */
+enum { CLAIM_ORDER = 5 };
+
+/* What cannot be moved shall be in few groups: it gets new ones as wholes, if there are such, or
+ * else those with large free blocks. */
+static pfn_t take_unmovable(struct block_lists *lists, u32 order)
+{
+	u32 whole = MAX(order, (u32)FRAME_GROUP_ORDER);
+	pfn_t head = block_lists_take(lists, order, order, SET_UNMOVABLE, SET_UNMOVABLE);
+
+	if (likely(head != 0))
+		return head;
+	head = block_lists_take(lists, order, whole, SET_MOVABLE, SET_UNMOVABLE);
+	u32 nonempty = lists->sets[SET_MOVABLE].nonempty;
+	if (head != 0 || nonempty >> order == 0)
+		return head;
+	u32 largest = 31 - (u32)__builtin_clz(nonempty);
+	if (lists->groups == NULL || largest < CLAIM_ORDER)
+		return block_lists_take(lists, order, largest, SET_MOVABLE, SET_UNMOVABLE);
+	block_lists_move_group(lists,
+			       ALIGN_DOWN((pfn_t)lists->sets[SET_MOVABLE].heads[largest],
+					  (pfn_t)1 << FRAME_GROUP_ORDER),
+			       SET_UNMOVABLE);
+	return block_lists_take(lists, order, order, SET_UNMOVABLE, SET_UNMOVABLE);
+}
+
+static pfn_t take_movable(struct block_lists *lists, u32 order)
+{
+	pfn_t head = block_lists_take(lists, order, order, SET_MOVABLE, SET_MOVABLE);
+
+	if (unlikely(head == 0))
+		head = block_lists_take(lists, order, order, SET_UNMOVABLE, SET_UNMOVABLE);
+	return head;
+}
+
+pfn_t buddy_take_locked(struct zone *zone, u32 order, enum frame_use use)
 {
 	struct block_lists *lists = &zone->lists;
+	pfn_t head =
+		use == USE_UNMOVABLE ? take_unmovable(lists, order) : take_movable(lists, order);
+
+	/* Better that a group does not become free than that somebody gets nothing. */
+	if (unlikely(head == 0) && use != USE_MOVING)
+		head = block_lists_take(lists, order, order, SET_ISOLATED, SET_ISOLATED);
+	return head;
+}
+
+size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted, enum frame_use use)
+{
+	const u32 *nonempty =
+		&zone->lists.sets[use == USE_UNMOVABLE ? SET_UNMOVABLE : SET_MOVABLE].nonempty;
 	size_t left = wanted; /* places below those that are filled */
 
-	while (left > 0 && lists->nonempty != 0) {
-		u32 order = (u32)__builtin_ctz(lists->nonempty);
-		while (order > 0 && (size_t)1 << order > left)
-			order--;
-		pfn_t pfn = block_lists_take(lists, order);
+	while (left > 0) {
+		u32 order = MIN(63 - (u32)__builtin_clzll(left), (u32)FRAME_MAX_ORDER);
+		if (*nonempty != 0)
+			order = MIN(order, (u32)__builtin_ctz(*nonempty));
+		pfn_t pfn = buddy_take_locked(zone, order, use);
+		while (pfn == 0 && order > 0)
+			pfn = buddy_take_locked(zone, --order, use);
+		if (pfn == 0)
+			break;
 		for (pfn_t end = pfn + ((pfn_t)1 << order); pfn < end; pfn++)
 			pfns[--left] = (u32)pfn;
 	}
@@ -31,7 +83,8 @@ pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
 	struct block_lists *lists = &zone->lists;
 	pfn_t head, i;
 
-	for (head = lists->heads[FRAME_MAX_ORDER]; head != 0; head = frame_array[head].next) {
+	for (head = lists->sets[SET_MOVABLE].heads[FRAME_MAX_ORDER]; head != 0;
+	     head = frame_array[head].next) {
 		for (i = 1; i < blocks; i++)
 			if (!block_lists_has(lists, head + i * step, FRAME_MAX_ORDER))
 				break;

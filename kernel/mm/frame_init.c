@@ -14,6 +14,7 @@
 #include "mm/frame_internal.h"
 
 struct frame *frame_array;
+u8 *frame_groups;
 pfn_t frame_array_length;
 size_t frame_usable, frame_managed, frame_reserve;
 
@@ -150,6 +151,23 @@ void frame_init_count_zones(void)
 	split_window((struct span){0, UINTPTR_MAX & PAGE_MASK}, count_managed);
 }
 
+static size_t group_count(pfn_t length)
+{
+	return DIV_ROUND_UP(length, (pfn_t)1 << FRAME_GROUP_ORDER);
+}
+
+/* Bytes for the descriptors of so many frames, and of the groups behind them. */
+static size_t descriptors_size(pfn_t length)
+{
+	return ALIGN_UP(length * sizeof(struct frame) + group_count(length), PAGE_SIZE);
+}
+
+static void set_descriptors(phys_t place, pfn_t length)
+{
+	frame_array = phys_to_virt(place);
+	frame_groups = (u8 *)(frame_array + length);
+}
+
 void frame_init(const struct boot_info *info)
 {
 	phys_t top = 0;
@@ -166,12 +184,12 @@ void frame_init(const struct boot_info *info)
 	holes[1] = (struct span){info->kernel_start, info->kernel_end};
 	holes[2] = (struct span){info->initramfs, info->initramfs + info->initramfs_size};
 	frame_array_length = top >> PAGE_SHIFT;
-	size_t size = ALIGN_UP(frame_array_length * sizeof(struct frame), PAGE_SIZE);
+	size_t size = descriptors_size(frame_array_length);
 	phys_t place = find_room(size);
 	if (place == 0)
 		panic("no room for %zu KiB of frame descriptors", size / KIB);
 	holes[3] = (struct span){place, place + size};
-	frame_array = phys_to_virt(place);
+	set_descriptors(place, frame_array_length);
 	for (size_t at = 0; at < size; at += PAGE_SIZE)
 		page_clear((char *)frame_array + at);
 	zones_init();
@@ -184,8 +202,9 @@ void frame_init(const struct boot_info *info)
 
 void frame_array_grow(pfn_t length)
 {
-	size_t size = length * sizeof(struct frame);
-	struct frame *old = frame_array;
+	size_t size = descriptors_size(length), groups = group_count(frame_array_length);
+	const struct frame *old = frame_array;
+	const u8 *old_groups = frame_groups;
 
 	/* An extravagant table of the firmware's shall not cost the memory that there is. */
 	if (length <= frame_array_length || size > zones_free() * PAGE_SIZE / 4)
@@ -195,12 +214,14 @@ void frame_array_grow(pfn_t length)
 		log_warn("memory: no room for descriptors of memory that may be added");
 		return;
 	}
-	memset(phys_to_virt(place), 0, ALIGN_UP(size, PAGE_SIZE));
-	memcpy(phys_to_virt(place), old, frame_array_length * sizeof(struct frame));
-	frame_array = phys_to_virt(place);
+	memset(phys_to_virt(place), 0, size);
+	set_descriptors(place, length);
+	memcpy(frame_array, old, frame_array_length * sizeof(struct frame));
+	memcpy(frame_groups, old_groups, groups);
 	frame_array_length = length;
 	for (u32 i = 0; i < zone_count; i++) {
 		zones[i].lists.descriptors = frame_array;
+		zones[i].lists.groups = frame_groups;
 		zones[i].lists.end = length;
 	}
 	struct span room = holes[3];

@@ -30,18 +30,34 @@ struct zone {
 	pfn_t start, end;              /* what is present lies between; set at start-up */
 } __cacheline;
 
-/* What a CPU keeps for itself; interrupts off, by that CPU alone. */
+/*
+ * What a request is for: pages that can be moved, what cannot, or the new place of a page that
+ * moves, which must not be in a group that shall become free.
+ */
+enum frame_use { USE_MOVABLE, USE_UNMOVABLE, STOCKS, USE_MOVING = STOCKS };
+
+static inline enum frame_use use_of_kind(enum frame_kind kind)
+{
+	return (BIT(FRAME_USER) | BIT(FRAME_CACHE)) >> kind & 1 ? USE_MOVABLE : USE_UNMOVABLE;
+}
+
 struct stock {
 	u32 count;
-	u32 node; /* the CPU's; set at start-up */
 	u32 pfns[STOCK_LIMIT];
+};
+
+/* What a CPU keeps for itself; interrupts off, by that CPU alone. */
+struct frame_cpu {
+	struct stock stocks[STOCKS]; /* by use */
+	u32 node;                    /* the CPU's; set at start-up */
 	s64 kinds[FRAME_KINDS]; /* frames taken less frames freed by this CPU; only the sum over all
 				   CPUs means something */
 } __cacheline;
 
 extern struct zone zones[ALL_ZONES];
 extern u32 zone_count; /* set at start-up */
-extern struct stock frame_stocks[MAX_CPUS];
+extern struct frame_cpu frame_cpus[MAX_CPUS];
+extern u8 *frame_groups; /* each group's enum block_set; its zone's lock */
 extern pfn_t frame_array_length;
 extern size_t frame_usable, frame_managed; /* frames: in the map; handed to the lists so far */
 extern size_t frame_reserve;               /* frames that only the kernel may take */
@@ -57,7 +73,9 @@ static inline struct zone *zone_of(pfn_t pfn)
  * their numbers so that from the last one to the first they are in the order in which they were
  * taken: blocks that were split from a larger one are then contiguous.  Returns how many.  Lock
  * held. */
-size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted);
+size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted, enum frame_use use);
+/* A block of exactly this order, or 0.  Lock held. */
+pfn_t __must_check buddy_take_locked(struct zone *zone, u32 order, enum frame_use use);
 /* Takes `blocks` largest blocks that lie one behind the other; the first frame, or 0.  Lock held.
  */
 pfn_t __must_check buddy_take_run_locked(struct zone *zone, size_t blocks);
@@ -83,10 +101,11 @@ void nodes_note_memory(void);
  * Up to `wanted` single frames from the first zone that has any, in the order that a CPU's node or
  * a placement (which may be NULL) asks for.  Interrupts off.
  */
-size_t nodes_take_singles(const struct frame_placement *placement, u32 *pfns, size_t wanted);
+size_t nodes_take_singles(const struct frame_placement *placement, u32 *pfns, size_t wanted,
+			  enum frame_use use);
 /* A block, likewise, from zones of this kind and those below; 0 when there is none. */
 pfn_t __must_check nodes_take_block(const struct frame_placement *placement, u32 order,
-				    enum zone_id highest);
+				    enum zone_id highest, enum frame_use use);
 
 /* --- frame_init.c --- */
 

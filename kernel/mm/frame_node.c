@@ -103,7 +103,11 @@ static void zones_describe(u32 count)
 	zone_count = count * ZONES;
 	for (u32 i = 0; i < zone_count; i++)
 		zones[i].lists = (struct block_lists){
-			.descriptors = frame_array, .end = frame_array_length, .zone = (u8)i};
+			.descriptors = frame_array,
+			.end = frame_array_length,
+			.zone = (u8)i,
+			.groups = frame_groups,
+		};
 	for (u32 node = 0; node < count; node++)
 		build_search(node, count);
 }
@@ -116,27 +120,34 @@ void zones_init(void)
 /* The blocks of lists that nobody uses any more: nothing shall join with them … */
 static void hide_blocks(const struct block_lists *lists)
 {
-	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
-		for (pfn_t head = lists->heads[order]; head != 0; head = frame_array[head].next)
-			frame_array[head].kind = FRAME_RESERVED;
+	for (u32 set = 0; set < BLOCK_SETS; set++)
+		for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+			for (pfn_t head = lists->sets[set].heads[order]; head != 0;
+			     head = frame_array[head].next)
+				frame_array[head].kind = FRAME_RESERVED;
+}
+
+static void give_list(pfn_t head, u32 order)
+{
+	for (pfn_t next; head != 0; head = next) {
+		pfn_t last = head + ((pfn_t)1 << order), end;
+		next = frame_array[head].next;
+		frame_array[head].order = 0;
+		frame_array[head].owner = 0;
+		for (pfn_t at = head; at < last; at = end) {
+			(void)zone_at(at, &end);
+			end = MIN(end, last);
+			buddy_give_range(at, end);
+		}
+	}
 }
 
 /* … until they are given to the zones that their frames name. */
 static void give_blocks(const struct block_lists *lists)
 {
-	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
-		for (pfn_t head = lists->heads[order], next; head != 0; head = next) {
-			pfn_t last = head + ((pfn_t)1 << order), end;
-			next = frame_array[head].next;
-			frame_array[head].order = 0;
-			frame_array[head].owner = 0;
-			for (pfn_t at = head; at < last; at = end) {
-				(void)zone_at(at, &end);
-				end = MIN(end, last);
-				buddy_give_range(at, end);
-			}
-		}
-	}
+	for (u32 set = 0; set < BLOCK_SETS; set++)
+		for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+			give_list(lists->sets[set].heads[order], order);
 }
 
 static void mark_frames(void)
@@ -190,7 +201,7 @@ void frame_init_nodes(void)
 	for (u32 z = 0; z < ZONES; z++)
 		give_blocks(&old[z]);
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		frame_stocks[cpu].node = topology->cpu_node[cpu];
+		frame_cpus[cpu].node = topology->cpu_node[cpu];
 	frame_init_count_zones();
 	irq_restore(flags);
 	nodes_note_memory();
@@ -233,7 +244,7 @@ static void count_taken_locked(struct zone *zone, u32 wanted, size_t frames, boo
 		zone->stats.miss += frames;
 		__atomic_fetch_add(&zones[wanted * ZONES].stats.foreign, frames, __ATOMIC_RELAXED);
 	}
-	if (node == frame_stocks[cpu_id()].node)
+	if (node == frame_cpus[cpu_id()].node)
 		zone->stats.local += frames;
 	else
 		zone->stats.other += frames;
@@ -245,6 +256,7 @@ struct search {
 	u32 counted; /* the one that the request is for, for the statistics */
 	u64 allowed;
 	enum zone_id highest;
+	enum frame_use use;
 	/* What is taken: single frames, or a block. */
 	u32 *pfns;
 	size_t count;
@@ -258,10 +270,10 @@ static size_t take_from(struct zone *zone, const struct search *search)
 
 	spin_lock(&zone->lock);
 	if (search->pfns != NULL) {
-		result = buddy_take_singles_locked(zone, search->pfns, search->count);
+		result = buddy_take_singles_locked(zone, search->pfns, search->count, search->use);
 		frames = result;
 	} else {
-		result = block_lists_take(&zone->lists, search->order);
+		result = buddy_take_locked(zone, search->order, search->use);
 		frames = result != 0 ? (size_t)1 << search->order : 0;
 	}
 	if (frames != 0)
@@ -302,8 +314,10 @@ static size_t take(struct search *search)
 	bool many = zone_count > ZONES;
 
 	search->placement = placement;
-	search->wanted = placement->first == FRAME_NODE_LOCAL ? frame_stocks[cpu_id()].node
-							      : placement->first;
+	if (placement->moving)
+		search->use = USE_MOVING;
+	search->wanted =
+		placement->first == FRAME_NODE_LOCAL ? frame_cpus[cpu_id()].node : placement->first;
 	search->allowed = placement->nodes;
 	search->counted = many ? first_allowed(search->wanted, search->allowed) : search->wanted;
 	size_t result = many ? walk(search, true) : 0;
@@ -318,17 +332,23 @@ static size_t take(struct search *search)
 	return result;
 }
 
-size_t nodes_take_singles(const struct frame_placement *placement, u32 *pfns, size_t wanted)
+size_t nodes_take_singles(const struct frame_placement *placement, u32 *pfns, size_t wanted,
+			  enum frame_use use)
 {
-	struct search search = {
-		.placement = placement, .highest = ZONE_NORMAL, .pfns = pfns, .count = wanted};
+	struct search search = {.placement = placement,
+				.highest = ZONE_NORMAL,
+				.use = use,
+				.pfns = pfns,
+				.count = wanted};
 
 	return take(&search);
 }
 
-pfn_t nodes_take_block(const struct frame_placement *placement, u32 order, enum zone_id highest)
+pfn_t nodes_take_block(const struct frame_placement *placement, u32 order, enum zone_id highest,
+		       enum frame_use use)
 {
-	struct search search = {.placement = placement, .highest = highest, .order = order};
+	struct search search = {
+		.placement = placement, .highest = highest, .use = use, .order = order};
 
 	return take(&search);
 }
@@ -339,7 +359,8 @@ static size_t take_placed(enum frame_kind kind, const struct frame_placement *pl
 {
 	u32 pfns[PLACED_BATCH];
 	size_t got = frame_may_take(kind)
-			     ? nodes_take_singles(placement, pfns, MIN(count, (size_t)PLACED_BATCH))
+			     ? nodes_take_singles(placement, pfns, MIN(count, (size_t)PLACED_BATCH),
+						  use_of_kind(kind))
 			     : 0;
 
 	for (size_t i = 0; i < got; i++) {
@@ -390,7 +411,7 @@ u32 frame_node_of(phys_t frame)
 
 u32 frame_node_of_cpu(u32 cpu)
 {
-	return frame_stocks[cpu].node;
+	return frame_cpus[cpu].node;
 }
 
 size_t frame_node_free(u32 node)

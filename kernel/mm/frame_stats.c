@@ -14,7 +14,7 @@ size_t frame_count_kind(enum frame_kind kind)
 	s64 sum = 0;
 
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		sum += READ_ONCE(frame_stocks[cpu].kinds[kind]);
+		sum += READ_ONCE(frame_cpus[cpu].kinds[kind]);
 	return sum > 0 ? (size_t)sum : 0;
 }
 
@@ -28,7 +28,8 @@ static size_t free_frames(void)
 	size_t sum = zones_free() + blocks_kept();
 
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
-		sum += READ_ONCE(frame_stocks[cpu].count);
+		for (u32 use = 0; use < STOCKS; use++)
+			sum += READ_ONCE(frame_cpus[cpu].stocks[use].count);
 	return sum;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/pin_internal.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 
@@ -29,11 +30,14 @@ static pte_t protected_entry(const struct region *region, struct node *leaf, pte
 	phys_t frame = entry_phys(entry);
 	bool special = entry_is_special(entry);
 
+	/* A frame that is pinned must stay this entry's, whatever it permits meanwhile. */
+	bool exclusive = entry_is_exclusive(entry);
 	if (!(region->flags & REGION_ACCESS))
-		return entry_hidden(frame, special);
+		return exclusive && leaf->may_pin ? entry_hidden_exclusive(frame)
+						  : entry_hidden(frame, special);
 	u64 flags = region_entry_flags(region, false) | (special ? PAGE_SPECIAL : 0);
 	if (!may_write_at_once(region, leaf, slot, entry))
-		return pte_leaf(frame, flags, 1);
+		return exclusive ? entry_exclusive(slot, frame, flags) : pte_leaf(frame, flags, 1);
 	flags |= PAGE_WRITABLE | PAGE_DIRTY;
 	return region->flags & REGION_SHARED ? pte_leaf(frame, flags, 1)
 					     : entry_exclusive(slot, frame, flags);
@@ -122,8 +126,12 @@ static void put_entry(struct address_space *space, vaddr_t page, pte_t entry, st
 		swap_free(entry_swap_slot(entry));
 	else if (!taken)
 		gather_frame(gather, entry_phys(entry));
-	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
+	if (entry_is_exclusive(entry)) {
 		frame_of(entry_phys(entry))->owner = virt_to_phys(leaf.slot);
+		/* It may be pinned. */
+		if (space->may_pin)
+			pin_note_path(space, page);
+	}
 	tree_unlock_leaf(&leaf);
 }
 

@@ -6,7 +6,8 @@
  * region permits no access (PROT_NONE); or *swapped*: naming a slot of swap space (swap.h),
  * whatever the region permits.  It holds a reference to its frame unless it is special (zero page,
  * devices, vDSO), or a count of its slot; a present entry with PAGE_EXCL is the only one that has
- * its frame, and the frame's descriptor says where it is.
+ * its frame, and the frame's descriptor says where it is.  A hidden entry can be *exclusive*, too,
+ * in a leaf that may have pinned frames (pin.h).
  */
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
@@ -18,7 +19,13 @@
 
 /* The payload of an entry that is not present: marks, and above them a frame's number or a slot's.
  */
-enum { HIDDEN_MARK = 1, HIDDEN_SPECIAL = 2, SWAPPED_MARK = 4, PAYLOAD_SHIFT = 3 };
+enum {
+	HIDDEN_MARK = 1,
+	HIDDEN_SPECIAL = 2,
+	SWAPPED_MARK = 4,
+	HIDDEN_EXCLUSIVE = 8,
+	PAYLOAD_SHIFT = 4
+};
 
 static inline pte_t entry_none(void)
 {
@@ -29,6 +36,12 @@ static inline pte_t entry_hidden(phys_t frame, bool special)
 {
 	return pte_swap((frame >> PAGE_SHIFT) << PAYLOAD_SHIFT | HIDDEN_MARK |
 			(special ? HIDDEN_SPECIAL : 0));
+}
+
+/* Of an exclusive entry whose frame may be pinned: it stays exclusive. */
+static inline pte_t entry_hidden_exclusive(phys_t frame)
+{
+	return pte_swap((frame >> PAGE_SHIFT) << PAYLOAD_SHIFT | HIDDEN_MARK | HIDDEN_EXCLUSIVE);
 }
 
 static inline pte_t entry_swapped(swap_entry_t slot)
@@ -77,6 +90,14 @@ static inline bool entry_has_content(pte_t entry)
 static inline bool entry_is_writable(pte_t entry)
 {
 	return pte_is_present(entry) && (pte_flags(entry) & PAGE_WRITABLE);
+}
+
+/* Does it name a frame that no other entry has, not even after a fork? */
+static inline bool entry_is_exclusive(pte_t entry)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_flags(entry) & PAGE_EXCL;
+	return !entry_is_swapped(entry) && (pte_swap_payload(entry) & HIDDEN_EXCLUSIVE);
 }
 
 /* Do two entries name the same content? */

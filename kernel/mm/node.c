@@ -183,7 +183,7 @@ bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry)
 
 bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry)
 {
-	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
+	if (entry_is_exclusive(entry))
 		return true;
 	if (!entry_has_frame(entry) || !frame_is_anonymous(entry_phys(entry)))
 		return false;
@@ -228,6 +228,7 @@ struct node *node_copy(struct node *original)
 
 	if (copy == NULL)
 		return NULL;
+	ASSERT(!original->may_pin);
 	spin_lock(&original->lock);
 	copy->used = original->used;
 	if (copy->used.first < copy->used.end)
@@ -246,6 +247,100 @@ struct node *node_copy(struct node *original)
 			count_contents(node_table(copy), copy->used);
 	}
 	spin_unlock(&original->lock);
+	return copy;
+}
+
+/* What stands in the copy for a pinned entry: the same, with a frame of its own.  What is hidden
+ * nobody but the device writes, so its bytes are copied at once.  Empty: no memory. */
+static pte_t replace_pinned(pte_t *slot, pte_t entry)
+{
+	phys_t frame = frame_alloc_kind(FRAME_USER);
+
+	if (frame == 0)
+		return entry_none();
+	if (pte_is_present(entry))
+		return entry_exclusive(slot, frame, pte_flags(entry));
+	page_copy(phys_to_virt(frame), phys_to_virt(entry_phys(entry)));
+	return entry_hidden(frame, false);
+}
+
+static bool replace_all_pinned(struct node *copy, const struct node *original)
+{
+	pte_t *to = node_table(copy);
+	const pte_t *from = node_table(original);
+	u32 end = original->used.end;
+
+	for (u32 i = original->used.first; (i = entries_skip_empty_below(from, i, end)) < end;
+	     i++) {
+		if (!entry_is_pinned(pte_read(&from[i])))
+			continue;
+		pte_write(&to[i], replace_pinned(&to[i], pte_read(&from[i])));
+		if (pte_is_none(pte_read(&to[i])))
+			return false;
+	}
+	return true;
+}
+
+/* What both have from now on. */
+static pte_t shared_entry(pte_t entry)
+{
+	if (pte_is_present(entry))
+		return pte_clear(entry, PAGE_WRITABLE | PAGE_EXCL);
+	return entry_is_exclusive(entry) ? entry_hidden(entry_phys(entry), false) : entry;
+}
+
+/* The pinned ones lose their W alone: until the flush the copy's frames have no content. */
+static void share_all_else(struct node *copy, struct node *original)
+{
+	pte_t *to = node_table(copy), *from = node_table(original);
+	u32 end = original->used.end;
+
+	for (u32 i = original->used.first; (i = entries_skip_empty_below(from, i, end)) < end;
+	     i++) {
+		pte_t entry = pte_read(&from[i]);
+		if (pte_is_none(pte_read(&to[i]))) {
+			entry = shared_entry(entry);
+			pte_write(&to[i], entry);
+		} else if (pte_is_present(entry)) {
+			entry = pte_clear(entry, PAGE_WRITABLE);
+		}
+		pte_write(&from[i], entry);
+	}
+}
+
+/* A reference more for all that both tables name. */
+static void count_same_contents(const struct node *a, const struct node *b)
+{
+	for (u32 i = a->used.first; i < a->used.end; i++) {
+		pte_t entry = pte_read(&node_table(a)[i]);
+		if (entry_has_content(entry) &&
+		    entry_same_content(entry, pte_read(&node_table(b)[i])))
+			content_get(entry);
+	}
+}
+
+struct node *node_copy_pinned(struct node *original)
+{
+	struct node *copy = node_alloc(1);
+
+	if (copy == NULL)
+		return NULL;
+	spin_lock(&original->lock);
+	copy->used = original->used;
+	bool replaced = replace_all_pinned(copy, original);
+	if (replaced) {
+		share_all_else(copy, original);
+		for (int kind = 0; kind < RESIDENT_KINDS; kind++)
+			copy->counts[kind] = original->counts[kind];
+		copy->swapped = original->swapped;
+		if (!ring_join(original, copy))
+			count_same_contents(copy, original);
+	}
+	spin_unlock(&original->lock);
+	if (!replaced) {
+		node_put(copy);
+		return NULL;
+	}
 	return copy;
 }
 

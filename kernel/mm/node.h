@@ -58,6 +58,8 @@ struct node {
 	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
 	u16 swapped;                /* of a leaf: entries that name slots of swap space */
 	u8 level;                   /* of its entries; 1: a leaf */
+	bool may_pin;               /* a pinned frame may be below (pin.h); then it is not shared.
+				       Set with a map lock held for reading, cleared by fork */
 	union used_span used;       /* all other entries are empty, and have always been */
 	spinlock_t lock;
 	phys_t table;
@@ -77,6 +79,13 @@ struct node *__must_check node_alloc(u32 level);
 /* A copy, with one link, that shares everything below with the original, which is not locked and
  * has more than one link.  A leaf comes locked, as its original is from then on. */
 struct node *__must_check node_copy(struct node *original);
+/*
+ * A copy, with one link, of a leaf that has one link and keeps it: pinned frames stay the
+ * original's, and the copy has others in their place, whose content is still undefined if the entry
+ * has PAGE_EXCL.  All else is shared by both.  NULL: no memory; then the original means the same as
+ * before.  The map lock of the only space that has it is held for writing.
+ */
+struct node *__must_check node_copy_pinned(struct node *original);
 /* Drops a link.  The last one frees the node and all that only it leads to. */
 void node_put(struct node *node);
 
@@ -167,5 +176,12 @@ void content_get(pte_t entry);
 bool leaf_fill(struct node *leaf, pte_t *slot, pte_t entry);
 /* Does no other entry, and nobody else, have the frame that an entry names? */
 bool leaf_is_sole_owner(struct node *leaf, const pte_t *slot, pte_t entry);
+
+/* Has somebody pinned the frame that an exclusive entry names?  No other entry has it, so every
+ * further reference is a pin, or of somebody who looks at the page just now. */
+static inline bool entry_is_pinned(pte_t entry)
+{
+	return entry_is_exclusive(entry) && frame_refs(entry_phys(entry)) > 1;
+}
 
 #endif

@@ -8,8 +8,8 @@
  * write to the frame.  Without the locks the pages are stored.  A fault meanwhile finds the frame
  * in the swap cache.  A count of our own keeps the slot until it is stored.
  *
- * Whose page is it?  An entry with EXCL is its frame's only one; if the frame has more references,
- * somebody reads or writes it just now, and it is left alone.  Others permit no writing.  A frame
+ * Whose page is it?  An exclusive entry is its frame's only one; if the frame has more references,
+ * somebody has pinned it, or reads or writes it just now, and it is left alone.  Others permit no writing.  A frame
  * that several entries name gets one slot for all (swap_make_known), and goes when the last of them
  * has been visited.
  *
@@ -51,7 +51,7 @@ static bool is_evictable(const struct eviction *eviction, pte_t entry, bool in_r
 {
 	u32 refs = frame_refs(entry_phys(entry));
 
-	if (pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
+	if (entry_is_exclusive(entry))
 		return refs == 1;
 	*shared = in_ring || refs > 1;
 	return !*shared || eviction->how != RECLAIM_ALL;

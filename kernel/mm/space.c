@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/family.h"
 #include "mm/fault.h"
+#include "mm/pin_internal.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -157,15 +158,19 @@ static struct address_space *try_copy(struct address_space *parent)
 	rwlock_write_lock(&parent->map_lock);
 	/* The family knows the child already. */
 	rwlock_write_lock_nested(&child->map_lock, 1);
-	tree_share(child, parent);
-	region_map_share(child, parent);
-	child->layout = parent->layout;
-	child->limits = parent->limits;
-	child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
-	int result = region_map_adapt(child);
+	int result = tree_share(child, parent);
+	if (likely(result == 0)) {
+		region_map_share(child, parent);
+		child->layout = parent->layout;
+		child->limits = parent->limits;
+		child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
+		result = region_map_adapt(child);
+	}
 	/* Only now: no write of the parent's through a stale entry may reach a frame that the child
 	 * shares once it runs. */
 	space_flush(parent, 0, USER_TOP);
+	if (unlikely(parent->may_pin))
+		pin_finish_fork(child, parent);
 	rwlock_write_unlock(&child->map_lock);
 	rwlock_write_unlock(&parent->map_lock);
 	if (result != 0) {

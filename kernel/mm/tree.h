@@ -136,10 +136,13 @@ int __must_check tree_isolate(struct address_space *space, vaddr_t start, vaddr_
  * writing. */
 int __must_check tree_prepare(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/* The child's empty tree becomes the same as the parent's: every link of the root is shared.  Map
- * lock of the parent held for writing; the caller flushes the parent's CPUs before the child runs.
+/*
+ * The child's empty tree becomes the same as the parent's: every link of the root is shared, but
+ * for ways to pinned frames (pin.h), which are copied.  0; -ENOMEM: only with pinned frames, and
+ * then the child has a part of the tree.  Map locks of both held for writing; the caller flushes
+ * the parent's CPUs, then calls pin_finish_fork, before the child runs.
  */
-void tree_share(struct address_space *child, struct address_space *parent);
+int __must_check tree_share(struct address_space *child, struct address_space *parent);
 
 /* What a tree has: entries that name frames by kind, and tables.  Any time; approximate while
  * others are at work. */

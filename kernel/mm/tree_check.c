@@ -9,6 +9,8 @@
  *spaces that reach a node have the same regions over its span
  *	5	an entry with EXCL is its frame's only holder, and the frame knows where it is
  *	6	an anonymous frame is writable only with EXCL; no entry permits more than its region
+ *	7	a frame with EXCL that somebody else holds, a pin that is, lies below nodes that are
+ *marked for it, and these have one link, with W
  *	10	no link names a node that has been freed
  *	11	the counts of a leaf are those of its entries
  *	12	the kernel half of every root is the kernel's
@@ -16,7 +18,7 @@
  *	16	no two families reach the same node
  *
  * The others are about what happens between two states.  3 is kept by the map lock, which fork
- *holds for writing (space.c); 7 has no pins yet to be about; 8 by gathers (zap.c) and put_replaced
+ *holds for writing (space.c); 8 by gathers (zap.c) and put_replaced
  *(tree.c), 9 by fault_replace_locked (fault_anonymous.c); the tests' simulated TLBs watch these
  *two.  13 holds because node_put and gathers live on the stack.  14: an entry is dirty from when it
  *permits writing, and so is its file's page (write_shared in fault_file.c).
@@ -122,7 +124,7 @@ static void stamp_leaf(struct address_space *space, const struct node *leaf)
 }
 
 static void stamp_below(const struct check *check, struct address_space *space, const pte_t *table,
-			u32 limit, u32 level, vaddr_t base);
+			u32 limit, u32 level, vaddr_t base, bool above_may_pin);
 
 static void stamp_node(const struct check *check, struct address_space *space, struct node *node,
 		       vaddr_t base)
@@ -142,14 +144,15 @@ static void stamp_node(const struct check *check, struct address_space *space, s
 		.family = check->family,
 	};
 	if (node->level > 1)
-		stamp_below(check, space, node_table(node), PTES_PER_TABLE, node->level, base);
+		stamp_below(check, space, node_table(node), PTES_PER_TABLE, node->level, base,
+			    node->may_pin);
 	else
 		stamp_leaf(space, node);
 }
 
 /* The links of a table, whose entries are of `level`, for the first space that reaches it. */
 static void stamp_below(const struct check *check, struct address_space *space, const pte_t *table,
-			u32 limit, u32 level, vaddr_t base)
+			u32 limit, u32 level, vaddr_t base, bool above_may_pin)
 {
 	for (u32 i = 0; (i = entries_skip_empty(table, i)) < limit; i++) {
 		pte_t link = pte_read(&table[i]);
@@ -161,6 +164,8 @@ static void stamp_below(const struct check *check, struct address_space *space, 
 		REQUIRE(10, node->table == pte_phys(link) && node->level == level - 1, at);
 		REQUIRE(10, node->refs != 0 && node->lock.held == 0, at);
 		REQUIRE(1, !link_is_writable(link) || node->refs == 1, at);
+		REQUIRE(7, !node->may_pin || (node->refs == 1 && link_is_writable(link)), at);
+		REQUIRE(7, !node->may_pin || above_may_pin, at);
 		stamp_node(check, space, node, at);
 	}
 }
@@ -222,7 +227,7 @@ static void check_entry(const struct node *leaf, u32 index, pte_t entry)
 	const pte_t *slot = &node_table(leaf)[index];
 	vaddr_t at = leaf->check.base + index * PAGE_SIZE;
 	phys_t frame = entry_phys(entry);
-	bool exclusive = pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL);
+	bool exclusive = entry_is_exclusive(entry);
 
 	REQUIRE(10, frame_of(frame)->kind == FRAME_USER || frame_of(frame)->kind == FRAME_CACHE,
 		at);
@@ -272,10 +277,10 @@ static void compare_leaf(const struct check *check, const struct node *leaf)
 			continue;
 		u32 wanted = *holders + !frame_is_anonymous(frame);
 		REQUIRE(2, frame_refs(frame) >= wanted, at);
-		bool counted = check->alone && !check->swap_cache;
+		bool may_pin = entry_is_exclusive(entry) && leaf->may_pin;
+		bool counted = check->alone && !check->swap_cache && !may_pin;
 		REQUIRE(2, !counted || frame_refs(frame) == wanted, at);
-		if (check->alone && pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL))
-			REQUIRE(5, frame_refs(frame) == 1, at);
+		REQUIRE(7, !check->alone || !entry_is_pinned(entry) || leaf->may_pin, at);
 	}
 }
 
@@ -315,7 +320,7 @@ static void stamp_all(const struct check *check)
 	list_for_each_entry (space, &check->family->spaces, family_link) {
 		check_kernel_half(space);
 		stamp_below(check, space, phys_to_virt(space->tree.root),
-			    pt_index(KERNEL_BASE, PT_LEVELS), PT_LEVELS, 0);
+			    pt_index(KERNEL_BASE, PT_LEVELS), PT_LEVELS, 0, space->may_pin);
 	}
 }
 

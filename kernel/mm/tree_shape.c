@@ -6,6 +6,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/pin_internal.h"
 #include "mm/tree.h"
 #include "mm/zap.h"
 
@@ -31,20 +32,20 @@ void tree_destroy(page_directory_t *tree)
 
 /* --- fork --- */
 
-void tree_share(struct address_space *child, struct address_space *parent)
+int tree_share(struct address_space *child, struct address_space *parent)
 {
 	pte_t *from = phys_to_virt(parent->tree.root), *to = phys_to_virt(child->tree.root);
 	u32 end = pt_index(KERNEL_BASE, PT_LEVELS);
+	int result = 0;
 
 	spin_lock(&parent->tree_lock);
-	for (u32 i = 0; (i = entries_skip_empty(from, i)) < end; i++) {
-		pte_t link = pte_clear(pte_read(&from[i]), PAGE_WRITABLE);
-		node_get(node_of(link));
-		pte_write(&from[i], link);
-		pte_write(&to[i], link);
-	}
+	if (unlikely(parent->may_pin))
+		parent->may_pin = pin_look_below(from, end);
+	for (u32 i = 0; result == 0 && (i = entries_skip_empty(from, i)) < end; i++)
+		result = pin_share_link(&to[i], &from[i]);
 	parent->has_forked = child->has_forked = true;
 	spin_unlock(&parent->tree_lock);
+	return result;
 }
 
 /* --- remap --- */

@@ -60,6 +60,7 @@ struct address_space {
 	spinlock_t tree_lock;  /* guards links that are replaced or removed, and walks past shared
 				  ones */
 	bool has_forked;       /* nodes may be shared; map_lock held for writing */
+	bool may_pin;          /* frames may be pinned: set with map_lock held for reading */
 	struct family *family; /* a reference; constant */
 	struct list_head family_link;  /* in family->spaces; its lock */
 	struct list_head reclaim_link; /* in the list of all spaces; reclaim's lock */

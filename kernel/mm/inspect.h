@@ -39,6 +39,7 @@ struct tree_node_info {
 	u32 entries;                  /* that are not empty */
 	u32 resident[RESIDENT_KINDS]; /* of a leaf */
 	bool writable;                /* the link on the way to it permits writing */
+	bool may_pin;                 /* pinned frames may be below: it is never shared */
 };
 
 /*

@@ -58,6 +58,7 @@ static void note(struct listing *listing, struct node *node, vaddr_t start, bool
 		.refs = READ_ONCE(node->refs),
 		.entries = count_entries(node_table(node), PTES_PER_TABLE),
 		.writable = writable,
+		.may_pin = READ_ONCE(node->may_pin),
 	};
 	if (node->level == 1)
 		note_leaf(node, &listing->nodes[index]);

@@ -61,7 +61,7 @@ static void show_node(struct text *text, const struct tree_node_info *node)
 		text_printf(text, " anonymous %u file %u shared %u ring %u",
 			    node->resident[RESIDENT_ANONYMOUS], node->resident[RESIDENT_FILE],
 			    node->resident[RESIDENT_SHARED], node->ring);
-	text_append(text, "\n", 1);
+	text_printf(text, "%s\n", node->may_pin ? " pins" : "");
 }
 
 static void show_nodes(struct text *text, const struct tree_node_info *nodes, size_t total)

@@ -8,6 +8,7 @@
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/migrate.h"
+#include "mm/pin.h"
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "mm/swap.h"
@@ -93,6 +94,15 @@ static void show_migration(struct text *text)
 		    (unsigned long)stats.left);
 }
 
+static void show_pins(struct text *text)
+{
+	struct pin_stats pins;
+
+	vmm_get_pin_stats(&pins);
+	text_printf(text, "nr_foll_pin_acquired %lu\nnr_foll_pin_released %lu\n",
+		    (unsigned long)pins.acquired, (unsigned long)pins.released);
+}
+
 /* The counters that there are; a name that is missing says so to a program better than a zero. */
 int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
@@ -116,6 +126,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 		    (unsigned long)swap.pool_in, (unsigned long)swap.pool_out);
 	show_reclaim(text);
 	show_migration(text);
+	show_pins(text);
 	return 0;
 }
 

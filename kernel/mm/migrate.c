@@ -94,11 +94,11 @@ static pte_t entry_with_frame(pte_t *slot, pte_t entry, phys_t frame)
 {
 	const u64 marks = ((u64)1 << PAYLOAD_SHIFT) - 1;
 
+	if (entry_is_exclusive(entry))
+		frame_of(frame)->owner = virt_to_phys(slot);
 	if (!pte_is_present(entry))
 		return pte_swap((pte_swap_payload(entry) & marks) | (frame >> PAGE_SHIFT)
 									    << PAYLOAD_SHIFT);
-	if (pte_flags(entry) & PAGE_EXCL)
-		return entry_exclusive(slot, frame, pte_flags(entry));
 	return pte_leaf(frame, pte_flags(entry), 1);
 }
 

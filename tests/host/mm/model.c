@@ -4,7 +4,8 @@
  * wrong.
  *
  * The model of a space is an array of pages: mapped or not, what it permits, private or shared, and
- * what its first byte is. Shared pages name a cell that all spaces see.  After each operation the
+ * what its first byte is. Shared pages name a cell that all spaces see, pinned ones a pin, whose
+ * frame a "device" reads and writes.  After each operation the
  * TLBs are checked, and now and then everything is compared, from random CPUs.  SEED=n repeats a
  * run; STEPS=n sets its length.
  */
@@ -16,13 +17,14 @@
 
 #include "lib/string.h"
 #include "mm/migrate.h"
+#include "mm/pin.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/tree_check.h"
 
-enum { PAGES = 640, SPACES = 5, CELLS = 4096, FILE_PAGES = 64, NO_CELL = -1 };
+enum { PAGES = 640, SPACES = 5, CELLS = 4096, FILE_PAGES = 64, NO_CELL = -1, PINS = 24 };
 static const vaddr_t BASE = 0x40000000 - 100 * 4096; /* across the boundary of a table */
 
 struct model_page {
@@ -32,6 +34,7 @@ struct model_page {
 	int cell;   /* shared, or a private page of the file not yet written: where the value is;
 		       NO_CELL: `value` */
 	int origin; /* what `cell` was at first */
+	int pin;    /* private: 0, or n: pins[n] has its frame, and the value is there */
 };
 
 struct model_space {
@@ -39,7 +42,15 @@ struct model_space {
 	struct model_page pages[PAGES];
 };
 
+struct pin {
+	phys_t frame; /* 0: not in use */
+	bool write;
+	u8 value; /* of the frame's first byte */
+};
+
 static struct model_space spaces[SPACES];
+static struct pin pins[PINS + 1]; /* from 1 on */
+static phys_t zeros;              /* the frame of zeros */
 static u8 cells[CELLS];
 static int next_cell;
 static struct test_file file;
@@ -79,6 +90,8 @@ static void run(struct model_space *model)
 
 static u8 *value_of(struct model_page *page)
 {
+	if (page->pin != 0)
+		return &pins[page->pin].value;
 	return page->cell != NO_CELL ? &cells[page->cell] : &page->value;
 }
 
@@ -181,6 +194,7 @@ static void do_madvise(struct model_space *model)
 		 */
 		page->value = 0;
 		page->cell = page->origin;
+		page->pin = 0;
 	}
 	assert_int_equal(result, expected);
 }
@@ -225,7 +239,75 @@ static void do_fork(struct model_space *model)
 		spaces[i] = *model;
 		spaces[i].space = vmm_copy_address_space(model->space);
 		assert_non_null(spaces[i].space);
+		for (int page = 0; page < PAGES; page++) {
+			struct model_page *copy = &spaces[i].pages[page];
+			copy->value = copy->pin != 0 ? pins[copy->pin].value : copy->value;
+			copy->pin = 0;
+		}
 		return;
+	}
+}
+
+/* --- Pins --- */
+
+/* Private pages alone, each pinned once. */
+static void do_pin(struct model_space *model)
+{
+	int number = (int)random_below(PAGES), free = 1;
+	struct model_page *page = &model->pages[number];
+	bool write = random_below(2);
+
+	while (free <= PINS && pins[free].frame != 0)
+		free++;
+	if (free > PINS || (page->mapped && (page->shared || page->pin != 0)))
+		return;
+	phys_t frame;
+	ssize_t result = vmm_pin(model->space, address_of(number), 1, write, &frame);
+	if (!page->mapped || !(page->prot & (write ? PROT_WRITE : PROT_READ))) {
+		assert_int_equal(result, -EFAULT);
+		return;
+	}
+	assert_int_equal(result, 1);
+	assert_int_equal(*(u8 *)phys_to_virt(frame), *value_of(page));
+	if (frame == zeros || (!write && page->cell != NO_CELL)) {
+		vmm_unpin(&frame, 1);
+		return;
+	}
+	pins[free] = (struct pin){.frame = frame, .write = write, .value = *value_of(page)};
+	page->pin = free;
+	page->cell = NO_CELL;
+}
+
+static void drop_pin(int number)
+{
+	vmm_unpin(&pins[number].frame, 1);
+	for (int i = 0; i < SPACES; i++)
+		for (int page = 0; page < PAGES; page++)
+			if (spaces[i].pages[page].pin == number) {
+				spaces[i].pages[page].value = pins[number].value;
+				spaces[i].pages[page].pin = 0;
+			}
+	pins[number].frame = 0;
+}
+
+static void do_unpin(struct model_space *model __unused)
+{
+	int number = 1 + (int)random_below(PINS);
+
+	if (pins[number].frame != 0)
+		drop_pin(number);
+}
+
+/* Looks at what is pinned, and writes where it may. */
+static void do_device(struct model_space *model __unused)
+{
+	for (int i = 1; i <= PINS; i++) {
+		u8 *byte = phys_to_virt(pins[i].frame);
+		if (pins[i].frame == 0)
+			continue;
+		assert_int_equal(*byte, pins[i].value);
+		if (pins[i].write && random_below(2))
+			*byte = pins[i].value = (u8)random_below(256);
 	}
 }
 
@@ -352,7 +434,18 @@ typedef void operation(struct model_space *model);
 static operation *const operations[] = {
 	do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,    do_exit,
 	do_touch, do_touch,  do_touch,    do_touch,   do_touch,  do_reclaim, do_reclaim,
+	do_pin,   do_pin,    do_pin,      do_unpin,   do_device, do_device,
 };
+
+static void find_zeros(struct address_space *space)
+{
+	vaddr_t at = address_of(0);
+
+	assert_int_equal(vmm_mmap(space, at, PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0), at);
+	assert_int_equal(vmm_pin(space, at, 1, false, &zeros), 1);
+	vmm_unpin(&zeros, 1);
+	assert_int_equal(vmm_munmap(space, at, PAGE_SIZE), 0);
+}
 
 static void random_operations_agree_with_the_model(void **state __unused)
 {
@@ -363,6 +456,7 @@ static void random_operations_agree_with_the_model(void **state __unused)
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */
 	struct swap_stats swap;
 	spaces[0].space = vmm_create_address_space();
+	find_zeros(spaces[0].space);
 	for (step = 0; step < steps; step++) {
 		struct model_space *model = any_space();
 		run(model);
@@ -373,6 +467,11 @@ static void random_operations_agree_with_the_model(void **state __unused)
 		if (next_cell > CELLS - 256)
 			next_cell = CELLS; /* no more shared anonymous memory */
 	}
+	compare_all();
+	do_device(NULL);
+	for (int i = 1; i <= PINS; i++)
+		if (pins[i].frame != 0)
+			drop_pin(i);
 	compare_all();
 	for (int i = 0; i < SPACES; i++) {
 		if (spaces[i].space == NULL)

@@ -11,6 +11,7 @@
 #include "mm/kmalloc.h"
 #include "mm/pin.h"
 #include "mm/reclaim.h"
+#include "mm/region.h"
 #include "mm/slab.h"
 #include "mm/tree_check.h"
 
@@ -268,11 +269,18 @@ static void reclaim_leaves_pinned_pages(void **state __unused)
 	pin(space, 9, PINNED, true, frames);
 	protect(space, 10, PROT_NONE);
 	assert_int_equal(vmm_madvise(space, BASE, PAGES * PAGE_SIZE, MADV_PAGEOUT), 0);
-	(void)reclaim_run(PAGES);
+	rwlock_read_lock(&space->map_lock);
+	for (vaddr_t at = BASE; at < page_at(PAGES);) {
+		const struct region *region = region_find_first(space, at);
+		(void)reclaim_region(space, region, &at, region->end, RECLAIM_UNSHARE, UINTPTR_MAX);
+	}
+	rwlock_read_unlock(&space->map_lock);
 	protect(space, 10, RW);
 	for (int i = 0; i < PINNED; i++) {
 		bytes_of(frames[i])[0] = 200 + i;
 		assert_reads(page_at(9 + i), 200 + i);
+		assert_writes(page_at(9 + i), 100 + i);
+		assert_int_equal(bytes_of(frames[i])[0], 100 + i);
 	}
 	for (int page = 0; page < 9; page++)
 		assert_reads(page_at(page), page + 1);

@@ -9,9 +9,9 @@
  * in the swap cache.  A count of our own keeps the slot until it is stored.
  *
  * Whose page is it?  An exclusive entry is its frame's only one; if the frame has more references,
- * somebody has pinned it, or reads or writes it just now, and it is left alone.  Others permit no writing.  A frame
- * that several entries name gets one slot for all (swap_make_known), and goes when the last of them
- * has been visited.
+ * somebody has pinned it, or reads or writes it just now, and it is left alone.  Others permit no
+ * writing.  A frame that several entries name gets one slot for all (swap_make_known), and goes
+ * when the last of them has been visited.
  *
  * A shared leaf loses its entries for all its sharers, and is looked at once a pass.
  */

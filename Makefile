@@ -108,6 +108,7 @@ help:
 	@echo "make run              boots it in QEMU to a shell on this terminal"
 	@echo "make debug            the same, waiting for gdb on port 1234, with the checking build"
 	@echo "make test             every test; RING=host|kernel|abi|system and T=NAME choose"
+	@echo "make nightly          random and concurrent tests for hours; NIGHT=0.01: a hundredth of that"
 	@echo "make coverage         how many lines of kernel/mm the host's tests run"
 	@echo "make bench            Debian's Linux and Cowslip side by side, in instructions"
 	@echo "make lint             formatting, static analysis, and who may include whom"

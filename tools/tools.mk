@@ -62,6 +62,11 @@ test: setup
 coverage: setup
 	@MAKE="$(MAKE)" tests/coverage --at-least 90
 
+# Hours of random operations, longer enumerations, concurrent tests again and again: NIGHT=0.01 for a hundredth of it.
+.PHONY: nightly
+nightly: setup
+	@MAKE="$(MAKE)" tests/run --ring nightly $(if $(T),--test '$(T)')
+
 lint: setup
 	@tools/lint
 

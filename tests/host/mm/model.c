@@ -7,7 +7,7 @@
  * what its first byte is. Shared pages name a cell that all spaces see, pinned ones a pin, whose
  * frame a "device" reads and writes.  After each operation the
  * TLBs are checked, and now and then everything is compared, from random CPUs.  SEED=n repeats a
- * run; STEPS=n sets its length.
+ * run; STEPS=n sets its length, CPUS=n how many CPUs the programs run on.
  */
 #include "tests/host/mm/support.h"
 
@@ -56,6 +56,7 @@ static int next_cell;
 static struct test_file file;
 static u64 random_state;
 static u64 steps = 20000, step;
+static u64 cpus = MACHINE_CPUS;
 
 static u64 random_below(u64 limit)
 {
@@ -84,7 +85,7 @@ static struct model_space *any_space(void)
  * to do. */
 static void run(struct model_space *model)
 {
-	machine_use_cpu((u32)random_below(MACHINE_CPUS));
+	machine_use_cpu((u32)random_below(cpus));
 	vmm_switch_address_space(model->space);
 }
 
@@ -449,8 +450,8 @@ static void find_zeros(struct address_space *space)
 
 static void random_operations_agree_with_the_model(void **state __unused)
 {
-	fprintf(stderr, "# SEED=%lu STEPS=%lu\n", (unsigned long)random_state,
-		(unsigned long)steps);
+	fprintf(stderr, "# SEED=%lu STEPS=%lu CPUS=%lu\n", (unsigned long)random_state,
+		(unsigned long)steps, (unsigned long)cpus);
 	test_file_init(&file, FILE_PAGES * PAGE_SIZE, 3, false);
 	next_cell = FILE_PAGES;
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */
@@ -495,11 +496,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_operations_agree_with_the_model)};
 	const char *seed = getenv("SEED"), *wanted = getenv("STEPS");
+	const char *running = getenv("CPUS");
 
 	random_state = seed != NULL ? strtoull(seed, NULL, 10)
 				    : (u64)time(NULL) * 6364136223846793005u | 1;
 	if (wanted != NULL)
 		steps = strtoull(wanted, NULL, 10);
+	if (running != NULL)
+		cpus = CLAMP(strtoull(running, NULL, 10), (u64)1, (u64)MACHINE_CPUS);
 	machine_start(64 * MIB);
 	return cmocka_run_group_tests_name("mm model", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 # Tests of kernel/mm on the simulated machine (tests/host/machine).
 
 # What several programs share, and what has a program of fewer sources, below.
-MM_SUPPORT := support death
+MM_SUPPORT := support death race
 MM_SMALL := region_tree regions
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) \

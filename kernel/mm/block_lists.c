@@ -6,6 +6,7 @@
 #include "mm/block_lists.h"
 
 #include "lib/assert.h"
+#include "lib/string.h"
 
 static u8 *group_of(const struct block_lists *lists, pfn_t page)
 {
@@ -20,20 +21,15 @@ static enum block_set set_at(const struct block_lists *lists, pfn_t page)
 /* The groups of a block of whole groups now belong to a set. */
 static void set_groups(struct block_lists *lists, pfn_t head, u32 order, enum block_set set)
 {
-	for (u32 i = 0; lists->groups != NULL && i < 1u << (order - FRAME_GROUP_ORDER); i++)
-		group_of(lists, head)[i] = (u8)set;
+	if (lists->groups != NULL)
+		memset(group_of(lists, head), (int)set, (size_t)1 << (order - FRAME_GROUP_ORDER));
 }
 
-static void list_block(struct block_lists *lists, pfn_t head, u32 order)
+static inline void list_block(struct block_lists *lists, pfn_t head, u32 order, enum block_set set)
 {
 	struct frame *frame = &lists->descriptors[head];
-	enum block_set set = set_at(lists, head);
+	u32 *first = &lists->heads[set][order], next = *first;
 
-	if (order >= FRAME_GROUP_ORDER && set != SET_ISOLATED) {
-		set = SET_MOVABLE;
-		set_groups(lists, head, order, set);
-	}
-	u32 next = lists->sets[set].heads[order];
 	frame->kind = FRAME_FREE;
 	frame->order = (u8)order;
 	frame->set = (u8)set;
@@ -41,51 +37,60 @@ static void list_block(struct block_lists *lists, pfn_t head, u32 order)
 	frame->previous = 0;
 	if (next != 0)
 		lists->descriptors[next].previous = (u32)head;
-	lists->sets[set].heads[order] = (u32)head;
-	lists->sets[set].nonempty |= 1u << order;
+	*first = (u32)head;
+	lists->nonempty[set] |= 1u << order;
 	lists->counts[order]++;
 }
 
-static void unlist_block(struct block_lists *lists, pfn_t head, u32 order)
+static inline void unlist_block(struct block_lists *lists, pfn_t head, u32 order)
 {
 	struct frame *frame = &lists->descriptors[head];
-	u32 set = frame->set;
+	u32 set = frame->set, next = frame->next;
 
 	ASSERT(frame->kind == FRAME_FREE && frame->order == order && set < BLOCK_SETS);
+	if (next != 0)
+		lists->descriptors[next].previous = frame->previous;
 	if (frame->previous != 0)
-		lists->descriptors[frame->previous].next = frame->next;
+		lists->descriptors[frame->previous].next = next;
 	else
-		lists->sets[set].heads[order] = frame->next;
-	if (frame->next != 0)
-		lists->descriptors[frame->next].previous = frame->previous;
+		lists->heads[set][order] = next;
+	if (next == 0 && frame->previous == 0)
+		lists->nonempty[set] &= ~(1u << order);
 	frame->kind = FRAME_RESERVED;
 	frame->order = 0;
 	frame->set = 0;
 	frame->owner = 0;
-	if (lists->sets[set].heads[order] == 0)
-		lists->sets[set].nonempty &= ~(1u << order);
 	lists->counts[order]--;
+}
+
+/* Halves a block of order `found`, which is on no list, down to `order`; what is left over goes to
+ * a set. */
+static inline void split(struct block_lists *lists, pfn_t head, u32 found, u32 order,
+			 enum block_set set)
+{
+	while (found > order) {
+		found--;
+		list_block(lists, head + ((pfn_t)1 << found), found, set);
+	}
 }
 
 pfn_t block_lists_take(struct block_lists *lists, u32 order, u32 least, enum block_set from,
 		       enum block_set to)
 {
-	u32 fitting = lists->sets[from].nonempty >> least;
+	u32 fitting = lists->nonempty[from] >> least;
 
 	if (fitting == 0)
 		return 0;
 	u32 found = least + (u32)__builtin_ctz(fitting);
-	pfn_t head = lists->sets[from].heads[found];
+	pfn_t head = lists->heads[from][found];
 	unlist_block(lists, head, found);
-	while (found > MAX(order, (u32)FRAME_GROUP_ORDER)) {
-		found--;
-		list_block(lists, head + ((pfn_t)1 << found), found);
-	}
-	if (found >= FRAME_GROUP_ORDER)
-		set_groups(lists, head, found, to);
-	while (found > order) {
-		found--;
-		list_block(lists, head + ((pfn_t)1 << found), found);
+	if (likely(found < FRAME_GROUP_ORDER)) {
+		split(lists, head, found, order, from);
+	} else {
+		u32 whole = MAX(order, (u32)FRAME_GROUP_ORDER);
+		split(lists, head, found, whole, from);
+		set_groups(lists, head, whole, to);
+		split(lists, head, whole, order, to);
 	}
 	lists->free -= (size_t)1 << order;
 	return head;
@@ -125,7 +130,12 @@ void block_lists_give(struct block_lists *lists, pfn_t head, u32 order)
 		head &= ~((pfn_t)1 << order);
 		order++;
 	}
-	list_block(lists, head, order);
+	enum block_set set = set_at(lists, head);
+	if (order >= FRAME_GROUP_ORDER && set != SET_ISOLATED) {
+		set = SET_MOVABLE;
+		set_groups(lists, head, order, set);
+	}
+	list_block(lists, head, order, set);
 }
 
 void block_lists_move_group(struct block_lists *lists, pfn_t first, enum block_set set)

@@ -32,14 +32,12 @@ enum block_set {
 };
 
 struct block_lists {
-	struct frame *descriptors; /* of number 0, which need not exist */
-	pfn_t start, end;          /* the numbers that have descriptors */
-	u8 zone;                   /* of the descriptors of its pages */
-	u8 *groups;                /* by number / group size: enum block_set; or NULL */
-	struct {
-		u32 nonempty;                   /* bit n: there is a free block of order n */
-		u32 heads[FRAME_MAX_ORDER + 1]; /* first block of each order; 0: none */
-	} sets[BLOCK_SETS];
+	struct frame *descriptors;          /* of number 0, which need not exist */
+	pfn_t start, end;                   /* the numbers that have descriptors */
+	u8 zone;                            /* of the descriptors of its pages */
+	u8 *groups;                         /* by number / group size: enum block_set; or NULL */
+	u32 nonempty[BLOCK_SETS];           /* bit n: the set has a free block of order n */
+	u32 heads[BLOCK_SETS][16];          /* first block of each set and order; 0: none */
 	size_t counts[FRAME_MAX_ORDER + 1]; /* of all sets */
 	size_t free;                        /* pages */
 };

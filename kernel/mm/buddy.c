@@ -115,7 +115,7 @@ void buddy_get_stats(buddy_stats_t *stats)
 
 	*stats = (buddy_stats_t){.total = total * PAGE_SIZE, .free = lists.free * PAGE_SIZE};
 	memcpy(stats->free_blocks, lists.counts, sizeof(lists.counts));
-	u32 nonempty = lists.sets[SET_MOVABLE].nonempty;
+	u32 nonempty = lists.nonempty[SET_MOVABLE];
 	spin_unlock_irqrestore(&lock, flags);
 	if (nonempty != 0)
 		stats->largest = PAGE_SIZE << (31 - __builtin_clz(nonempty));

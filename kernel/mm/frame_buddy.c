@@ -20,14 +20,14 @@ static pfn_t take_unmovable(struct block_lists *lists, u32 order)
 	if (likely(head != 0))
 		return head;
 	head = block_lists_take(lists, order, whole, SET_MOVABLE, SET_UNMOVABLE);
-	u32 nonempty = lists->sets[SET_MOVABLE].nonempty;
+	u32 nonempty = lists->nonempty[SET_MOVABLE];
 	if (head != 0 || nonempty >> order == 0)
 		return head;
 	u32 largest = 31 - (u32)__builtin_clz(nonempty);
 	if (lists->groups == NULL || largest < CLAIM_ORDER)
 		return block_lists_take(lists, order, largest, SET_MOVABLE, SET_UNMOVABLE);
 	block_lists_move_group(lists,
-			       ALIGN_DOWN((pfn_t)lists->sets[SET_MOVABLE].heads[largest],
+			       ALIGN_DOWN((pfn_t)lists->heads[SET_MOVABLE][largest],
 					  (pfn_t)1 << FRAME_GROUP_ORDER),
 			       SET_UNMOVABLE);
 	return block_lists_take(lists, order, order, SET_UNMOVABLE, SET_UNMOVABLE);
@@ -54,19 +54,32 @@ pfn_t buddy_take_locked(struct zone *zone, u32 order, enum frame_use use)
 	return head;
 }
 
+/* A block of at most this order. */
+static pfn_t take_at_most(struct zone *zone, u32 *order, enum frame_use use)
+{
+	pfn_t pfn = buddy_take_locked(zone, *order, use);
+
+	while (pfn == 0 && *order > 0)
+		pfn = buddy_take_locked(zone, --*order, use);
+	return pfn;
+}
+
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted, enum frame_use use)
 {
-	const u32 *nonempty =
-		&zone->lists.sets[use == USE_UNMOVABLE ? SET_UNMOVABLE : SET_MOVABLE].nonempty;
+	struct block_lists *lists = &zone->lists;
+	enum block_set set = use == USE_UNMOVABLE ? SET_UNMOVABLE : SET_MOVABLE;
 	size_t left = wanted; /* places below those that are filled */
 
 	while (left > 0) {
 		u32 order = MIN(63 - (u32)__builtin_clzll(left), (u32)FRAME_MAX_ORDER);
-		if (*nonempty != 0)
-			order = MIN(order, (u32)__builtin_ctz(*nonempty));
-		pfn_t pfn = buddy_take_locked(zone, order, use);
-		while (pfn == 0 && order > 0)
-			pfn = buddy_take_locked(zone, --order, use);
+		u32 nonempty = lists->nonempty[set];
+		pfn_t pfn;
+		if (likely(nonempty != 0)) {
+			order = MIN(order, (u32)__builtin_ctz(nonempty));
+			pfn = block_lists_take(lists, order, order, set, set);
+		} else {
+			pfn = take_at_most(zone, &order, use);
+		}
 		if (pfn == 0)
 			break;
 		for (pfn_t end = pfn + ((pfn_t)1 << order); pfn < end; pfn++)
@@ -83,7 +96,7 @@ pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
 	struct block_lists *lists = &zone->lists;
 	pfn_t head, i;
 
-	for (head = lists->sets[SET_MOVABLE].heads[FRAME_MAX_ORDER]; head != 0;
+	for (head = lists->heads[SET_MOVABLE][FRAME_MAX_ORDER]; head != 0;
 	     head = frame_array[head].next) {
 		for (i = 1; i < blocks; i++)
 			if (!block_lists_has(lists, head + i * step, FRAME_MAX_ORDER))

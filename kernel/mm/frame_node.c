@@ -122,7 +122,7 @@ static void hide_blocks(const struct block_lists *lists)
 {
 	for (u32 set = 0; set < BLOCK_SETS; set++)
 		for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
-			for (pfn_t head = lists->sets[set].heads[order]; head != 0;
+			for (pfn_t head = lists->heads[set][order]; head != 0;
 			     head = frame_array[head].next)
 				frame_array[head].kind = FRAME_RESERVED;
 }
@@ -147,7 +147,7 @@ static void give_blocks(const struct block_lists *lists)
 {
 	for (u32 set = 0; set < BLOCK_SETS; set++)
 		for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
-			give_list(lists->sets[set].heads[order], order);
+			give_list(lists->heads[set][order], order);
 }
 
 static void mark_frames(void)

@@ -25,6 +25,7 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/swap.h"
+#include "mm/workingset.h"
 #include "mm/vmm.h"
 #include "net/unix/unix.h"
 #include "proc/random.h"
@@ -64,6 +65,7 @@ void kernel_main(void)
 	heap_init();
 	vmm_init();
 	swap_init();
+	workingset_init();
 	arch_init_devices();
 	frame_init_nodes();
 	random_init();

@@ -207,7 +207,9 @@ int path_status(const struct path *path, struct file_status *status)
 	spin_unlock(&inode->attribute_lock);
 	status->size = (u64)inode_size(inode);
 	if (inode->flags & INODE_PAGE_CACHE)
-		status->blocks = page_cache_pages(&inode->cache) * (PAGE_SIZE / 512);
+		status->blocks =
+			(page_cache_pages(&inode->cache) + page_cache_swapped(&inode->cache)) *
+			(PAGE_SIZE / 512);
 	if (inode->ops && inode->ops->get_status)
 		return inode->ops->get_status(path, inode, status);
 	return 0;

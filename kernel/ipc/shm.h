@@ -27,7 +27,7 @@ long shm_control(int id, int command, vaddr_t buffer);
 struct shm_snapshot {
 	int id;
 	struct linux_shmid_ds status;
-	u64 resident; /* bytes */
+	u64 resident, swapped; /* bytes */
 };
 bool shm_next(u32 *index, struct shm_snapshot *snapshot);
 

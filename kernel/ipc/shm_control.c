@@ -41,6 +41,7 @@ bool shm_next(u32 *index, struct shm_snapshot *snapshot)
 		snapshot->id = object->id;
 		describe_locked(shm_of(object), &snapshot->status);
 		snapshot->resident = page_cache_pages(&shm_of(object)->cache) * PAGE_SIZE;
+		snapshot->swapped = page_cache_swapped(&shm_of(object)->cache) * PAGE_SIZE;
 	}
 	mutex_unlock(&shm_ids.lock);
 	return object != NULL;
@@ -74,8 +75,10 @@ static long get_usage(vaddr_t buffer)
 	info.total = shm_total_pages;
 	for (u32 i = 0; i <= highest; i++) {
 		struct sysv_object *object = sysv_at(&shm_ids, i);
-		if (object != NULL)
-			info.resident += page_cache_pages(&shm_of(object)->cache);
+		if (object == NULL)
+			continue;
+		info.resident += page_cache_pages(&shm_of(object)->cache);
+		info.swapped += page_cache_swapped(&shm_of(object)->cache);
 	}
 	mutex_unlock(&shm_ids.lock);
 	return put_user(info, buffer) != 0 ? -EFAULT : (long)highest;
@@ -137,7 +140,7 @@ static long set_status(int id, vaddr_t buffer)
 	return change(id, &status.perm);
 }
 
-/* Nothing is ever swapped out, so a mark in the mode is all there is to it. */
+/* Reclaim lets a locked segment be from then on. */
 static long lock_memory(int id, bool lock)
 {
 	const struct credentials *who = current_credentials();
@@ -151,8 +154,10 @@ static long lock_memory(int id, bool lock)
 		else if (lock && rlimit_current(RLIMIT_MEMLOCK) == 0)
 			result = -EPERM;
 	}
-	if (result == 0)
+	if (result == 0) {
 		object->mode = lock ? object->mode | SHM_LOCKED : object->mode & ~(u32)SHM_LOCKED;
+		WRITE_ONCE(shm_of(object)->cache.unevictable, lock);
+	}
 	mutex_unlock(&shm_ids.lock);
 	return result;
 }

@@ -360,6 +360,17 @@ void frame_get(phys_t address)
 		__atomic_store_n(refs, REFS_STUCK, __ATOMIC_RELAXED);
 }
 
+void frame_change_kind(phys_t address, enum frame_kind kind)
+{
+	struct frame *frame = frame_of(address);
+	unsigned long flags = irq_save();
+
+	frame_account(frame->kind, -1);
+	frame_account(kind, 1);
+	frame->kind = (u8)kind;
+	irq_restore(flags);
+}
+
 u32 frame_refs(phys_t address)
 {
 	return __atomic_load_n(&frame_of(address)->refs, __ATOMIC_ACQUIRE);

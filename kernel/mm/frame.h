@@ -52,9 +52,15 @@ struct frame {
 	u8 order; /* of the block that this frame heads, or of its slab; the allocator's */
 	u8 zone;  /* where it belongs; set at start-up */
 	union {
-		u8 shared_memory; /* FRAME_CACHE: the file is in memory alone, and programs count
-				     it so */
-		u8 set;           /* FRAME_FREE: which set its list belongs to; the zone's lock */
+		u8 traits; /* all of these; the allocator clears them */
+		struct {
+			u8 shared_memory : 1; /* FRAME_CACHE: the file is in memory alone, and
+						 programs count it so; set before others see it */
+			u8 used : 1;          /* FRAME_CACHE: read or written since reclaim came by;
+						 a hint, without a lock */
+			u8 generation : 2; /* FRAME_USER, FRAME_CACHE: see workingset.h; likewise */
+		};
+		u8 set; /* FRAME_FREE: which set its list belongs to; the zone's lock */
 	};
 	union {
 		u64 owner; /* FRAME_KERNEL, FRAME_BALLOON: free for the holder to use; FRAME_USER:
@@ -165,6 +171,8 @@ void frame_get(phys_t frame);
 /* Drops one reference; at the last one the frame is free.  Dropping one too many is reported and
  * otherwise ignored. */
 void frame_free(phys_t frame);
+/* A frame that nobody else knows yet is of another kind from now on: FRAME_USER or FRAME_CACHE. */
+void frame_change_kind(phys_t frame, enum frame_kind kind);
 /* Drops one reference of each of `count` frames: cheaper than one by one. */
 void frame_free_batch(const phys_t *frames, size_t count);
 /* How many references there are: a snapshot, unless the caller's locks keep others out. */

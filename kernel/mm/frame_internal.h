@@ -150,7 +150,7 @@ static inline void frame_begin(struct frame *frame, enum frame_kind kind, u32 or
 	frame->refs = 1;
 	frame->kind = (u8)kind;
 	frame->order = (u8)order;
-	frame->shared_memory = 0;
+	frame->traits = 0;
 	frame->owner = 0;
 	if (order <= FRAME_MAX_ORDER)
 		wipe_frames_on_alloc((phys_t)(frame - frame_array) << PAGE_SHIFT,

@@ -10,6 +10,7 @@
 #include "mm/commit.h"
 #include "mm/compress.h"
 #include "mm/frame_internal.h"
+#include "mm/pagecache.h"
 #include "mm/vmm.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
@@ -28,8 +29,10 @@ void get_meminfo(meminfo_t *info)
 {
 	size_t slab = kind_bytes(FRAME_SLAB), tables = kind_bytes(FRAME_TABLE);
 	struct compress_stats pool;
+	struct page_cache_totals files;
 	struct swap_stats swap;
 
+	page_cache_get_totals(&files);
 	swap_get_stats(&swap);
 	compress_get_stats(&pool);
 	*info = (meminfo_t){
@@ -40,7 +43,7 @@ void get_meminfo(meminfo_t *info)
 		.cache = kind_bytes(FRAME_CACHE),
 		.slab = slab,
 		.page_tables = tables,
-		.shared = kind_bytes(FRAME_CACHE),
+		.shared = files.shared * PAGE_SIZE,
 		.committed = commit_total() * PAGE_SIZE,
 		.commit_limit = commit_limit() * PAGE_SIZE,
 		.vmalloc = vmalloc_used(),

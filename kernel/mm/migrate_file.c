@@ -29,7 +29,8 @@ static phys_t find_wanted(struct page_cache *cache, u64 *index, u64 last, vaddr_
 	while (found == 0 && *index <= last && (item = radix_next(&cache->pages, index)) != NULL &&
 	       *index <= last) {
 		vaddr_t page = base != 0 ? base + (*index - first) * PAGE_SIZE : 0;
-		if (migration->wanted(migration, frame_of_item(item), page, &to))
+		if (!item_is_swapped(item) &&
+		    migration->wanted(migration, frame_of_item(item), page, &to))
 			found = frame_of_item(item);
 		else
 			++*index;
@@ -48,7 +49,7 @@ static enum outcome replace(struct page_cache *cache, u64 index, phys_t from, ph
 		outcome = STAYS;
 	} else if (frame_refs(from) == 1) {
 		page_copy(phys_to_virt(to), phys_to_virt(from));
-		frame_of(to)->shared_memory = frame_of(from)->shared_memory;
+		frame_of(to)->traits = frame_of(from)->traits;
 		radix_replace(&cache->pages, index, item_of(to));
 		outcome = MOVED;
 	}

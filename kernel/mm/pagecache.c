@@ -13,6 +13,7 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/pagecache_internal.h"
+#include "mm/workingset.h"
 
 static void *alloc_node(size_t size)
 {
@@ -34,33 +35,68 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
 	mutex_init(&cache->unmap_lock);
 	mutex_init(&cache->mappings_lock);
 	list_init(&cache->mappings);
-	cache->pass = 0;
+	list_init(&cache->reclaim_link);
 }
 
 static void release_page(void *item, u64 index __unused, void *context __unused)
 {
-	frame_free(frame_of_item(item));
+	if (item_is_swapped(item))
+		swap_free(slot_of_item(item));
+	else
+		frame_free(frame_of_item(item));
 }
 
 void page_cache_destroy(struct page_cache *cache)
 {
 	ASSERT(list_empty(&cache->mappings));
-	long pages = (long)cache->page_count;
+	reclaim_remove_cache(cache);
+	long pages = (long)(cache->page_count + cache->swapped_count);
 	radix_destroy(&cache->pages, release_page, NULL);
-	cache->page_count = 0;
+	cache->page_count = cache->swapped_count = 0;
 	page_cache_count_dirty(cache, -(long)cache->dirty_count);
 	if (pages != 0 && cache->ops != NULL && cache->ops->charge != NULL)
 		(void)!cache->ops->charge(cache, -pages);
 }
 
-phys_t page_cache_peek(struct page_cache *cache, u64 index)
+/* What there is of a page: its frame, with a reference; or *slot, with a count; or neither. */
+static phys_t look(struct page_cache *cache, u64 index, swap_entry_t *slot)
 {
+	phys_t frame = 0;
+
+	*slot = 0;
 	spin_lock(&cache->lock);
-	phys_t frame = frame_of_item(radix_lookup(&cache->pages, index));
-	if (frame != 0)
+	void *item = radix_lookup(&cache->pages, index);
+	if (unlikely(item_is_swapped(item))) {
+		*slot = slot_of_item(item);
+		swap_dup(*slot);
+	} else if (item != NULL) {
+		frame = frame_of_item(item);
 		frame_get(frame);
+	}
 	spin_unlock(&cache->lock);
 	return frame;
+}
+
+phys_t page_cache_peek(struct page_cache *cache, u64 index)
+{
+	swap_entry_t slot;
+	phys_t frame = look(cache, index, &slot);
+
+	if (unlikely(slot != 0))
+		swap_free(slot);
+	return frame;
+}
+
+int page_cache_look_up(struct page_cache *cache, u64 index, phys_t *frame)
+{
+	swap_entry_t slot;
+	int result;
+
+	do {
+		*frame = look(cache, index, &slot);
+		result = unlikely(slot != 0) ? page_cache_bring_back(cache, index, slot, frame) : 0;
+	} while (unlikely(result == -EAGAIN));
+	return result;
 }
 
 size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t *frames)
@@ -73,6 +109,8 @@ size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t
 		void *item = radix_next(&cache->pages, &at);
 		if (item == NULL || at >= index + count)
 			break;
+		if (unlikely(item_is_swapped(item)))
+			continue;
 		frames[at - index] = frame_of_item(item);
 		frame_get(frame_of_item(item));
 		present++;
@@ -91,14 +129,17 @@ int page_cache_add(struct page_cache *cache, u64 index, phys_t *frame)
 			return error;
 	}
 	frame_of(*frame)->shared_memory = cache->shared_memory;
+	if (unlikely(!reclaim_has_cache(cache)))
+		reclaim_add_cache(cache);
 	spin_lock(&cache->lock);
 	int result = radix_insert(&cache->pages, index, item_of(*frame));
-	phys_t present = *frame;
-	if (result == -EEXIST)
-		present = frame_of_item(radix_lookup(&cache->pages, index));
-	else if (result == 0)
+	void *item = result == -EEXIST ? radix_lookup(&cache->pages, index) : item_of(*frame);
+	phys_t present = frame_of_item(item);
+	if (result == 0)
 		cache->page_count++;
-	if (result != -ENOMEM)
+	if (unlikely(item_is_swapped(item)))
+		result = -EAGAIN;
+	else if (result != -ENOMEM)
 		frame_get(present);
 	spin_unlock(&cache->lock);
 	if (result != 0 && charged)
@@ -115,11 +156,15 @@ int page_cache_insert(struct page_cache *cache, u64 index, phys_t frame, u64 seq
 {
 	int result = -EAGAIN;
 
+	if (unlikely(!reclaim_has_cache(cache)))
+		reclaim_add_cache(cache);
 	spin_lock(&cache->lock);
 	if (page_cache_sequence(cache) == sequence)
 		result = radix_insert(&cache->pages, index, item_of(frame));
 	cache->page_count += result == 0;
 	spin_unlock(&cache->lock);
+	if (result == 0)
+		workingset_refaulted(RECLAIM_FILE, workingset_file_key(cache, index), frame);
 	return result;
 }
 
@@ -150,28 +195,34 @@ static int fill_page(struct page_cache *cache, u64 index, phys_t *frame)
 	return result == -EEXIST ? -EAGAIN : result;
 }
 
-int page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags, phys_t *frame)
+/* A page of zeros for a hole. */
+static int make_page(struct page_cache *cache, u64 index, phys_t *frame)
 {
-	int result;
-
-	if (cache->ops != NULL && cache->ops->fill != NULL) {
-		do {
-			*frame = page_cache_peek(cache, index);
-			result = *frame == 0 ? fill_page(cache, index, frame) : 0;
-		} while (result == -EAGAIN);
-		return result;
-	}
-	*frame = page_cache_peek(cache, index);
-	if (*frame != 0 || !(flags & PAGE_CACHE_CREATE))
-		return 0;
 	phys_t page = frame_alloc_kind_zeroed(FRAME_CACHE);
+
 	if (page == 0)
 		return -ENOMEM;
-	result = page_cache_add(cache, index, &page);
-	if (result != 0) {
+	int result = page_cache_add(cache, index, &page);
+	if (result != 0)
 		frame_free(page);
-		return result;
-	}
-	*frame = page;
-	return 0;
+	else
+		*frame = page;
+	return result;
+}
+
+int page_cache_get(struct page_cache *cache, u64 index, enum page_cache_flags flags, phys_t *frame)
+{
+	bool filled = cache->ops != NULL && cache->ops->fill != NULL;
+	int result;
+
+	do {
+		result = page_cache_look_up(cache, index, frame);
+		if (result != 0 || *frame != 0)
+			break;
+		if (filled)
+			result = fill_page(cache, index, frame);
+		else if (flags & PAGE_CACHE_CREATE)
+			result = make_page(cache, index, frame);
+	} while (result == -EAGAIN);
+	return result;
 }

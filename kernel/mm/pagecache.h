@@ -4,12 +4,16 @@
  *
  * A page is a frame of kind FRAME_CACHE found by its index (byte position / 4096); the cache holds
  * one reference to it, each page-table entry another.  A page that is in the cache is complete: it
- * is filled before it is inserted.  A page that is not is a hole (reads as zeros) or has to be read
- * by ops->fill.
+ * is filled before it is inserted.  A page that is not is a hole (reads as zeros), has to be read
+ * by ops->fill, or, of files that live in memory alone, is in swap space: the cache holds the count
+ * of its slot then (pagecache_swap.c).
+ *
+ * Reclaim visits caches that have pages (reclaim_cache.c).
  *
  * Locks, outermost first: the owner's inode lock (taken by the owner around write, truncate and
- * punch; reads and faults take none), `unmap_lock`, an address space's map lock, `mappings_lock`, page-table
- * locks, `lock`.  Page faults never need the inode lock, so a writer may fault on its own file.
+ * punch; reads and faults take none), `unmap_lock`, an address space's map lock, `mappings_lock`,
+ * page-table locks, `lock`.  Page faults never need the inode lock, so a writer may fault on its
+ * own file.
  */
 #ifndef MM_PAGECACHE_H
 #define MM_PAGECACHE_H
@@ -41,6 +45,12 @@ struct page_cache_ops {
 	 * ever dirty.
 	 */
 	int (*write)(struct page_cache *cache, u64 index, const phys_t *frames, u32 count);
+	/*
+	 * Reclaim finds pages in [first, last] dirty: page_cache_write_back of them, with the lock
+	 * that the owner has for it.  May sleep; must not wait for memory that only reclaim frees.
+	 * NULL: they stay.
+	 */
+	int (*clean)(struct page_cache *cache, u64 first, u64 last);
 	/* The first page has become dirty: somebody should write it back one day.  Must not sleep.
 	 * NULL: nothing. */
 	void (*dirtied)(struct page_cache *cache);
@@ -48,25 +58,29 @@ struct page_cache_ops {
 
 struct page_cache {
 	const struct page_cache_ops *ops; /* may be NULL: holes, no accounting */
-	spinlock_t lock;                  /* guards `pages`, `page_count`, `dirty_count` */
-	struct radix_tree pages;          /* index -> physical address of the frame */
-	size_t page_count;
-	size_t dirty_count;    /* pages that ops->write has not seen as they are now */
-	u64 shrink_from;       /* lock: where page_cache_shrink goes on */
-	int write_error;       /* atomic: of a write-back that nobody has heard of yet, or 0 */
+	spinlock_t lock;                  /* guards `pages` and the counts */
+	struct radix_tree pages; /* index -> the frame or swap slot: pagecache_internal.h */
+	size_t page_count;       /* in memory */
+	size_t swapped_count;    /* in swap space */
+	size_t dirty_count;      /* pages that ops->write has not seen as they are now */
+	u64 shrink_from;         /* lock: where page_cache_shrink goes on */
+	int write_error;         /* atomic: of a write-back that nobody has heard of yet, or 0 */
 	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
 				  page_cache_size */
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
-	mutex_t unmap_lock;        /* held by who unmaps pages of the file everywhere */
-	mutex_t mappings_lock;     /* guards `mappings` */
+	mutex_t unmap_lock;    /* held by who unmaps pages of the file everywhere */
+	mutex_t mappings_lock; /* guards `mappings` */
 	struct list_head mappings; /* regions that map the file */
 	u64 pass;                  /* of unmapping, see mapping.h; mappings_lock */
 	u32 writable_mappings;     /* atomic: shared regions that may write */
-	bool shared_memory;        /* tmpfs or shared anonymous: counted as such in statistics */
+	bool shared_memory; /* tmpfs or shared anonymous: counted as such, and can be swapped */
+	bool unevictable;   /* atomic: reclaim takes nothing (SHM_LOCK) */
+	struct list_head reclaim_link; /* reclaim_cache.c: on its list since there was a page */
+	u32 reclaim_visits;            /* its lock: visits that go on */
 };
 
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
-/* Drops all pages.  Nothing may map the file or use the cache any more. */
+/* Drops all pages.  Nothing may map the file or use the cache any more.  May sleep. */
 void page_cache_destroy(struct page_cache *cache);
 
 static inline u64 page_cache_size(const struct page_cache *cache)
@@ -145,8 +159,8 @@ void page_cache_mark_dirty(struct page_cache *cache, u64 index);
 int __must_check page_cache_write_back(struct page_cache *cache, u64 first, u64 last);
 /* The error that write-backs had since this was asked last, or 0. */
 int page_cache_take_error(struct page_cache *cache);
-/* Lets go of up to `count` pages that are clean and that nobody uses; how many went.  Only for
- * caches that can fill them again. */
+/* Lets go of up to `count` pages that are clean and that nobody uses just now; how many went.  Only
+ * for caches that can fill them again. */
 size_t page_cache_shrink(struct page_cache *cache, size_t count);
 /* Pages that are dirty, of this cache and of all. */
 static inline size_t page_cache_dirty_pages(const struct page_cache *cache)
@@ -159,11 +173,20 @@ size_t page_cache_dirty_total(void);
 s64 page_cache_seek_data(struct page_cache *cache, u64 position);
 s64 page_cache_seek_hole(struct page_cache *cache, u64 position);
 
-/* Pages in the cache now: st_blocks, statfs. */
+/* Pages in the cache now, and pages in swap space: what the file has of memory is both. */
 static inline size_t page_cache_pages(const struct page_cache *cache)
 {
 	return READ_ONCE(cache->page_count);
 }
+static inline size_t page_cache_swapped(const struct page_cache *cache)
+{
+	return READ_ONCE(cache->swapped_count);
+}
+/* Of all files that live in memory alone: pages in memory, and in swap space. */
+struct page_cache_totals {
+	size_t shared, swapped;
+};
+void page_cache_get_totals(struct page_cache_totals *totals);
 
 /* Does a program map the file so that it may write to it, shared? (for sealing, and MAP_SHARED
  * refusal) */

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dirty pages: noticing changes, writing them back, and letting clean pages go.
+ * Dirty pages: noticing changes, and writing them back.
  *
  * A page is marked after it was changed, by whoever still holds a reference to it.  Write-back
  * clears the mark first, then takes the page from all mappings that may write, then writes it: a
  * change that comes later marks it again (a program's through a fault), and none is lost.  The page
  * itself stays in the cache.
- *
- * A page goes only while the cache holds the one reference to it: who else wants it has to look it
- * up first, and cannot while the lock is held.  `sequence` tells those who are reading a page from
- * the disk just now that it may have been changed, written and dropped meanwhile.
  */
 #include "lib/errno.h"
 #include "mm/frame.h"
@@ -17,7 +13,7 @@
 #include "mm/pagecache.h"
 #include "mm/pagecache_internal.h"
 
-enum { RUN_LIMIT = 128, SHRINK_BATCH = 64 };
+enum { RUN_LIMIT = 128 };
 
 static size_t dirty_total; /* atomic: of all caches */
 
@@ -109,52 +105,4 @@ int page_cache_take_error(struct page_cache *cache)
 	if (__atomic_load_n(&cache->write_error, __ATOMIC_RELAXED) == 0)
 		return 0;
 	return __atomic_exchange_n(&cache->write_error, 0, __ATOMIC_RELAXED);
-}
-
-/* --- Letting go --- */
-
-/* Takes up to `limit` pages out, from shrink_from on; *looked counts all that were looked at. */
-static size_t take_clean(struct page_cache *cache, size_t limit, size_t *looked, phys_t *frames)
-{
-	u64 at = cache->shrink_from;
-	size_t count = 0;
-
-	for (u32 steps = 0; steps < SHRINK_BATCH && count < limit; steps++, at++) {
-		void *item = radix_next(&cache->pages, &at);
-
-		if (item == NULL) {
-			at = 0;
-			break;
-		}
-		++*looked;
-		if (frame_refs(frame_of_item(item)) != 1 ||
-		    radix_tag_test(&cache->pages, at, TAG_DIRTY))
-			continue;
-		radix_erase(&cache->pages, at);
-		frames[count++] = frame_of_item(item);
-	}
-	cache->shrink_from = at;
-	cache->page_count -= count;
-	if (count > 0)
-		__atomic_fetch_add(&cache->sequence, 1, __ATOMIC_SEQ_CST);
-	return count;
-}
-
-size_t page_cache_shrink(struct page_cache *cache, size_t count)
-{
-	size_t done = 0, looked = 0, present = page_cache_pages(cache);
-	phys_t frames[SHRINK_BATCH];
-
-	if (cache->ops == NULL || cache->ops->fill == NULL)
-		return 0;
-	/* Once round at most, with one step more for each turn at the end. */
-	for (size_t turns = 0; done < count && looked < present && turns <= present; turns++) {
-		spin_lock(&cache->lock);
-		size_t taken =
-			take_clean(cache, MIN(count - done, (size_t)SHRINK_BATCH), &looked, frames);
-		spin_unlock(&cache->lock);
-		frame_free_batch(frames, taken);
-		done += taken;
-	}
-	return done;
 }

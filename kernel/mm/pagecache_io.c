@@ -4,7 +4,8 @@
  *
  * No lock is held while data moves to or from a program, only a reference to the page, so that a
  * fault on the way can be served, even from the same file.  A page that a write covers from the
- * start of what the file has is filled by the copy itself before anyone sees it.
+ * start of what the file has is filled by the copy itself before anyone sees it.  Who finds no
+ * memory waits for reclaim.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -25,9 +26,12 @@ ssize_t page_cache_read(struct page_cache *cache, struct io_cursor *cursor, u64 
 		size_t piece = MIN(MIN(PAGE_SIZE - offset, size - position), cursor->remaining);
 		phys_t frame;
 		result = page_cache_get(cache, position / PAGE_SIZE, PAGE_CACHE_READ, &frame);
+		if (result == -ENOMEM && reclaim_wait())
+			continue;
 		if (result != 0)
 			break;
 		if (frame != 0) {
+			page_cache_note_use(frame);
 			result = io_copy_to(cursor, (char *)phys_to_virt(frame) + offset, piece);
 			frame_free(frame);
 		} else {
@@ -91,16 +95,20 @@ static ssize_t write_new_page(struct page_cache *cache, struct io_cursor *cursor
 	memset(page, 0, offset);
 	memset(page + offset + copied, 0, PAGE_SIZE - offset - (size_t)copied);
 	phys_t present = frame;
+	page_cache_note_use(frame);
 	frame_get(frame);
 	int result = page_cache_add(cache, index, &present);
-	if (result != 0) {
+	if (result != 0)
 		frame_free(frame);
+	if (result == -EAGAIN)
+		result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &present);
+	if (result != 0) {
 		frame_free(frame);
 		return result;
 	}
 	if (present != frame) {
-		/* A fault put a page there meanwhile, and programs may see it already: ours goes
-		 * into it. */
+		/* A fault put a page there meanwhile, and programs may see it already, if it is not
+		 * even in swap space by now: ours goes into it. */
 		copy_into(cache, index, present, page + offset, offset, (size_t)copied);
 	} else {
 		page_cache_mark_dirty(cache, index);
@@ -115,16 +123,20 @@ static ssize_t write_piece(struct page_cache *cache, struct io_cursor *cursor, u
 {
 	size_t offset = position % PAGE_SIZE;
 	u64 index = position / PAGE_SIZE;
-	phys_t frame = page_cache_peek(cache, index);
+	phys_t frame;
+	int result = page_cache_look_up(cache, index, &frame);
 
+	if (result != 0)
+		return result;
 	if (frame == 0) {
 		bool filled = cache->ops != NULL && cache->ops->fill != NULL;
 		if (!filled || piece == PAGE_SIZE)
 			return write_new_page(cache, cursor, index, offset, piece);
-		int result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &frame);
+		result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &frame);
 		if (result != 0)
 			return result;
 	}
+	page_cache_note_use(frame);
 	ssize_t copied = io_copy_from(cursor, (char *)phys_to_virt(frame) + offset, piece);
 	/* A copy that failed may have changed bytes all the same. */
 	page_cache_mark_dirty(cache, index);
@@ -140,6 +152,8 @@ ssize_t page_cache_write(struct page_cache *cache, struct io_cursor *cursor, u64
 	while (cursor->remaining > 0) {
 		size_t piece = MIN(PAGE_SIZE - position % PAGE_SIZE, cursor->remaining);
 		result = write_piece(cache, cursor, position, piece);
+		if (result == -ENOMEM && reclaim_wait())
+			continue;
 		if (result < 0)
 			break;
 		done += (size_t)result;

@@ -16,21 +16,30 @@
 
 enum { DROP_BATCH = 32 };
 
-/* Takes up to DROP_BATCH pages in [first, last] out; returns how many. */
-static size_t take_out(struct page_cache *cache, u64 first, u64 last, phys_t *frames)
+/* Takes up to DROP_BATCH pages in [first, last] out, and those in swap space in between; returns
+ * how many, and in *swapped how many of the latter. */
+static size_t take_out(struct page_cache *cache, u64 first, u64 last, phys_t *frames,
+		       size_t *swapped)
 {
 	size_t count = 0;
 	void *item;
 
+	*swapped = 0;
 	spin_lock(&cache->lock);
-	for (u64 at = first;
-	     count < DROP_BATCH && (item = radix_next(&cache->pages, &at)) != NULL && at <= last;
+	for (u64 at = first; count < DROP_BATCH && *swapped < DROP_BATCH &&
+			     (item = radix_next(&cache->pages, &at)) != NULL && at <= last;
 	     at++) {
 		page_cache_forget_dirty_locked(cache, at);
 		radix_erase(&cache->pages, at);
-		frames[count++] = frame_of_item(item);
+		if (unlikely(item_is_swapped(item))) {
+			swap_free(slot_of_item(item));
+			++*swapped;
+		} else {
+			frames[count++] = frame_of_item(item);
+		}
 	}
 	cache->page_count -= count;
+	cache->swapped_count -= *swapped;
 	spin_unlock(&cache->lock);
 	return count;
 }
@@ -38,29 +47,35 @@ static size_t take_out(struct page_cache *cache, u64 first, u64 last, phys_t *fr
 void page_cache_drop(struct page_cache *cache, u64 first, u64 last, enum page_cache_copies copies)
 {
 	phys_t frames[DROP_BATCH];
-	size_t count;
+	size_t count, swapped;
 	long total = 0;
 
 	if (first > last)
 		return;
-	while ((count = take_out(cache, first, last, frames)) > 0) {
+	do {
+		count = take_out(cache, first, last, frames, &swapped);
 		/* Entries that map a page hold references of their own, so this cannot pull it
 		 * away. */
 		frame_free_batch(frames, count);
-		total += (long)count;
-	}
+		total += (long)(count + swapped);
+	} while (count + swapped > 0);
 	__atomic_fetch_add(&cache->sequence, 1, __ATOMIC_SEQ_CST);
 	mapping_unmap_range(cache, first, last, copies == COPIES_GO ? ZAP_ALL : ZAP_FILE_PAGES);
 	if (total != 0 && cache->ops != NULL && cache->ops->charge != NULL)
 		(void)!cache->ops->charge(cache, -total);
 }
 
-/* Clears [start, end), which lies in one page, if that page is there. */
+/* Clears [start, end), which lies in one page, if the file has that page.  One that cannot come
+ * back from swap space for want of memory, or is damaged there, stays as it is. */
 static void clear_part(struct page_cache *cache, u64 start, u64 end)
 {
-	phys_t frame = page_cache_peek(cache, start / PAGE_SIZE);
+	phys_t frame;
+	int result;
 
-	if (frame == 0)
+	do
+		result = page_cache_look_up(cache, start / PAGE_SIZE, &frame);
+	while (result == -ENOMEM && reclaim_wait());
+	if (result != 0 || frame == 0)
 		return;
 	memset((char *)phys_to_virt(frame) + start % PAGE_SIZE, 0, end - start);
 	page_cache_mark_dirty(cache, start / PAGE_SIZE);
@@ -101,7 +116,10 @@ int page_cache_allocate(struct page_cache *cache, u64 start, u64 end)
 {
 	for (u64 index = start / PAGE_SIZE; index < DIV_ROUND_UP(end, PAGE_SIZE); index++) {
 		phys_t frame;
-		int result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &frame);
+		int result;
+		do
+			result = page_cache_get(cache, index, PAGE_CACHE_CREATE, &frame);
+		while (result == -ENOMEM && reclaim_wait());
 		if (result != 0)
 			return result;
 		frame_free(frame);

@@ -23,6 +23,9 @@
 struct address_space;
 struct region;
 
+/* What pages are when they are out of memory: in swap space, or in the file that they came from. */
+enum reclaim_kind { RECLAIM_ANONYMOUS, RECLAIM_FILE, RECLAIM_KINDS };
+
 /* --- By mm's own files --- */
 
 /* Spaces enter the round when they are made, and leave it before their tables go. */
@@ -47,8 +50,13 @@ bool __must_check reclaim_wait(void);
 
 /* --- By others --- */
 
-/* One round: tries to free `target` frames; returns how many it did.  May sleep. */
+/* One round: tries to free `target` frames, of one node; returns how many it did.  May sleep. */
 size_t reclaim_run(size_t target);
+size_t reclaim_run_node(size_t target, u32 node);
+
+/* Lets go of all pages of files that nobody maps or uses just now, and that are clean.  Returns how
+ * many.  May sleep. */
+size_t reclaim_drop_caches(void);
 
 /* What the thread does for ever: waits until it is needed, then works.  From the first call on
  * others rely on it.  May sleep. */
@@ -60,5 +68,12 @@ struct reclaim_stats {
 	u64 rounds, waits;
 };
 void reclaim_get_stats(struct reclaim_stats *stats);
+
+/* Of pages that came back: those that went not long ago, and those of them that were found to
+ * deserve their place (workingset.h). */
+struct workingset_stats {
+	u64 refaults[RECLAIM_KINDS], activated[RECLAIM_KINDS];
+};
+void workingset_get_stats(struct workingset_stats *stats);
 
 #endif

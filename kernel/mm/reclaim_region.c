@@ -16,11 +16,12 @@
  * A shared leaf loses its entries for all its sharers, and is looked at once a pass.
  */
 #include "mm/frame.h"
-#include "mm/pagecache.h"
+#include "mm/pagecache_internal.h"
 #include "mm/reclaim_internal.h"
 #include "mm/space.h"
 #include "mm/swap.h"
 #include "mm/tree.h"
+#include "mm/workingset.h"
 #include "mm/zap.h"
 
 enum { BATCH = 64 };
@@ -28,22 +29,46 @@ _Static_assert((int)BATCH <= (int)GATHER_FRAMES, "a batch fits a gather");
 
 struct eviction {
 	enum reclaim_how how;
+	struct reclaim_round *round;
+	const struct region *region;
 	bool swap;                /* there is room for anonymous pages */
-	struct page_cache *cache; /* of the region, if its pages can be read again */
+	struct page_cache *cache; /* of the region, if its pages can go */
+	enum reclaim_kind cache_kind;
 	struct gather gather;
-	size_t unmapped; /* pages of the file */
+	size_t used;                      /* pages that were found in use */
+	u64 unmapped_first, unmapped_end; /* pages of the file */
 	u32 count;
 	swap_entry_t slots[BATCH]; /* to be stored; a count of each is ours */
 };
 
-/* The entry was used since the last visit: not so from now on.  TLBs are not told; they forget by
+/* Was the entry used since the last visit?  Not so from now on.  TLBs are not told; they forget by
  * themselves. */
-static bool age(pte_t *slot, pte_t entry)
+static bool take_mark(pte_t *slot, pte_t entry)
 {
 	if (!pte_is_present(entry) || !(pte_flags(entry) & PAGE_ACCESSED))
 		return false;
 	(void)pte_compare_exchange(slot, &entry, pte_clear(entry, PAGE_ACCESSED));
 	return true;
+}
+
+/* Visits an entry: is it its page's turn to go? */
+static bool visit(struct eviction *eviction, pte_t *slot, pte_t entry)
+{
+	struct frame *frame = frame_of(entry_phys(entry));
+	bool used;
+
+	switch (eviction->how) {
+	case RECLAIM_COLD:
+		(void)take_mark(slot, entry);
+		frame->generation = 0;
+		return false;
+	case RECLAIM_UNUSED:
+		used = take_mark(slot, entry);
+		eviction->used += used;
+		return generation_visit(frame, used, eviction->round->pressing);
+	default:
+		return true;
+	}
 }
 
 /* May the frame be taken from the entry?  *shared: others name it, too. */
@@ -74,6 +99,7 @@ static void evict_anonymous(struct eviction *eviction, struct node *leaf, pte_t 
 	if (shared)
 		swap_make_known(to);
 	swap_dup(to);
+	workingset_evicted(RECLAIM_ANONYMOUS, to);
 	eviction->slots[eviction->count++] = to;
 	pte_t swapped = entry_swapped(to);
 	pte_exchange(slot, swapped);
@@ -87,24 +113,35 @@ static void evict_anonymous(struct eviction *eviction, struct node *leaf, pte_t 
 	eviction->gather.frames[eviction->gather.count++] = frame;
 }
 
-/* The leaf is locked, and its ring.  Was the entry's page taken? */
-static bool evict_entry(struct eviction *eviction, struct node *leaf, pte_t *slot, bool ring)
+/* A page of a file: the cache lets go of it when nothing else maps it. */
+static void unmap_file(struct eviction *eviction, struct node *leaf, pte_t *slot, pte_t entry,
+		       vaddr_t page, bool ring)
 {
+	u64 index = region_index(eviction->region, page);
+
+	zap_entry(leaf, slot, entry, ring, &eviction->gather);
+	if (eviction->unmapped_end == 0)
+		eviction->unmapped_first = index;
+	eviction->unmapped_end = index + 1;
+}
+
+/* The leaf is locked, and its ring.  Was the entry's page taken? */
+static bool evict_entry(struct eviction *eviction, struct node *leaf, pte_t *slot, vaddr_t page,
+			bool ring)
+{
+	struct reclaim_round *round = eviction->round;
 	pte_t entry = pte_read(slot);
 	u32 before = eviction->gather.count;
 
-	if (!entry_has_frame(entry))
+	if (!entry_has_frame(entry) || !visit(eviction, slot, entry) ||
+	    !round_wants_frame(round, entry_phys(entry)))
 		return false;
-	if (eviction->how == RECLAIM_UNUSED || eviction->how == RECLAIM_COLD)
-		if (age(slot, entry) || eviction->how == RECLAIM_COLD)
-			return false;
-	bool anonymous = frame_is_anonymous(entry_phys(entry));
-	reclaim_note(anonymous ? RECLAIM_SCANNED : RECLAIM_SCANNED_FILES, 1);
-	if (anonymous && eviction->swap) {
-		evict_anonymous(eviction, leaf, slot, entry, ring);
-	} else if (!anonymous && eviction->cache != NULL) {
-		zap_entry(leaf, slot, entry, ring, &eviction->gather);
-		eviction->unmapped++;
+	if (frame_is_anonymous(entry_phys(entry))) {
+		reclaim_note(RECLAIM_SCANNED, 1);
+		if (eviction->swap && round->left[RECLAIM_ANONYMOUS] > eviction->count)
+			evict_anonymous(eviction, leaf, slot, entry, ring);
+	} else if (eviction->cache != NULL && round->left[eviction->cache_kind] != 0) {
+		unmap_file(eviction, leaf, slot, entry, page, ring);
 	}
 	return eviction->gather.count != before;
 }
@@ -116,14 +153,14 @@ static void evict_span(struct eviction *eviction, const struct tree_span *span)
 
 	for (u32 i = 0; i < span->count; i++) {
 		vaddr_t page = span->start + i * PAGE_SIZE;
-		if (evict_entry(eviction, span->node, &span->slot[i], ring))
+		if (evict_entry(eviction, span->node, &span->slot[i], page, ring))
 			gather_range(&eviction->gather, page, page + PAGE_SIZE);
 	}
 	ring_unlock(span->node, ring);
 	gather_finish(&eviction->gather);
 }
 
-/* Stores what was evicted.  Returns how many pages. */
+/* Stores what was evicted.  Returns how many frames became free. */
 static size_t write_out(struct eviction *eviction)
 {
 	int error = 0;
@@ -135,12 +172,16 @@ static size_t write_out(struct eviction *eviction)
 		swap_free(eviction->slots[i]);
 	if (stored < eviction->count)
 		eviction->swap = false;
-	if (eviction->unmapped != 0)
-		dropped = page_cache_shrink(eviction->cache, eviction->unmapped);
+	if (eviction->unmapped_end != 0)
+		dropped = page_cache_reclaim(
+			eviction->cache, &eviction->unmapped_first, eviction->unmapped_end - 1,
+			eviction->how == RECLAIM_UNUSED ? RECLAIM_ASK : 0, eviction->round);
+	round_took(eviction->round, RECLAIM_ANONYMOUS, stored);
 	reclaim_note(RECLAIM_STOLEN, stored);
-	reclaim_note(RECLAIM_STOLEN_FILES, dropped);
+	workingset_used(HAND_SPACES, eviction->used);
 	eviction->count = 0;
-	eviction->unmapped = 0;
+	eviction->used = 0;
+	eviction->unmapped_end = 0;
 	return stored + dropped;
 }
 
@@ -159,15 +200,16 @@ static bool was_visited(const struct address_space *space, const struct tree_spa
 	return false;
 }
 
-static struct page_cache *refillable_cache(const struct region *region)
+/* The cache whose pages a region maps, if these can be read again or swapped. */
+static struct page_cache *evictable_cache(const struct region *region, enum reclaim_kind *kind)
 {
 	struct page_cache *cache = region_cache(region);
 
-	return cache != NULL && cache->ops != NULL && cache->ops->fill != NULL ? cache : NULL;
+	return cache != NULL && page_cache_reclaim_kind(cache, kind) ? cache : NULL;
 }
 
-size_t reclaim_region(struct address_space *space, const struct region *region, vaddr_t *at,
-		      vaddr_t end, enum reclaim_how how, size_t target)
+static size_t evict_region(struct address_space *space, const struct region *region, vaddr_t *at,
+			   vaddr_t end, enum reclaim_how how, struct reclaim_round *round)
 {
 	struct eviction eviction;
 	struct tree_span span;
@@ -178,13 +220,17 @@ size_t reclaim_region(struct address_space *space, const struct region *region, 
 		return 0;
 	}
 	eviction.how = how;
+	eviction.round = round;
+	eviction.region = region;
 	eviction.swap = reclaim_has_swap();
-	eviction.cache = refillable_cache(region);
+	eviction.cache = evictable_cache(region, &eviction.cache_kind);
 	eviction.count = 0;
-	eviction.unmapped = 0;
+	eviction.used = 0;
+	eviction.unmapped_end = 0;
 	gather_begin(&eviction.gather, space);
 	eviction.gather.family = true;
-	while (freed < target && tree_lock_span(space, at, end, &span)) {
+	while ((round->left[RECLAIM_ANONYMOUS] != 0 || round->left[RECLAIM_FILE] != 0) &&
+	       tree_lock_span(space, at, end, &span)) {
 		if (span.count > BATCH) {
 			span.count = BATCH;
 			*at = span.start + BATCH * PAGE_SIZE;
@@ -195,4 +241,18 @@ size_t reclaim_region(struct address_space *space, const struct region *region, 
 		freed += write_out(&eviction);
 	}
 	return freed;
+}
+
+size_t reclaim_region(struct address_space *space, const struct region *region, vaddr_t *at,
+		      vaddr_t end, enum reclaim_how how, size_t target)
+{
+	struct reclaim_round round = {.left = {target, target}, .node = RECLAIM_ANY_NODE};
+
+	return evict_region(space, region, at, end, how, &round);
+}
+
+size_t reclaim_region_round(struct address_space *space, const struct region *region, vaddr_t *at,
+			    struct reclaim_round *round)
+{
+	return evict_region(space, region, at, region->end, RECLAIM_UNUSED, round);
 }

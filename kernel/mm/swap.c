@@ -14,6 +14,7 @@
 #include "mm/frame.h"
 #include "mm/pressure.h"
 #include "mm/swap_internal.h"
+#include "mm/workingset.h"
 
 enum { QUEUES = 16, CLUSTER_MOST = 5 };
 
@@ -145,7 +146,7 @@ static phys_t begin_write(swap_entry_t entry)
 	struct slot *slot = slot_lock(entry, &chunk);
 	phys_t frame = 0, unused = 0;
 
-	if (slot->kind == SLOT_FRAME && !slot->writing) {
+	if (slot->kind == SLOT_FRAME && slot->frame != 0 && !slot->writing) {
 		frame = (phys_t)slot->frame << PAGE_SHIFT;
 		frame_get(frame);
 		slot->writing = 1;
@@ -280,6 +281,8 @@ static int bring_in_locked(struct slot *slot, swap_entry_t entry, phys_t *frame)
 	}
 	if (slot->reading || slot->kind == SLOT_AREA)
 		return -EAGAIN;
+	if (slot->kind == SLOT_FRAME)
+		return -ENOENT;
 	if (slot->kind == SLOT_WORD)
 		object.kind = COMPRESSED_WORD;
 	*frame = frame_alloc_kind(FRAME_USER);
@@ -291,6 +294,7 @@ static int bring_in_locked(struct slot *slot, swap_entry_t entry, phys_t *frame)
 		return result;
 	}
 	swap_note(SWAP_UNPACKED, 1);
+	workingset_refaulted(RECLAIM_ANONYMOUS, entry, *frame);
 	/* If others name the slot they shall find the same frame. */
 	if (slot->count > 1) {
 		frame_get(*frame);
@@ -307,6 +311,26 @@ int swap_try_in(swap_entry_t entry, phys_t *frame)
 
 	slot_unlock(chunk);
 	return result;
+}
+
+bool swap_detach(swap_entry_t entry, phys_t frame)
+{
+	struct chunk *chunk;
+	struct slot *slot = slot_lock(entry, &chunk);
+	bool idle = !slot->reading && !slot->writing;
+	bool has_it = slot->frame == frame >> PAGE_SHIFT;
+
+	if (idle && has_it)
+		(void)!slot_uncache_locked(slot);
+	slot_unlock(chunk);
+	if (idle && has_it)
+		frame_free(frame);
+	return idle;
+}
+
+void swap_wait(swap_entry_t entry)
+{
+	slot_wait(entry);
 }
 
 phys_t swap_cache_lookup(swap_entry_t entry)
@@ -393,6 +417,7 @@ static int read_run(swap_entry_t entry, u64 place, phys_t frame)
 	if (result == 0) {
 		swap_note(SWAP_READ, count);
 		swap_note(SWAP_AHEAD, count - 1);
+		workingset_refaulted(RECLAIM_ANONYMOUS, entry, frame);
 		frame_get(frame);
 	}
 	for (size_t i = run.first; i < run.end; i++)

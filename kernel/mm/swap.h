@@ -25,6 +25,11 @@
  *	swap_free(entry)              the table entry names it no more
  *	frame_refs(frame) == 1        then it is this table entry's alone, and may be writable
  *
+ * Pages of files that live in memory alone are swapped, too: their page cache holds the slot's one
+ * count then.  They differ in that they may be written to as soon as they are back, by everybody
+ *who finds them in the cache; so the frame leaves the slot at that moment (swap_detach), and
+ *whoever is late with the slot looks into the page cache again.
+ *
  * Locks: a chunk of slots has a spin lock, inside of the page tables' locks; inside of it are the
  * locks of areas, of the pool and of the frame allocator.  Functions do not sleep and may be called
  * with spin locks held, but not from interrupt handlers, unless it says otherwise.
@@ -86,12 +91,22 @@ u32 swap_count(swap_entry_t entry);
 
 /*
  * The page in a frame, with a reference for the caller, without sleeping.  0; -EAGAIN: a device has
- * to be read; -ENOMEM: no frame; -EIO: what was stored is damaged.
+ * to be read; -ENOMEM: no frame; -EIO: what was stored is damaged; -ENOENT: swap_detach was faster.
  */
 int __must_check swap_try_in(swap_entry_t entry, phys_t *frame);
 /* The same, and reads the device, with some pages around.  0, or 1 when a device was waited for (a
- * major fault); -ENOMEM, -EIO.  May sleep; the caller has a count of its own. */
+ * major fault); -ENOMEM, -EIO, -ENOENT.  May sleep; the caller has a count of its own. */
 int __must_check swap_in(swap_entry_t entry, phys_t *frame);
+
+/*
+ * The page, which is in the caller's frame by swap_in, will be in no slot any more: the slot
+ * forgets its frame.  False: somebody reads or writes the slot just now; wait (swap_wait) and try
+ * again.  To be called when nobody can ask for the slot any more; for those who have done so
+ * already swap_in says -ENOENT, unless it has a copy.  The caller has a count.
+ */
+bool __must_check swap_detach(swap_entry_t entry, phys_t frame);
+/* Waits until nobody reads or writes the slot.  May sleep; the caller has a count. */
+void swap_wait(swap_entry_t entry);
 
 /* The frame in the slot's cache, with a reference for the caller, or 0. */
 phys_t __must_check swap_cache_lookup(swap_entry_t entry);

@@ -342,6 +342,8 @@ static int bring_back(swap_entry_t entry, u64 place)
 	phys_t frame;
 	int result = swap_in(entry, &frame);
 
+	if (result == -ENOENT)
+		return 0;
 	if (result < 0)
 		return result;
 	slot_wait(entry);

@@ -7,8 +7,8 @@
  * others in frames that are put into the cache if nothing has happened there meanwhile.
  *
  * Dirty pages are written back five seconds after the first, or by the writer himself when a tenth
- * of the memory is dirty, and when the device is synced or closed for the last time.  When memory
- * is short a device gives back clean pages before it takes new ones.
+ * of the memory is dirty, and when the device is synced or closed for the last time, or when
+ * reclaim wants their frames.
  */
 #include "arch/clock.h"
 #include "fs/block/block_internal.h"
@@ -23,7 +23,6 @@ enum {
 	READ_AHEAD_MAX = 128,
 	READ_AHEAD_STEP = 4,
 	DIRTY_SHARE = 10,
-	SHRINK_PAGES = 256,
 	SYNC_LIMIT = 64,
 };
 
@@ -40,12 +39,6 @@ static struct block_device *device_of(struct page_cache *cache)
 static u64 pages_of(const struct block_device *device)
 {
 	return DIV_ROUND_UP(READ_ONCE(device->sectors), SECTORS_PER_PAGE);
-}
-
-static void make_room(struct block_device *device)
-{
-	if (frame_is_short() && page_cache_pages(&device->cache) > SHRINK_PAGES)
-		page_cache_shrink(&device->cache, SHRINK_PAGES);
 }
 
 /* --- Reading --- */
@@ -96,7 +89,6 @@ static int fill(struct page_cache *cache, u64 index, void *page)
 		memset(page, 0, PAGE_SIZE);
 		return 0;
 	}
-	make_room(device);
 	frames[0] = virt_to_phys(page);
 	count = take_frames(device, index, read_ahead(device, index), frames);
 	error = block_transfer(device, BLOCK_READ, index * SECTORS_PER_PAGE, frames, count, 0);
@@ -114,11 +106,7 @@ static int fill(struct page_cache *cache, u64 index, void *page)
 
 ssize_t block_cache_read(struct block_device *device, struct io_cursor *cursor, u64 position)
 {
-	ssize_t done = page_cache_read(&device->cache, cursor, position);
-
-	if (done == -ENOMEM && page_cache_shrink(&device->cache, SHRINK_PAGES) > 0)
-		done = page_cache_read(&device->cache, cursor, position);
-	return done;
+	return page_cache_read(&device->cache, cursor, position);
 }
 
 /* --- Writing --- */
@@ -135,8 +123,13 @@ static void dirtied(struct page_cache *cache __unused)
 	wake_up_all(&dirty_queue);
 }
 
+static int clean(struct page_cache *cache, u64 first, u64 last)
+{
+	return block_cache_write_back(device_of(cache), first * PAGE_SIZE, (last + 1) * PAGE_SIZE);
+}
+
 static const struct page_cache_ops cache_ops = {
-	.fill = fill, .write = write_pages, .dirtied = dirtied};
+	.fill = fill, .write = write_pages, .dirtied = dirtied, .clean = clean};
 
 void block_cache_init(struct block_device *device)
 {
@@ -148,7 +141,6 @@ ssize_t block_cache_write(struct block_device *device, struct io_cursor *cursor,
 {
 	ssize_t done;
 
-	make_room(device);
 	rwlock_write_lock(&device->lock);
 	done = page_cache_write(&device->cache, cursor, position);
 	rwlock_write_unlock(&device->lock);

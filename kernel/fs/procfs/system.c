@@ -68,13 +68,17 @@ static void show_pages(struct text *text, const char *name, size_t bytes)
 static void show_reclaim(struct text *text)
 {
 	struct reclaim_stats reclaim;
-	vmm_stats_t faults;
+	struct workingset_stats workingset;
 
 	reclaim_get_stats(&reclaim);
-	vmm_get_stats(&faults);
-	text_printf(text, "pgfault %lu\npgmajfault %lu\nworkingset_refault_anon %lu\n",
-		    (unsigned long)faults.total_faults, (unsigned long)faults.major_faults,
-		    (unsigned long)faults.swap_in_faults);
+	workingset_get_stats(&workingset);
+	text_printf(text,
+		    "workingset_refault_anon %lu\nworkingset_refault_file %lu\n"
+		    "workingset_activate_anon %lu\nworkingset_activate_file %lu\n",
+		    (unsigned long)workingset.refaults[RECLAIM_ANONYMOUS],
+		    (unsigned long)workingset.refaults[RECLAIM_FILE],
+		    (unsigned long)workingset.activated[RECLAIM_ANONYMOUS],
+		    (unsigned long)workingset.activated[RECLAIM_FILE]);
 	text_printf(text,
 		    "pgscan_anon %lu\npgscan_file %lu\npgsteal_anon %lu\npgsteal_file %lu\n"
 		    "pgscan_kswapd %lu\npgsteal_kswapd %lu\nallocstall_movable %lu\n",
@@ -115,6 +119,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	show_pages(text, "nr_anon_pages", info.user);
 	show_pages(text, "nr_file_pages", info.cache);
 	show_pages(text, "nr_shmem", info.shared);
+	text_printf(text, "nr_dirty %lu\n", (unsigned long)page_cache_dirty_total());
 	show_pages(text, "nr_slab_unreclaimable", info.slab);
 	show_pages(text, "nr_page_table_pages", info.page_tables);
 	vmm_get_stats(&faults);

@@ -20,13 +20,13 @@ static int show_shm(const struct proc_node *node __unused, struct text *text)
 
 		text_printf(text,
 			    "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu "
-			    "%21lu %21u\n",
+			    "%21lu %21lu\n",
 			    perm->key, segment.id, perm->mode, (unsigned long)status->segment_size,
 			    (u32)status->creator, (u32)status->last,
 			    (unsigned long)status->attached, perm->uid, perm->gid, perm->cuid,
 			    perm->cgid, (unsigned long)status->attach_time,
 			    (unsigned long)status->detach_time, (unsigned long)status->change_time,
-			    (unsigned long)segment.resident, 0);
+			    (unsigned long)segment.resident, (unsigned long)segment.swapped);
 	}
 	return 0;
 }

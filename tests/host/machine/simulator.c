@@ -19,6 +19,7 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/swap.h"
+#include "mm/workingset.h"
 #include "mm/tree.h"
 
 enum { TLB_SLOTS = 1 << 10, WALK_SLOTS = 1 << 6 };
@@ -468,6 +469,7 @@ void machine_start(size_t size)
 		caches[cpu].root = kernel_root;
 	vmm_init();
 	swap_init();
+	workingset_init();
 	mm_checking.frame_released = check_released_frame;
 }
 

@@ -168,6 +168,8 @@ static void changes_find_what_is_swapped(void **state __unused)
 	check(memory, 7);
 	assert_write_faults(memory, SIGSEGV, SEGV_ACCERR);
 	assert_int_equal(vmm_mprotect(space, memory, PAGES * PAGE_SIZE, PROT_NONE), 0);
+	/* They came back soon after they went, and so stay a visit longer. */
+	assert_int_equal(evict(space, memory, RECLAIM_UNUSED), 0);
 	assert_int_equal(evict(space, memory, RECLAIM_UNUSED), PAGES);
 	assert_int_equal(vmm_mprotect(space, memory, PAGES * PAGE_SIZE, RW), 0);
 	long moved = vmm_mremap(space, memory, PAGES * PAGE_SIZE, 2 * PAGES * PAGE_SIZE,
@@ -242,6 +244,135 @@ static void rounds_visit_every_space(void **state __unused)
 	assert_int_equal(stats().slots, 0);
 }
 
+/* --- Files --- */
+
+static struct test_file file;
+
+static void open_memory_file(u32 pages)
+{
+	test_file_init(&file, 0, 0, false);
+	file.cache.shared_memory = true;
+	page_cache_truncate(&file.cache, pages * PAGE_SIZE);
+}
+
+static vaddr_t map_file(struct address_space *space, u32 pages)
+{
+	long at = vmm_mmap(space, 0, pages * PAGE_SIZE, RW, MAP_SHARED, &file.backing, 0);
+
+	assert_true(at > 0);
+	return (vaddr_t)at;
+}
+
+static u8 read_file(u64 position)
+{
+	struct io_cursor cursor;
+	u8 byte = 0;
+
+	io_cursor_init_kernel(&cursor, &byte, 1, IO_READ);
+	assert_int_equal(page_cache_read(&file.cache, &cursor, position), 1);
+	return byte;
+}
+
+static void write_file(u64 position, u8 byte)
+{
+	struct io_cursor cursor;
+
+	io_cursor_init_kernel(&cursor, &byte, 1, IO_WRITE);
+	assert_int_equal(page_cache_write(&file.cache, &cursor, position), 1);
+}
+
+static void files_in_memory_are_swapped(void **state __unused)
+{
+	struct address_space *space = test_space();
+	open_memory_file(PAGES + 2);
+	vaddr_t memory = map_file(space, PAGES + 2);
+
+	fill(memory, 11);
+	assert_int_equal(evict(space, memory, RECLAIM_ALL), PAGES);
+	assert_int_equal(page_cache_pages(&file.cache), 0);
+	assert_int_equal(page_cache_swapped(&file.cache), PAGES);
+	assert_int_equal(stats().slots, PAGES);
+	assert_int_equal(stats().cached, 0);
+	/* Data that is swapped is no hole. */
+	assert_int_equal(page_cache_seek_hole(&file.cache, 0), PAGES * PAGE_SIZE);
+	assert_int_equal(page_cache_seek_data(&file.cache, 5), 5);
+	assert_int_equal(read_file(3 * PAGE_SIZE + 3), 14);
+	write_file(4 * PAGE_SIZE, 99);
+	assert_int_equal(page_cache_swapped(&file.cache), PAGES - 2);
+	assert_int_equal(read_file(4 * PAGE_SIZE + 4), 15);
+	check(memory, 11);
+	assert_reads(memory + 4 * PAGE_SIZE, 99);
+	assert_int_equal(page_cache_swapped(&file.cache), 0);
+	assert_int_equal(page_cache_pages(&file.cache), PAGES);
+	assert_int_equal(stats().slots, 0);
+	test_space_end(space);
+	test_file_destroy(&file);
+}
+
+static void what_is_cut_off_leaves_swap_space(void **state __unused)
+{
+	struct address_space *space = test_space();
+	open_memory_file(PAGES);
+	vaddr_t memory = map_file(space, PAGES);
+
+	fill(memory, 12);
+	assert_int_equal(evict(space, memory, RECLAIM_ALL), PAGES);
+	page_cache_punch(&file.cache, 2 * PAGE_SIZE + 2, 5 * PAGE_SIZE + 1);
+	assert_int_equal(stats().slots, PAGES - 4);
+	assert_int_equal(page_cache_swapped(&file.cache), PAGES - 4);
+	assert_reads(memory + 2 * PAGE_SIZE + 2, 0);
+	assert_reads(memory + 3 * PAGE_SIZE + 3, 0);
+	assert_reads(memory + 5 * PAGE_SIZE + 5, 17);
+	page_cache_truncate(&file.cache, 10 * PAGE_SIZE + 10);
+	page_cache_truncate(&file.cache, PAGES * PAGE_SIZE);
+	assert_reads(memory + 10 * PAGE_SIZE + 10, 0);
+	assert_reads(memory + 11 * PAGE_SIZE + 11, 0);
+	assert_reads(memory + 9 * PAGE_SIZE + 9, 21);
+	assert_int_equal(evict(space, memory, RECLAIM_ALL) > 0, true);
+	test_space_end(space);
+	assert_int_equal(stats().slots != 0, true);
+	test_file_destroy(&file);
+	assert_int_equal(stats().slots, 0);
+}
+
+static void want_of_memory_loses_nothing_of_files(void **state __unused)
+{
+	for (u64 nth = 1;; nth++) {
+		struct address_space *space = test_space();
+		open_memory_file(PAGES);
+		vaddr_t memory = map_file(space, PAGES);
+		fill(memory, 13);
+		mm_checking.countdown = nth;
+		evict(space, memory, RECLAIM_ALL);
+		for (u32 i = 0; i < PAGES; i++)
+			read_in_want(memory + i * PAGE_SIZE + i, (u8)(i + 13));
+		bool over = mm_checking.countdown != 0;
+		mm_checking.countdown = 0;
+		check(memory, 13);
+		test_space_end(space);
+		test_file_destroy(&file);
+		assert_int_equal(stats().slots, 0);
+		if (over)
+			break;
+	}
+}
+
+static void rounds_take_pages_of_files_that_nobody_maps(void **state __unused)
+{
+	open_memory_file(PAGES);
+	for (u32 i = 0; i < PAGES; i++)
+		write_file(i * PAGE_SIZE, (u8)(i + 14));
+	assert_true(reclaim_run(PAGES) >= PAGES);
+	assert_int_equal(page_cache_swapped(&file.cache), PAGES);
+	file.cache.unevictable = true;
+	for (u32 i = 0; i < PAGES; i++)
+		assert_int_equal(read_file(i * PAGE_SIZE), i + 14);
+	(void)reclaim_run(PAGES);
+	assert_int_equal(page_cache_pages(&file.cache), PAGES);
+	test_file_destroy(&file);
+	assert_int_equal(stats().slots, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +384,10 @@ int main(void)
 		TEST_WITHOUT_LEAKS(changes_find_what_is_swapped),
 		TEST_WITHOUT_LEAKS(want_of_memory_loses_nothing),
 		TEST_WITHOUT_LEAKS(rounds_visit_every_space),
+		TEST_WITHOUT_LEAKS(files_in_memory_are_swapped),
+		TEST_WITHOUT_LEAKS(what_is_cut_off_leaves_swap_space),
+		TEST_WITHOUT_LEAKS(want_of_memory_loses_nothing_of_files),
+		TEST_WITHOUT_LEAKS(rounds_take_pages_of_files_that_nobody_maps),
 	};
 
 	machine_start(64 * MIB);

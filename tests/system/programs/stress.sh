@@ -9,7 +9,7 @@ for stressor in start "$@"; do
 	# The first run fills caches.
 	name=$stressor
 	[ "$stressor" != start ] || name=fork
-	stress-ng "--$name" 2 --timeout "$seconds" --verify --vm-bytes 48M --oomable >/tmp/said 2>&1 || status=$?
+	stress-ng "--$name" 2 --timeout "$seconds" --verify --vm-bytes 48M --oomable --page-in >/tmp/said 2>&1 || status=$?
 	sleep 0.3
 	echo "stressor $stressor status $status free $(awk '/^MemFree/ {print $2}' /proc/meminfo)"
 	[ $status = 0 ] || head -n 6 /tmp/said

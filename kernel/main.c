@@ -16,6 +16,7 @@
 #include "init.h"
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
+#include "ipc/inotify.h"
 #include "ipc/pidfd.h"
 #include "ipc/pipe.h"
 #include "ipc/shm.h"
@@ -82,6 +83,7 @@ void kernel_main(void)
 	pidfd_init();
 	epoll_init();
 	shm_init();
+	inotify_init();
 	unix_init();
 	reclaim_thread_start();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))

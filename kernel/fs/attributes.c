@@ -6,6 +6,7 @@
  * that go), and hands it to the file system.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "lib/abi/signal.h"
 #include "proc/credentials.h"
@@ -117,11 +118,28 @@ int inode_change(struct inode *inode, struct attr_change *change)
 	return error;
 }
 
+/* What watchers are told; one time alone counts as the access that it stands for. */
+static u32 what_changed(u32 valid)
+{
+	u32 times = valid & (ATTR_ATIME | ATTR_MTIME);
+
+	if (valid & (ATTR_MODE | ATTR_UID | ATTR_GID) || times == (ATTR_ATIME | ATTR_MTIME))
+		return NOTIFY_ATTRIB;
+	if (times == 0)
+		return 0;
+	return times == ATTR_ATIME ? NOTIFY_ACCESS : NOTIFY_MODIFY;
+}
+
 int vfs_change(const struct path *path, struct attr_change *change)
 {
+	u32 asked = change->valid; /* the change of the rest follows from it */
 	int error = mount_want_write(path->mount);
 
-	return error ? error : inode_change(path_inode(path), change);
+	if (!error)
+		error = inode_change(path_inode(path), change);
+	if (!error && notify_active() && what_changed(asked) != 0)
+		notify_dentry(path->dentry, what_changed(asked));
+	return error;
 }
 
 /* RLIMIT_FSIZE: EFBIG and a signal. */
@@ -182,6 +200,8 @@ int vfs_truncate(const struct path *path, off_t size)
 		return error;
 	error = inode_truncate(inode, size);
 	inode_drop_write(inode);
+	if (!error)
+		notify_dentry(path->dentry, NOTIFY_MODIFY);
 	return error;
 }
 

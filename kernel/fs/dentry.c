@@ -21,6 +21,7 @@
  * lru_lock first, so it only tries for dentry->lock.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "lib/string.h"
 #include "lib/word.h"
@@ -292,8 +293,10 @@ static struct dentry *bury(struct dentry *dentry)
 		list_remove(&dentry->sibling);
 		spin_unlock(&parent->lock);
 	}
-	if (dentry->inode)
+	if (dentry->inode) {
+		notify_removed(dentry->inode);
 		inode_put(dentry->inode);
+	}
 	if (dentry->text != dentry->inline_name)
 		kfree((char *)dentry->text);
 	slab_free(dentry_slab, dentry);

@@ -6,6 +6,7 @@
  * live in one internal mount that no path leads to.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "lib/format.h"
 #include "lib/string.h"
@@ -156,7 +157,7 @@ struct file *file_alloc(const struct path *path, u32 flags)
 		return ERR_PTR(-ENOMEM);
 	}
 	file->refs = 1;
-	file->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
+	file->flags = flags & ~(u32)(O_CREAT | O_TRUNC | O_CLOEXEC);
 	file->path = *path;
 	path_get(path);
 	file->inode = path_inode(path);
@@ -185,9 +186,12 @@ void file_put(struct file *file)
 {
 	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	if (notify_active() && file->ops)
+		notify_file(file,
+			    file->mode & FILE_WRITE ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (!list_empty(&file->watches))
 		release_hook(file);
-	if (file->mode & FILE_LOCKED)
+	if (unlikely(file->mode & FILE_LOCKED))
 		locks_release_file(file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);

@@ -121,8 +121,9 @@ int __must_check inode_change(struct inode *inode, struct attr_change *change);
 int __must_check seals_check(const struct inode *inode, u32 seals);
 long seals_fcntl(struct file *file, unsigned command, vaddr_t argument);
 
-struct file *file_alloc(const struct path *path,
-			u32 flags); /* takes references on path; ops not set */
+struct file *
+file_alloc(const struct path *path,
+	   u32 flags); /* takes references on path; ops not set; keeps O_EXCL for the open */
 /* Sets mode and operations by flags and inode, and opens. */
 int __must_check file_open_checked(struct file *file);
 mode_t current_umask(void);

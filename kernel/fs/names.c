@@ -7,6 +7,7 @@
  * cache at once, so a dentry never turns negative.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "proc/credentials.h"
 #include "proc/task.h"
@@ -124,6 +125,8 @@ int vfs_mkdir(int directory, const char *text, mode_t mode)
 	parent = path_inode(&walk.path);
 	mode = S_IFDIR | (apply_umask(mode) & (S_IRWXUGO | S_ISVTX));
 	error = parent->ops->mkdir ? parent->ops->mkdir(parent, dentry, mode) : -EPERM;
+	if (!error)
+		notify_create(parent, dentry);
 	end_create(&walk, dentry);
 	return error;
 }
@@ -169,6 +172,8 @@ int vfs_mknod_path(int directory, const char *text, mode_t mode, dev_t device, s
 		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device)
 					    : -EPERM;
 	}
+	if (!error)
+		notify_create(parent, dentry);
 	if (!error && result) {
 		*result = (struct path){walk.path.mount, dentry};
 		path_get(result);
@@ -196,6 +201,8 @@ int vfs_symlink(const char *target, int directory, const char *text)
 		return error;
 	parent = path_inode(&walk.path);
 	error = parent->ops->symlink ? parent->ops->symlink(parent, dentry, target) : -EPERM;
+	if (!error)
+		notify_create(parent, dentry);
 	end_create(&walk, dentry);
 	return error;
 }
@@ -212,7 +219,13 @@ static int link_checked(struct walk *walk, struct dentry *dentry, const struct p
 		return -EPERM;
 	if (inode->nlink == 0 && !(inode->flags & INODE_LINKABLE))
 		return -ENOENT;
-	return parent->ops->link(parent, dentry, inode);
+	int error = parent->ops->link(parent, dentry, inode);
+
+	if (error)
+		return error;
+	notify_links(inode);
+	notify_create(parent, dentry);
+	return 0;
 }
 
 int vfs_link_path(const struct path *from, int to_directory, const char *to)
@@ -260,9 +273,11 @@ static int unlink_locked(struct walk *walk, struct dentry *dentry)
 	if (READ_ONCE(dentry->mounts) > 0)
 		return -EBUSY;
 	error = parent->ops->unlink(parent, dentry);
-	if (!error)
-		dentry_drop(dentry);
-	return error;
+	if (error)
+		return error;
+	dentry_drop(dentry);
+	notify_unlinked(parent, dentry);
+	return 0;
 }
 
 static int rmdir_locked(struct walk *walk, struct dentry *dentry)
@@ -286,9 +301,11 @@ static int rmdir_locked(struct walk *walk, struct dentry *dentry)
 	if (!error)
 		inode->flags |= INODE_DEAD;
 	rwlock_write_unlock(&inode->lock);
-	if (!error)
-		dentry_drop_tree(dentry);
-	return error;
+	if (error)
+		return error;
+	dentry_drop_tree(dentry);
+	notify_unlinked(parent, dentry);
+	return 0;
 }
 
 static int remove_name(int directory, const char *text, bool is_directory)

@@ -6,6 +6,7 @@
  * the cache.  When it may have to be created, the directory is locked and asked again.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "lib/format.h"
 #include "proc/credentials.h"
@@ -78,8 +79,12 @@ int file_open_checked(struct file *file)
 	file->mode = ((flags & O_ACCMODE) + 1) & (FILE_READ | FILE_WRITE);
 	if (S_ISDIR(inode->mode))
 		file->mode |= FILE_DIRECTORY;
-	if (flags & O_NOATIME)
-		file->mode |= FILE_NO_ATIME;
+	if (unlikely(flags & (O_NOATIME | O_DIRECT))) {
+		if (flags & O_DIRECT && S_ISREG(inode->mode))
+			return -EINVAL;
+		if (flags & O_NOATIME)
+			file->mode |= FILE_NO_ATIME;
+	}
 	if (file->mode & FILE_WRITE && S_ISREG(inode->mode)) {
 		error = inode_take_write(inode);
 		if (error)
@@ -90,8 +95,6 @@ int file_open_checked(struct file *file)
 	file->ops = inode->file_ops;
 	if (!file->ops)
 		return -ENXIO;
-	if (flags & O_DIRECT && S_ISREG(inode->mode))
-		return -EINVAL;
 	if (file->ops->open) {
 		const struct file_operations *ops = file->ops;
 
@@ -101,7 +104,8 @@ int file_open_checked(struct file *file)
 			return error;
 		}
 	}
-	file->flags &= ~(u32)O_NOCTTY; /* concerns the open alone, as its operation has seen */
+	/* These concern the open alone, as its operation has seen. */
+	file->flags &= ~(u32)(O_NOCTTY | O_EXCL);
 	if (!file->ops->stream)
 		file->mode |= FILE_SEEK;
 	return 0;
@@ -129,15 +133,14 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 	file = file_alloc(path, flags);
 	if (IS_ERR(file))
 		return file;
-	/* The open operation of a terminal or disk asks for it; the file does not keep it. */
-	file->flags |= flags & (O_NOCTTY | O_EXCL);
 	error = file_open_checked(file);
-	file->flags &= ~(u32)(O_NOCTTY | O_EXCL);
 	if (!error && flags & O_TRUNC && !created && S_ISREG(inode->mode)) {
 		error = inode_take_write(inode);
 		if (!error) {
 			error = inode_truncate(inode, 0);
 			inode_drop_write(inode);
+			if (!error)
+				notify_dentry(path->dentry, NOTIFY_MODIFY);
 		}
 	}
 	if (error) {
@@ -167,6 +170,8 @@ static int create_missing(struct opening *opening, struct dentry *dentry)
 		return -EACCES;
 	error = directory->ops->create(directory, dentry, S_IFREG | mode, 0);
 	opening->created = !error;
+	if (!error)
+		notify_create(directory, dentry);
 	return error;
 }
 
@@ -319,6 +324,8 @@ struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t m
 	else
 		file = open_walked(&opening);
 	walk_end(&opening.walk);
+	if (notify_active() && !IS_ERR(file))
+		notify_file(file, NOTIFY_OPEN);
 	return file;
 }
 

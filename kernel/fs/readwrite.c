@@ -7,6 +7,7 @@
  * can reach needs no lock: a sole reference in a table that nobody else uses.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "proc/task.h"
 
@@ -37,6 +38,25 @@ static int check_position(const struct file *file, const struct io_cursor *curso
 	return (u64)position + cursor->remaining > (u64)INT64_MAX ? -EOVERFLOW : 0;
 }
 
+/* The operations, when somebody watches files. */
+static ssize_t read_watched(struct file *file, struct io_cursor *cursor, off_t *position)
+{
+	ssize_t result = file->ops->read(file, cursor, position);
+
+	if (result > 0)
+		notify_file(file, NOTIFY_ACCESS);
+	return result;
+}
+
+static ssize_t write_watched(struct file *file, struct io_cursor *cursor, off_t *position)
+{
+	ssize_t result = file->ops->write(file, cursor, position);
+
+	if (result > 0)
+		notify_file(file, NOTIFY_MODIFY);
+	return result;
+}
+
 ssize_t file_read(struct file *file, struct io_cursor *cursor, off_t *position)
 {
 	int error;
@@ -46,7 +66,11 @@ ssize_t file_read(struct file *file, struct io_cursor *cursor, off_t *position)
 	if (unlikely(!file->ops->read))
 		return file->mode & FILE_DIRECTORY ? -EISDIR : -EINVAL;
 	error = check_position(file, cursor, *position);
-	return error ? error : file->ops->read(file, cursor, position);
+	if (unlikely(error))
+		return error;
+	if (notify_active())
+		return read_watched(file, cursor, position);
+	return file->ops->read(file, cursor, position);
 }
 
 ssize_t file_write(struct file *file, struct io_cursor *cursor, off_t *position)
@@ -58,7 +82,11 @@ ssize_t file_write(struct file *file, struct io_cursor *cursor, off_t *position)
 	if (unlikely(!file->ops->write))
 		return -EINVAL;
 	error = check_position(file, cursor, *position);
-	return error ? error : file->ops->write(file, cursor, position);
+	if (unlikely(error))
+		return error;
+	if (notify_active())
+		return write_watched(file, cursor, position);
+	return file->ops->write(file, cursor, position);
 }
 
 ssize_t file_read_kernel(struct file *file, void *to, size_t size, off_t position)

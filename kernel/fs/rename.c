@@ -7,12 +7,14 @@
  * become its own descendant.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 /* The two ends of a rename. */
 struct renaming {
 	struct walk from, to;
 	struct dentry *source, *target; /* referenced once looked up */
 	unsigned flags;
+	struct notify_rename source_notice, target_notice;
 };
 
 /*
@@ -165,12 +167,17 @@ static int rename_locked(struct renaming *r, const struct dentry *trap)
 	rwlock_write_unlock(&source->lock);
 	if (error)
 		return error;
+	notify_rename_begin(&r->source_notice, from, r->source);
 	if (r->flags & RENAME_EXCHANGE) {
+		notify_rename_begin(&r->target_notice, to, r->target);
 		dentry_exchange(r->source, r->target);
+		notify_rename_end(&r->source_notice, to, r->source, NULL);
+		notify_rename_end(&r->target_notice, from, r->target, NULL);
 	} else {
 		if (target && S_ISDIR(target->mode))
 			dentry_drop_tree(r->target);
 		dentry_move(r->source, r->target);
+		notify_rename_end(&r->source_notice, to, r->source, target);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
  */
 #include "fs/device.h"
 #include "fs/fs_internal.h"
+#include "fs/notify.h"
 
 #include "lib/string.h"
 
@@ -65,6 +66,7 @@ void superblock_put(struct superblock *superblock)
 {
 	if (__atomic_sub_fetch(&superblock->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	notify_unmount(superblock);
 	if (superblock->root) {
 		dentry_shrink_superblock(superblock);
 		dentry_put(superblock->root);

@@ -39,6 +39,7 @@ struct credentials;
 struct lock_context;
 struct linux_statfs;
 struct xattr_list;
+struct notify_watch;
 
 #define NAME_MAX      255
 #define PATH_MAX      4096
@@ -184,6 +185,7 @@ struct inode {
 	struct page_cache cache;                    /* of regular files */
 	struct lock_context *locks;                 /* fs/locks.c; set once */
 	struct xattr_list *xattrs;                  /* fs/xattr.c; lock */
+	struct notify_watch *watches;               /* fs/notify.h; attribute_lock */
 	const char *link_text;                      /* a symlink's text, for get_link's default */
 	wait_queue_t *poll_queue;                   /* free for the file system */
 	void *private;                              /* the file system's, or a fifo's pipe (lock) */

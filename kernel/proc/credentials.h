@@ -62,6 +62,8 @@ struct user_account {
 	u32 processes;       /* atomic: against RLIMIT_NPROC */
 	u32 pending_signals; /* atomic: against RLIMIT_SIGPENDING */
 	u32 files_in_flight; /* atomic: sent over unix sockets and not received; RLIMIT_NOFILE */
+	u32 inotify_instances, inotify_watches; /* atomic: against /proc/sys/fs/inotify */
+	u64 queue_bytes; /* atomic: of POSIX message queues; RLIMIT_MSGQUEUE */
 };
 
 struct group_set {

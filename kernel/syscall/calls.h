@@ -6,6 +6,7 @@
 #include "syscall/file.def"
 #include "syscall/futex.def"
 #include "syscall/identity.def"
+#include "syscall/inotify.def"
 #include "syscall/ipc.def"
 #include "syscall/memory.def"
 #include "syscall/mount.def"

@@ -3,6 +3,7 @@
  * Changing files' attributes and sizes: chmod, chown, utimes, truncate, fallocate.
  */
 #include "fs/calls.h"
+#include "fs/notify.h"
 #include "lib/abi/time.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
@@ -222,6 +223,8 @@ long sys_ftruncate(int fd, off_t size)
 		error = -EPERM;
 	else
 		error = inode_truncate(borrow.file->inode, size);
+	if (!error)
+		notify_file(borrow.file, NOTIFY_MODIFY);
 	fd_return(borrow);
 	return error;
 }
@@ -268,6 +271,8 @@ long sys_fallocate(int fd, int mode, off_t offset, off_t length)
 	if (!borrow.file)
 		return -EBADF;
 	result = allocate(borrow.file, mode, offset, length);
+	if (!result)
+		notify_file(borrow.file, NOTIFY_MODIFY);
 	fd_return(borrow);
 	return result;
 }

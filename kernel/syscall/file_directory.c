@@ -4,6 +4,7 @@
  * umask.
  */
 #include "fs/calls.h"
+#include "fs/notify.h"
 #include "lib/abi/dirent.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
@@ -100,6 +101,7 @@ static long list_directory(struct file *file, struct listing *listing)
 	if (!error) {
 		file->position = listing->context.position;
 		inode_accessed(file->path.mount, inode);
+		notify_file(file, NOTIFY_ACCESS);
 	}
 	file_unlock_position(file, locked);
 	if (error)

@@ -3,6 +3,7 @@
  * Extended attributes: the three forms (path, link, descriptor) of get, set, list and remove.
  */
 #include "fs/calls.h"
+#include "fs/notify.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
 
@@ -85,6 +86,8 @@ static long set(const struct path *path, vaddr_t name_address, vaddr_t value, si
 		result = mount_want_write(path->mount);
 	if (!result)
 		result = xattr_set(path_inode(path), name, buffer, size, flags);
+	if (!result)
+		notify_dentry(path->dentry, NOTIFY_ATTRIB);
 	kfree(buffer);
 	return result;
 }
@@ -113,7 +116,11 @@ static long drop(const struct path *path, vaddr_t name_address, vaddr_t value __
 
 	if (!result)
 		result = mount_want_write(path->mount);
-	return result ? result : xattr_remove(path_inode(path), name);
+	if (!result)
+		result = xattr_remove(path_inode(path), name);
+	if (!result)
+		notify_dentry(path->dentry, NOTIFY_ATTRIB);
+	return result;
 }
 
 long sys_getxattr(vaddr_t file, vaddr_t name, vaddr_t value, size_t size)

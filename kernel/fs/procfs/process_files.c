@@ -5,6 +5,7 @@
 #include "fs/procfs/procfs.h"
 #include "fs/mount.h"
 #include "lib/format.h"
+#include "mm/kmalloc.h"
 #include "proc/process.h"
 
 static struct fs_context *context_of(struct task *task)
@@ -107,6 +108,25 @@ int proc_get_fd(const struct proc_node *node, struct link_target *target)
 	return 0;
 }
 
+/* The file's own lines; a second time when they are many. */
+static void show_own_info(struct file *file, struct text *text)
+{
+	char few[256], *more = few;
+	size_t size = sizeof(few);
+	size_t length = (size_t)file->ops->show_info(file, few, size);
+
+	if (length >= size) {
+		size = length + sizeof(few);
+		more = kmalloc(size);
+		if (more == NULL)
+			return;
+		length = (size_t)file->ops->show_info(file, more, size);
+	}
+	text_append(text, more, MIN(length, size - 1));
+	if (more != few)
+		kfree(more);
+}
+
 int proc_show_fdinfo(const struct proc_node *node, struct text *text)
 {
 	int error = proc_may_inspect(node);
@@ -121,9 +141,7 @@ int proc_show_fdinfo(const struct proc_node *node, struct text *text)
 		    (unsigned long)file->inode->ino);
 	/* O_PATH leaves a file without operations. */
 	if (file->ops != NULL && file->ops->show_info != NULL) {
-		char more[256];
-		int length = file->ops->show_info(file, more, sizeof(more));
-		text_append(text, more, MIN((size_t)length, sizeof(more) - 1));
+		show_own_info(file, text);
 	}
 	file_put(file);
 	return 0;

@@ -112,13 +112,14 @@ extern const struct file_operations proc_text_operations;
 
 /* --- The tables --- */
 
-extern const struct proc_entry proc_root_entries[];     /* root.c */
-extern const struct proc_entry proc_process_entries[];  /* process.c: of /proc/PID */
-extern const struct proc_entry proc_task_entries[];     /* process.c: of /proc/PID/task/TID */
-extern const struct proc_entry proc_sys_entries[];      /* sys.c: of /proc/sys */
-extern const struct proc_entry proc_pressure_entries[]; /* pressure.c: of /proc/pressure */
-extern const struct proc_entry proc_sys_vm_entries[];   /* sys_vm.c: of /proc/sys/vm */
-extern const struct proc_entry proc_sysvipc_entries[];  /* sysvipc.c: of /proc/sysvipc */
+extern const struct proc_entry proc_root_entries[];        /* root.c */
+extern const struct proc_entry proc_process_entries[];     /* process.c: of /proc/PID */
+extern const struct proc_entry proc_task_entries[];        /* process.c: of /proc/PID/task/TID */
+extern const struct proc_entry proc_sys_entries[];         /* sys.c: of /proc/sys */
+extern const struct proc_entry proc_pressure_entries[];    /* pressure.c: of /proc/pressure */
+extern const struct proc_entry proc_sys_vm_entries[];      /* sys_vm.c: of /proc/sys/vm */
+extern const struct proc_entry proc_sys_inotify_entries[]; /* sys_ipc.c: of fs/inotify */
+extern const struct proc_entry proc_sysvipc_entries[];     /* sysvipc.c: of /proc/sysvipc */
 
 int proc_show_stat(const struct proc_node *node, struct text *text); /* process_stat.c */
 int proc_show_statm(const struct proc_node *node, struct text *text);

@@ -20,6 +20,7 @@
 #include "ipc/pidfd.h"
 #include "ipc/pipe.h"
 #include "ipc/shm.h"
+#include "ipc/userfaultfd.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/parse.h"
@@ -49,6 +50,7 @@ static void init_thread(void *argument __unused)
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
 	drivers_init(boot_info.command_line);
+	userfaultfd_init();
 	if (cmdline_has(boot_info.command_line, "selftest")) {
 		cmdline_get(boot_info.command_line, "selftest", prefix, sizeof(prefix));
 		ktest_run_all(prefix);

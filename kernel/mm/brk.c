@@ -4,6 +4,7 @@
  */
 #include "lib/errno.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 static bool within_data_limit(const struct address_space *space, vaddr_t new_break)
 {
@@ -66,7 +67,7 @@ vaddr_t vmm_expand_heap(struct address_space *space, vaddr_t new_break)
 	bool moved = move_break(space, new_break);
 	vaddr_t result = space->layout.brk;
 	bool populate = moved && space->lock_future && !space->lock_on_fault && result > old;
-	rwlock_write_unlock(&space->map_lock);
+	space_write_unlock(space);
 	if (populate)
 		(void)!populate_range(space, ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(result, PAGE_SIZE),
 				      true);

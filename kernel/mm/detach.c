@@ -4,6 +4,7 @@
  */
 #include "lib/errno.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 /* Does the region show what it would if the file's beginning had been mapped at `address`? */
 static bool lies_as_mapped(const struct region *region, vaddr_t address)
@@ -40,6 +41,6 @@ int vmm_detach(struct address_space *space, vaddr_t address, const struct backin
 {
 	rwlock_write_lock(&space->map_lock);
 	int result = detach_locked(space, address, ops);
-	rwlock_write_unlock(&space->map_lock);
+	space_write_unlock(space);
 	return result;
 }

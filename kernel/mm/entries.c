@@ -17,7 +17,7 @@
 static bool may_write_at_once(const struct region *region, struct node *leaf, const pte_t *slot,
 			      pte_t entry)
 {
-	if (!(region->flags & REGION_WRITE) || entry_is_special(entry))
+	if (!(region->flags & REGION_WRITE) || entry_is_special(entry) || entry_marks(entry) != 0)
 		return false;
 	if (region->flags & REGION_SHARED)
 		return region->backing->ops->written == NULL;
@@ -30,12 +30,14 @@ static pte_t protected_entry(const struct region *region, struct node *leaf, pte
 	phys_t frame = entry_phys(entry);
 	bool special = entry_is_special(entry);
 
+	u64 marks = entry_marks(entry);
 	/* A frame that is pinned must stay this entry's, whatever it permits meanwhile. */
 	bool exclusive = entry_is_exclusive(entry);
 	if (!(region->flags & REGION_ACCESS))
-		return exclusive && leaf->may_pin ? entry_hidden_exclusive(frame)
-						  : entry_hidden(frame, special);
-	u64 flags = region_entry_flags(region, false) | (special ? PAGE_SPECIAL : 0);
+		return entry_add_marks(exclusive && leaf->may_pin ? entry_hidden_exclusive(frame)
+								  : entry_hidden(frame, special),
+				       marks);
+	u64 flags = region_entry_flags(region, false) | marks | (special ? PAGE_SPECIAL : 0);
 	if (!may_write_at_once(region, leaf, slot, entry))
 		return exclusive ? entry_exclusive(slot, frame, flags) : pte_leaf(frame, flags, 1);
 	flags |= PAGE_WRITABLE | PAGE_DIRTY;

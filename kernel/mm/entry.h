@@ -8,6 +8,11 @@
  * devices, vDSO), or a count of its slot; a present entry with PAGE_EXCL is the only one that has
  * its frame, and the frame's descriptor says where it is.  A hidden entry can be *exclusive*, too,
  * in a leaf that may have pinned frames (pin.h).
+ *
+ * Entries that are not empty may have *marks*, which stay with the page when it is swapped, hidden
+ * and moved, and permit no writing without a fault: PAGE_WATCHED, a write is for a userfaultfd
+ * first (userfault.h; it means nothing in a region without REGION_WATCH_WRITES); PAGE_CLEAN, the
+ * page was not written since the region got REGION_TRACKED (inspect.h; nothing without that).
  */
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
@@ -24,7 +29,8 @@ enum {
 	HIDDEN_SPECIAL = 2,
 	SWAPPED_MARK = 4,
 	HIDDEN_EXCLUSIVE = 8,
-	PAYLOAD_SHIFT = 4
+	MARKS_SHIFT = 4, /* PAGE_MARKS, two bits */
+	PAYLOAD_SHIFT = 6
 };
 
 static inline pte_t entry_none(void)
@@ -98,6 +104,29 @@ static inline bool entry_is_exclusive(pte_t entry)
 	if (likely(pte_is_present(entry)))
 		return pte_flags(entry) & PAGE_EXCL;
 	return !entry_is_swapped(entry) && (pte_swap_payload(entry) & HIDDEN_EXCLUSIVE);
+}
+
+/* Of an entry that is not empty. */
+static inline u64 entry_marks(pte_t entry)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_flags(entry) & PAGE_MARKS;
+	return (pte_swap_payload(entry) >> MARKS_SHIFT) * PAGE_WATCHED & PAGE_MARKS;
+}
+
+/* With these marks besides those that it has. */
+static inline pte_t entry_add_marks(pte_t entry, u64 marks)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_set(entry, marks);
+	return pte_swap(pte_swap_payload(entry) | marks / PAGE_WATCHED << MARKS_SHIFT);
+}
+
+static inline pte_t entry_drop_marks(pte_t entry, u64 marks)
+{
+	if (likely(pte_is_present(entry)))
+		return pte_clear(entry, marks);
+	return pte_swap(pte_swap_payload(entry) & ~(marks / PAGE_WATCHED << MARKS_SHIFT));
 }
 
 /* Do two entries name the same content? */

@@ -23,6 +23,7 @@
 #include "lib/log.h"
 #include "mm/commit.h"
 #include "mm/reclaim.h"
+#include "mm/userfault.h"
 #include "mm/zap.h"
 
 struct fault_counters {
@@ -95,15 +96,23 @@ static enum fault_result resolve_locked(struct fault *fault)
 						  : tree_peek(fault->space, fault->page);
 	bool write = fault->flags & FAULT_WRITE;
 	if (pte_is_none(entry)) {
-		if (fault->region->flags & REGION_SPECIAL)
-			return FAULT_NO_PAGE;
+		if (unlikely(fault->region->flags & (REGION_SPECIAL | REGION_WATCH))) {
+			if (fault->region->flags & REGION_SPECIAL)
+				return FAULT_NO_PAGE;
+			if (userfault_wanted(fault, entry))
+				return FAULT_WAIT;
+		}
 		return fault->region->backing != NULL ? fault_file(fault) : fault_anonymous(fault);
 	}
 	if (unlikely(entry_is_swapped(entry)))
 		return fault_swapped(fault);
 	if (write && (fault->slot == NULL || !entry_is_writable(entry))) {
-		if (fault->region->flags & REGION_SPECIAL)
-			return FAULT_NO_ACCESS;
+		if (unlikely(fault->region->flags & (REGION_SPECIAL | REGION_WATCH))) {
+			if (fault->region->flags & REGION_SPECIAL)
+				return FAULT_NO_ACCESS;
+			if (userfault_wanted(fault, entry))
+				return FAULT_WAIT;
+		}
 		return fault->region->flags & REGION_SHARED ? fault_file(fault)
 							    : fault_copy_on_write(fault);
 	}
@@ -125,6 +134,8 @@ static enum fault_result resolve(struct fault *fault)
 				result = FAULT_RETRY;
 			else if (grown == -ENOMEM)
 				result = FAULT_NO_MEMORY;
+		} else if (unlikely(result == FAULT_WAIT)) {
+			result = (enum fault_result)userfault_wait(fault);
 		}
 	} while (unlikely(result == FAULT_RETRY));
 	return result;
@@ -149,7 +160,11 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
 	      struct fault_signal *signal)
 {
 	struct fault fault = {
-		.space = space, .page = ALIGN_DOWN(address, PAGE_SIZE), .flags = flags};
+		.space = space,
+		.address = address,
+		.page = ALIGN_DOWN(address, PAGE_SIZE),
+		.flags = flags,
+	};
 	enum fault_result result = FAULT_NO_ADDRESS;
 
 	fault_count(COUNT_FAULTS);
@@ -174,8 +189,9 @@ int fault_forced(struct address_space *space, vaddr_t address)
 {
 	struct fault fault = {
 		.space = space,
+		.address = address,
 		.page = ALIGN_DOWN(address, PAGE_SIZE),
-		.flags = FAULT_WRITE | FAULT_USER,
+		.flags = FAULT_WRITE,
 		.forced = true,
 	};
 	enum fault_result result = resolve(&fault);

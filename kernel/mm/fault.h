@@ -21,12 +21,14 @@ enum fault_result {
 	FAULT_NO_ACCESS,  /* SIGSEGV, SEGV_ACCERR */
 	FAULT_NO_PAGE,    /* SIGBUS, BUS_ADRERR */
 	FAULT_NO_MEMORY,  /* allocation failed */
+	FAULT_WAIT,       /* until a program has resolved it: userfault.h */
 };
 
 /* One fault on its way. */
 struct fault {
 	struct address_space *space;
 	struct region *region;
+	vaddr_t address;
 	vaddr_t page;   /* address of the page */
 	pte_t *slot;    /* its entry, if the path to it is exclusive; else NULL */
 	unsigned flags; /* FAULT_* */

@@ -38,11 +38,12 @@ static void window_find(struct fault *fault, struct page_cache *cache, struct wi
 {
 	struct region *region = fault->region;
 	u64 last_index = DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE);
+	/* Each page is to be asked about. */
+	size_t around = region->flags & REGION_WATCH_MINOR ? PAGE_SIZE : AROUND * PAGE_SIZE;
 
-	window->start = MAX(ALIGN_DOWN(fault->page, AROUND * PAGE_SIZE), region->start);
+	window->start = MAX(ALIGN_DOWN(fault->page, around), region->start);
 	u64 index = region_index(region, window->start);
-	vaddr_t end =
-		MIN(ALIGN_DOWN(fault->page, AROUND * PAGE_SIZE) + AROUND * PAGE_SIZE, region->end);
+	vaddr_t end = MIN(ALIGN_DOWN(fault->page, around) + around, region->end);
 	u64 available =
 		last_index > index ? last_index - index : 0; /* the file may have shrunk just now */
 	end = MIN(end, window->start + (MIN(available, (u64)AROUND) << PAGE_SHIFT));

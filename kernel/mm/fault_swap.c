@@ -19,13 +19,14 @@ static enum fault_result result_of(int error)
 
 /* The entry that a frame, whose reference is the entry's now, is mapped by.  The leaf is locked,
  * and its ring. */
-static pte_t make_entry(const struct fault *fault, struct tree_leaf *leaf, phys_t frame, bool ring)
+static pte_t make_entry(const struct fault *fault, struct tree_leaf *leaf, phys_t frame, u64 marks,
+			bool ring)
 {
-	pte_t entry = pte_leaf(frame, region_entry_flags(fault->region, false), 1);
+	pte_t entry = pte_leaf(frame, region_entry_flags(fault->region, false) | marks, 1);
 	bool sole = leaf->exclusive && frame_refs(frame) == 1 &&
 		    !(ring && ring_shares(leaf->node, slot_index(leaf->slot), entry));
 
-	if (!sole || !(fault->flags & FAULT_WRITE))
+	if (!sole || marks != 0 || !(fault->flags & FAULT_WRITE))
 		return entry;
 	return entry_exclusive(leaf->slot, frame, region_entry_flags(fault->region, true));
 }
@@ -45,7 +46,7 @@ static int bring_in_locked(const struct fault *fault, struct tree_leaf *leaf, pt
 	if (result == 0 || others)
 		swap_free(slot);
 	if (result == 0) {
-		pte_t entry = make_entry(fault, leaf, frame, ring);
+		pte_t entry = make_entry(fault, leaf, frame, entry_marks(old), ring);
 		bool counted = ring && ring_shares(leaf->node, index, entry);
 		pte_write(leaf->slot, entry);
 		leaf_count(leaf->node, old, -1);

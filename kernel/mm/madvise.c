@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "mm/reclaim.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE, CLASS_REMOVE };
 
@@ -199,6 +200,12 @@ int vmm_madvise(struct address_space *space, vaddr_t address, size_t length, int
 		return 0;
 	if (class == CLASS_POPULATE)
 		return vmm_populate(space, address, whole, advice == MADV_POPULATE_WRITE);
+	if ((class == CLASS_REMOVE || class == CLASS_DROP) &&
+	    unlikely(!list_empty(&space->userfaults))) {
+		int result = userfault_tell_remove(space, address, end);
+		if (result != 0)
+			return result;
+	}
 	if (class == CLASS_REMOVE)
 		return remove_pages(space, address, end);
 	if (class == CLASS_FLAGS)

@@ -10,6 +10,7 @@
 #include "mm/commit.h"
 #include "mm/space.h"
 #include "mm/tree.h"
+#include "mm/userfault.h"
 
 /* Everything that mmap was asked for. */
 struct request {
@@ -202,6 +203,8 @@ static int place_locked(struct address_space *space, const struct region *wanted
 	bool replaces = fixed && !region_range_is_free(space, start, end);
 	int result = tree_isolate(space, start, end, replaces ? COVERED_STAYS : COVERED_GOES);
 
+	if (result == 0 && replaces && unlikely(!list_empty(&space->userfaults)))
+		result = userfault_note_unmap(space, start, end);
 	if (result == 0)
 		result = region_add(space, wanted);
 	if (result == 0 && replaces)
@@ -264,7 +267,7 @@ long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, 
 	}
 	rwlock_write_lock(&space->map_lock);
 	result = map_locked(space, &request);
-	rwlock_write_unlock(&space->map_lock);
+	space_write_unlock(space);
 	/* The map has its own. */
 	if (request.backing != backing)
 		request.backing->ops->put(request.backing);
@@ -294,10 +297,14 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 	if (region_range_is_free(space, start, end))
 		return 0;
 	int result = tree_isolate(space, start, end, COVERED_STAYS);
+	if (result == 0 && unlikely(!list_empty(&space->userfaults)))
+		result = userfault_note_unmap(space, start, end);
 	if (result == 0)
 		result = region_remove(space, start, end);
-	if (result != 0)
+	if (result != 0) {
+		userfault_forget(userfault_take_notices(space));
 		return result;
+	}
 	struct region *below = region_tree_find_before(&space->regions, start);
 	struct region *above = region_tree_find(&space->regions, end);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,
@@ -314,6 +321,6 @@ int vmm_munmap(struct address_space *space, vaddr_t address, size_t length)
 		return -EINVAL;
 	rwlock_write_lock(&space->map_lock);
 	int result = space_unmap_locked(space, address, address + length);
-	rwlock_write_unlock(&space->map_lock);
+	space_write_unlock(space);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 struct move {
 	vaddr_t from, to;
@@ -59,8 +60,12 @@ static int leave_source(struct address_space *space, const struct move *move)
 
 	if (move->old_length == 0)
 		return 0;
-	if (!(move->flags & MREMAP_DONTUNMAP))
-		return region_remove(space, move->from, end);
+	if (!(move->flags & MREMAP_DONTUNMAP)) {
+		int result = 0;
+		if (unlikely(!list_empty(&space->userfaults)))
+			result = userfault_note_unmap(space, move->from, end);
+		return result == 0 ? region_remove(space, move->from, end) : result;
+	}
 	struct region *region = region_find(space, move->from);
 	return region_set_flags(space, region, move->from, end,
 				region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT));
@@ -86,6 +91,8 @@ static long move_locked(struct address_space *space, struct region *region, cons
 	wanted.start = move->to;
 	wanted.end = move->to + move->new_length;
 	wanted.offset = region_offset(region, move->from);
+	if (result == 0 && unlikely(wanted.userfault != NULL))
+		result = userfault_note_move(space, &wanted, move->from, move->old_length);
 	if (result == 0)
 		result = region_add_moved(space, &wanted);
 	if (result != 0)
@@ -240,7 +247,9 @@ long vmm_mremap(struct address_space *space, vaddr_t address, size_t old_length,
 	struct region *region = result >= 0 ? region_find(space, (vaddr_t)result) : NULL;
 	bool populate = region != NULL && (region->flags & REGION_LOCKED) &&
 			move.new_length > move.old_length;
-	rwlock_write_unlock(&space->map_lock);
+	if (result < 0)
+		userfault_forget(userfault_take_notices(space));
+	space_write_unlock(space);
 	if (populate)
 		(void)!populate_range(space, (vaddr_t)result, (vaddr_t)result + move.new_length,
 				      true);

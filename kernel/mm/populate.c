@@ -44,7 +44,7 @@ static int populate_piece(struct address_space *space, vaddr_t start, vaddr_t en
 	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
 		if (is_present(space, page, write))
 			continue;
-		int result = vmm_fault(space, page, FAULT_USER | (write ? FAULT_WRITE : 0), NULL);
+		int result = vmm_fault(space, page, write ? FAULT_WRITE : 0, NULL);
 		if (result != 0)
 			return result;
 	}
@@ -101,7 +101,8 @@ static bool may_access(const struct tree_leaf *leaf, pte_t entry, u32 mode)
 	if (!leaf->exclusive)
 		return false;
 	return entry_is_writable(entry) ||
-	       ((mode & VM_FORCE) && pte_is_present(entry) && (pte_flags(entry) & PAGE_EXCL));
+	       ((mode & VM_FORCE) && pte_is_present(entry) &&
+		(pte_flags(entry) & (PAGE_EXCL | PAGE_MARKS)) == PAGE_EXCL);
 }
 
 /*
@@ -165,7 +166,7 @@ ssize_t vmm_access(struct address_space *space, vaddr_t address, void *buffer, s
 		   u32 mode)
 {
 	size_t done = 0;
-	unsigned flags = FAULT_USER | (mode & VM_WRITE ? FAULT_WRITE : 0);
+	unsigned flags = mode & VM_WRITE ? FAULT_WRITE : 0;
 
 	if (address >= USER_TOP || length > USER_TOP - address)
 		return -EFAULT;

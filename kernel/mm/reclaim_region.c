@@ -101,7 +101,7 @@ static void evict_anonymous(struct eviction *eviction, struct node *leaf, pte_t 
 	swap_dup(to);
 	workingset_evicted(RECLAIM_ANONYMOUS, to);
 	eviction->slots[eviction->count++] = to;
-	pte_t swapped = entry_swapped(to);
+	pte_t swapped = entry_add_marks(entry_swapped(to), entry_marks(entry));
 	pte_exchange(slot, swapped);
 	leaf_count(leaf, entry, -1);
 	leaf_count(leaf, swapped, 1);

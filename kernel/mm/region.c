@@ -13,6 +13,7 @@
 #include "mm/region_internal.h"
 #include "mm/slab.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 static slab_cache_t *region_slab; /* set once */
 
@@ -29,6 +30,7 @@ static void put(struct region *region)
 		mapping_remove(region);
 		region->backing->ops->put(region->backing);
 	}
+	userfault_put(region->userfault);
 	slab_free(region_slab, region);
 }
 
@@ -83,7 +85,7 @@ bool region_is_committed(u32 flags)
 /* Does a child not get the region as it is? */
 static bool matters_to_fork(const struct backing *backing, u32 flags)
 {
-	return (flags & (REGION_NO_FORK | REGION_WIPE_ON_FORK | REGION_LOCKED)) ||
+	return (flags & (REGION_NO_FORK | REGION_WIPE_ON_FORK | REGION_LOCKED | REGION_WATCH)) ||
 	       (backing != NULL && backing->ops->mapped != NULL);
 }
 
@@ -143,10 +145,16 @@ void region_map_share(struct address_space *child, const struct address_space *p
 static int adapt_region(struct address_space *child, struct region *region)
 {
 	vaddr_t start = region->start, end = region->end;
-	u32 flags = region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT);
 
 	if (region->flags & REGION_NO_FORK)
 		return space_unmap_locked(child, start, end);
+	if (region->flags & REGION_WATCH) {
+		int result = userfault_fork_region(child, region);
+		if (result != 0)
+			return result;
+		region = region_find(child, start);
+	}
+	u32 flags = region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT);
 	if (region->flags & REGION_WIPE_ON_FORK) {
 		int result = zap_own(child, start, end);
 		if (result != 0)

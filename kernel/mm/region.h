@@ -23,6 +23,8 @@
 #include "mm/region_tree.h"
 #include "mm/vmm.h"
 
+struct userfault;
+
 enum region_flags {
 	REGION_READ = PROT_READ,
 	REGION_WRITE = PROT_WRITE,
@@ -40,6 +42,11 @@ enum region_flags {
 	REGION_NO_RESERVE = 1 << 12, /* MAP_NORESERVE: not counted as committed */
 	REGION_SPECIAL = 1 << 13,    /* vDSO: all entries are there from the start, no faults */
 	REGION_NO_DUMP = 1 << 14,
+	REGION_WATCH_MISSING = 1 << 20, /* what a userfaultfd is asked about: userfault.h */
+	REGION_WATCH_WRITES = 1 << 21,
+	REGION_WATCH_MINOR = 1 << 22,
+	REGION_WATCH = REGION_WATCH_MISSING | REGION_WATCH_WRITES | REGION_WATCH_MINOR,
+	REGION_TRACKED = 1 << 23, /* which pages are written is noted: inspect.h */
 };
 
 /* Does not change while more than one leaf of region trees names it, or a leaf that is shared. */
@@ -47,14 +54,15 @@ struct region {
 	u32 refs;  /* atomic: leaves that name it */
 	u32 flags; /* enum region_flags */
 	vaddr_t start, end;
-	struct backing *backing;  /* NULL: private anonymous; a reference */
-	u64 offset;               /* bytes in the file that `start` maps; 0 without one */
-	const char *name;         /* "[vdso]" and the like, or NULL; constant */
-	struct family *family;    /* of all spaces that have it; constant */
-	struct list_head mapping; /* in backing->cache->mappings; see mapping.h */
-	u64 pass;                 /* when truncation last came by; mappings_lock */
-	struct mempolicy policy;  /* mbind(2) */
-	u8 kind;                  /* enum region_kind */
+	struct backing *backing;     /* NULL: private anonymous; a reference */
+	u64 offset;                  /* bytes in the file that `start` maps; 0 without one */
+	const char *name;            /* "[vdso]" and the like, or NULL; constant */
+	struct family *family;       /* of all spaces that have it; constant */
+	struct list_head mapping;    /* in backing->cache->mappings; see mapping.h */
+	u64 pass;                    /* when truncation last came by; mappings_lock */
+	struct mempolicy policy;     /* mbind(2) */
+	struct userfault *userfault; /* a reference; NULL without REGION_WATCH */
+	u8 kind;                     /* enum region_kind */
 };
 
 /* mmap(2) without MAP_FIXED gives no address below this; and the most regions a space may have:
@@ -151,6 +159,9 @@ static inline int __must_check region_set_flags(struct address_space *space, str
 {
 	return region_change(space, region, start, end, flags, &region->policy);
 }
+/* The same for what the region is watched for, and by whom; NULL: nobody. */
+int __must_check region_set_watch(struct address_space *space, struct region *region, vaddr_t start,
+				  vaddr_t end, u32 flags, struct userfault *userfault);
 /* Moves the ends of a region, over addresses that are free. */
 int __must_check region_grow(struct address_space *space, struct region *region, vaddr_t start,
 			     vaddr_t end);

@@ -14,6 +14,7 @@
 #include "lib/errno.h"
 #include "mm/mapping.h"
 #include "mm/region_internal.h"
+#include "mm/userfault.h"
 
 enum { EDIT_SPARES = 3 };
 
@@ -102,6 +103,7 @@ static struct region *make(struct edit *edit, const struct region *like, vaddr_t
 	region->offset = region_offset(like, start);
 	if (region->backing != NULL)
 		region->backing->ops->get(region->backing);
+	userfault_get(region->userfault);
 	return region;
 }
 
@@ -165,13 +167,28 @@ static bool is_room(const struct address_space *space, u32 more)
 
 /* --- Neighbours --- */
 
-/* What decides whether regions that touch can be one, but for where they lie. */
-static bool is_like(const struct region *region, const struct region *other, u32 flags,
-		    const struct mempolicy *policy)
+/* What a part of a region can be given. */
+struct traits {
+	u32 flags;
+	struct mempolicy policy;
+	struct userfault *userfault;
+};
+
+static struct traits traits_of(const struct region *region)
 {
+	return (struct traits){region->flags, region->policy, region->userfault};
+}
+
+/* What decides whether regions that touch can be one, but for where they lie. */
+static bool is_like(const struct region *region, const struct region *other,
+		    const struct traits *traits)
+{
+	u32 flags = traits->flags;
+
 	return region->flags == flags && region->kind == other->kind &&
 	       region->backing == other->backing && region->name == other->name &&
-	       mempolicy_equal(&region->policy, policy) &&
+	       mempolicy_equal(&region->policy, &traits->policy) &&
+	       region->userfault == traits->userfault &&
 	       !(flags & (REGION_SPECIAL | REGION_GROWS_DOWN));
 }
 
@@ -180,23 +197,21 @@ struct neighbours {
 	struct target lower, upper;
 };
 
-/* `lower` if it ends at `start` and is what `region` would be there with these flags and this
- * policy, or NULL; and the same for what is above. */
+/* `lower` if it ends at `start` and is what `region` would be there with these traits, or NULL; and
+ * the same for what is above. */
 static struct region *lower_neighbour(struct region *lower, const struct region *region,
-				      vaddr_t start, u32 flags, const struct mempolicy *policy)
+				      vaddr_t start, const struct traits *traits)
 {
-	bool joins = lower != NULL && lower->end == start &&
-		     is_like(lower, region, flags, policy) &&
+	bool joins = lower != NULL && lower->end == start && is_like(lower, region, traits) &&
 		     region_offset(lower, start) == region_offset(region, start);
 
 	return joins ? lower : NULL;
 }
 
 static struct region *upper_neighbour(struct region *upper, const struct region *region,
-				      vaddr_t end, u32 flags, const struct mempolicy *policy)
+				      vaddr_t end, const struct traits *traits)
 {
-	bool joins = upper != NULL && upper->start == end &&
-		     is_like(upper, region, flags, policy) &&
+	bool joins = upper != NULL && upper->start == end && is_like(upper, region, traits) &&
 		     upper->offset == region_offset(region, end);
 
 	return joins ? upper : NULL;
@@ -208,10 +223,10 @@ static bool find_neighbours(const struct address_space *space, const struct regi
 {
 	struct region *below = region_tree_find_before(&space->regions, region->start);
 
-	neighbours->lower.region =
-		lower_neighbour(below, region, region->start, region->flags, &region->policy);
-	neighbours->upper.region =
-		upper_neighbour(above, region, region->end, region->flags, &region->policy);
+	struct traits traits = traits_of(region);
+
+	neighbours->lower.region = lower_neighbour(below, region, region->start, &traits);
+	neighbours->upper.region = upper_neighbour(above, region, region->end, &traits);
 	return neighbours->lower.region != NULL || neighbours->upper.region != NULL;
 }
 
@@ -408,8 +423,7 @@ int region_add(struct address_space *space, const struct region *wanted)
 struct part {
 	struct target region;
 	vaddr_t start, end;
-	u32 flags; /* that it shall have */
-	const struct mempolicy *policy;
+	const struct traits *traits; /* that it shall have */
 	struct neighbours neighbours;
 	bool below, above; /* a piece of the region stays there */
 	bool joins;
@@ -422,10 +436,10 @@ static void plan_part(struct edit *edit, struct part *part)
 	/* Where the region itself goes on, there is no neighbour. */
 	if (!part->below)
 		lower = lower_neighbour(region_previous(edit->space, region), region, part->start,
-					part->flags, part->policy);
+					part->traits);
 	if (!part->above)
 		upper = upper_neighbour(region_next(edit->space, region), region, part->end,
-					part->flags, part->policy);
+					part->traits);
 	part->neighbours.lower.region = lower;
 	part->neighbours.upper.region = upper;
 	part->joins = lower != NULL || upper != NULL;
@@ -445,9 +459,16 @@ static void plan_part(struct edit *edit, struct part *part)
 
 static void set_traits(struct region *region, const struct part *part)
 {
-	mapping_flags_change(region, part->flags);
-	region->flags = part->flags;
-	region->policy = *part->policy;
+	struct userfault *old = region->userfault;
+
+	mapping_flags_change(region, part->traits->flags);
+	region->flags = part->traits->flags;
+	region->policy = part->traits->policy;
+	region->userfault = part->traits->userfault;
+	if (unlikely(region->userfault != old)) {
+		userfault_get(region->userfault);
+		userfault_put(old);
+	}
 }
 
 /* The part has gone to a neighbour: the region keeps the rest. */
@@ -517,12 +538,11 @@ static void change_part(struct edit *edit, struct part *part)
 	join(edit, &part->neighbours, part->start, part->end);
 }
 
-int region_change(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end,
-		  u32 flags, const struct mempolicy *policy)
+/* The traits are the caller's own: the region may be gone by the end. */
+static int give_traits(struct address_space *space, struct region *region, vaddr_t start,
+		       vaddr_t end, const struct traits *traits)
 {
 	struct backing *backing = region->backing;
-	/* The region may be gone by the end. */
-	struct mempolicy wanted = *policy;
 	u32 old_flags = region->flags;
 	s64 pages = (s64)((end - start) >> PAGE_SHIFT);
 	struct part part;
@@ -532,12 +552,12 @@ int region_change(struct address_space *space, struct region *region, vaddr_t st
 	part.region.region = region;
 	part.start = start;
 	part.end = end;
-	part.flags = flags;
-	part.policy = &wanted;
+	part.traits = traits;
 	part.below = region->start < start;
 	part.above = region->end > end;
-	if ((part.below || part.above) && flags == old_flags &&
-	    mempolicy_equal(policy, &region->policy))
+	if ((part.below || part.above) && traits->flags == old_flags &&
+	    mempolicy_equal(&traits->policy, &region->policy) &&
+	    traits->userfault == region->userfault)
 		return 0;
 	edit_begin(&edit, space);
 	plan_part(&edit, &part);
@@ -545,9 +565,25 @@ int region_change(struct address_space *space, struct region *region, vaddr_t st
 		return -ENOMEM;
 	change_part(&edit, &part);
 	region_count(space, backing, old_flags, -pages);
-	region_count(space, backing, flags, pages);
+	region_count(space, backing, traits->flags, pages);
 	edit_end(&edit);
 	return 0;
+}
+
+int region_change(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end,
+		  u32 flags, const struct mempolicy *policy)
+{
+	struct traits traits = {flags, *policy, region->userfault};
+
+	return give_traits(space, region, start, end, &traits);
+}
+
+int region_set_watch(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end,
+		     u32 flags, struct userfault *userfault)
+{
+	struct traits traits = {flags, region->policy, userfault};
+
+	return give_traits(space, region, start, end, &traits);
 }
 
 int region_grow(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end)

@@ -15,6 +15,7 @@
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/tree.h"
+#include "mm/userfault.h"
 
 struct cpu_space {
 	struct address_space
@@ -48,6 +49,7 @@ static struct address_space *create_in(struct family *family)
 		return NULL;
 	}
 	space->refs = 1;
+	list_init(&space->userfaults);
 	rwlock_init(&space->map_lock);
 	space->layout.mmap_base = USER_TOP;
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
@@ -96,6 +98,7 @@ static void evict_cpus(struct address_space *space)
 
 static void destroy(struct address_space *space)
 {
+	userfault_forget_space(space);
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);
 	reclaim_remove_space(space);
@@ -172,11 +175,14 @@ static struct address_space *try_copy(struct address_space *parent)
 	if (unlikely(parent->may_pin))
 		pin_finish_fork(child, parent);
 	rwlock_write_unlock(&child->map_lock);
+	struct userfault_notice *notices = userfault_take_notices(parent);
 	rwlock_write_unlock(&parent->map_lock);
 	if (result != 0) {
+		userfault_forget(notices);
 		vmm_put_address_space(child);
 		return NULL;
 	}
+	userfault_tell(notices);
 	return child;
 }
 

@@ -28,8 +28,7 @@ int validate_user_buffer(const void __user *buffer, size_t size, bool write)
 		u8 byte;
 		if (arch_copy_from_user(&byte, MAX(page, start), 1) != 0)
 			return -EFAULT;
-		if (write &&
-		    (space == NULL || vmm_fault(space, page, FAULT_WRITE | FAULT_USER, NULL) != 0))
+		if (write && (space == NULL || vmm_fault(space, page, FAULT_WRITE, NULL) != 0))
 			return -EFAULT;
 	}
 	return 0;

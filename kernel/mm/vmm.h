@@ -29,6 +29,7 @@
 struct backing_ops;
 struct family;
 struct region;
+struct userfault_notice;
 
 /* What the process may have: filled by proc from its rlimits and capabilities; read without lock.
  */
@@ -77,6 +78,9 @@ struct address_space {
 	size_t peak_resident;           /* atomic, approximate */
 	u64 minor_faults, major_faults; /* approximate */
 	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
+	struct list_head userfaults;    /* userfault.h has its lock */
+	struct userfault_notice
+		*notices; /* to be told when it is unlocked; map_lock, for writing */
 };
 
 /* --- Life --- */

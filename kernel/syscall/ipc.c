@@ -5,8 +5,10 @@
 #include "fs/file.h"
 #include "ipc/event.h"
 #include "ipc/pipe.h"
+#include "ipc/userfaultfd.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
+#include "proc/credentials.h"
 #include "proc/time.h"
 #include "syscall/table.h"
 
@@ -64,6 +66,14 @@ long sys_eventfd2(u32 initial, u32 flags)
 long sys_eventfd(u32 initial)
 {
 	return sys_eventfd2(initial, 0);
+}
+
+long sys_userfaultfd(u32 flags)
+{
+	if (!(flags & UFFD_USER_MODE_ONLY) && READ_ONCE(userfaultfd_unprivileged) == 0 &&
+	    !capable(CAP_SYS_PTRACE))
+		return -EPERM;
+	return userfaultfd_open(flags);
 }
 
 long sys_signalfd4(int fd, vaddr_t mask, size_t size, u32 flags)

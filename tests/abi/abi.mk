@@ -17,6 +17,7 @@ ABI_OUT := $(BUILD)/abi
 ABI_PROGRAMS := \
 	start_basics start_vectors mem_brk mem_map mem_protect mem_cow mem_remap mem_files mem_efault \
 	mem_shrink mem_peer mem_pkey mem_advice mem_seals mem_policy mem_frames mem_smaps mem_pagemap mem_commit mem_swap mem_reclaim mem_shmswap \
+	userfault userfault_events \
 	fork_ranges fork_threads fork_files fork_random \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
 	proc_groups proc_creds proc_limits proc_sched proc_rseq \
@@ -48,7 +49,7 @@ ABI_BINARIES := $(ABI_MUSL_BINARIES) $(ABI_GLIBC_BINARIES) $(ABI_PIE_BINARIES)
 .PHONY: abi abi-host abi-initramfs abi-boot
 abi: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
 
-$(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(ABI_DIR)/abi.h
+$(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(ABI_DIR)/abi.h $(ABI_DIR)/userfault.h
 	@mkdir -p $(@D)
 	$(ABI_SAY)$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $< $(ABI_OUT)/abi-musl.o -lpthread
 

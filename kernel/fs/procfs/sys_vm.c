@@ -6,6 +6,7 @@
  * changes one word; there are no locks.
  */
 #include "fs/procfs/procfs.h"
+#include "ipc/userfaultfd.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/commit.h"
@@ -119,6 +120,16 @@ static void set_pool_share(u64 value)
 
 #define KIB_MOST (UINT64_MAX / KIB / 2)
 
+static u64 get_unprivileged_userfaultfd(void)
+{
+	return READ_ONCE(userfaultfd_unprivileged);
+}
+
+static void set_unprivileged_userfaultfd(u64 value)
+{
+	WRITE_ONCE(userfaultfd_unprivileged, (u32)value);
+}
+
 static const struct setting settings[] = {
 	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
 	{"compressed_pool_percent", 0, 90, get_pool_share, set_pool_share},
@@ -130,6 +141,8 @@ static const struct setting settings[] = {
 	{"overcommit_ratio", 0, INT_MAX, get_ratio, set_ratio},
 	{"page-cluster", 0, 31, get_page_cluster, set_page_cluster},
 	{"swappiness", 0, 200, get_swappiness, set_swappiness},
+	{"unprivileged_userfaultfd", 0, 1, get_unprivileged_userfaultfd,
+	 set_unprivileged_userfaultfd},
 	{"user_reserve_kbytes", 0, KIB_MOST, commit_user_reserve, set_user_reserve},
 };
 

@@ -22,6 +22,7 @@
 #include "mm/region_internal.h"
 #include "mm/slab.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 /* SEED=n in the environment changes the history. */
 enum { SPACES = 4, PAGES = 60, FILES = 3, STEPS = 30000 };
@@ -67,6 +68,19 @@ slab_cache_t *slab_cache_create(const char *name __unused, size_t size, size_t a
 				void (*ctor)(void *) __unused, void (*dtor)(void *) __unused)
 {
 	return (slab_cache_t *)size;
+}
+
+/* Nothing here is registered. */
+void userfault_destroy(struct userfault *userfault)
+{
+	assert_null(userfault);
+}
+
+int userfault_fork_region(struct address_space *child, struct region *region)
+{
+	(void)child;
+	assert_null(region);
+	return -ENOMEM;
 }
 
 void *slab_alloc(slab_cache_t *cache)

@@ -50,6 +50,11 @@
 #define PAGE_SPECIAL \
 	0x800u /* software: the frame is not reference-counted (devices, zero page, vDSO) */
 #define PAGE_NX ((u64)1 << 63)
+/* Software's marks of a leaf, which say something about the program's memory, not about the frame:
+ * mm/entry.h. */
+#define PAGE_WATCHED ((u64)1 << 52)
+#define PAGE_CLEAN   ((u64)1 << 53)
+#define PAGE_MARKS   (PAGE_WATCHED | PAGE_CLEAN)
 
 #include <machine/mmu.h>
 

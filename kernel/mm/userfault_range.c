@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What userfaults do to ranges: registering them, and protecting pages against writing; see
+ * userfault.h.
+ */
+#include "lib/errno.h"
+#include "mm/space.h"
+#include "mm/userfault.h"
+
+/* --- Marks --- */
+
+/* The entry as it is to be; it stays as it is if nothing is to be done. */
+static pte_t marked_entry(pte_t entry, bool mark)
+{
+	if (!mark)
+		return entry_drop_marks(entry, PAGE_WATCHED);
+	if (pte_is_present(entry))
+		entry = pte_clear(entry, PAGE_WRITABLE);
+	return entry_add_marks(entry, PAGE_WATCHED);
+}
+
+/* The processor may set bits of its own meanwhile. */
+static bool mark_entry(pte_t *slot, bool mark)
+{
+	pte_t entry = pte_read(slot), wanted;
+
+	do {
+		if (pte_is_none(entry))
+			return false;
+		wanted = marked_entry(entry, mark);
+		if (wanted.value == entry.value)
+			return false;
+	} while (!pte_compare_exchange(slot, &entry, wanted));
+	return entry_is_writable(entry);
+}
+
+/* The leaves are the space's own. */
+static void mark_range(struct address_space *space, vaddr_t start, vaddr_t end, bool mark)
+{
+	struct gather gather;
+	struct tree_span span;
+	vaddr_t at = start;
+
+	gather_begin(&gather, space);
+	while (tree_lock_span(space, &at, end, &span)) {
+		for (u32 i = 0; i < span.count; i++) {
+			vaddr_t page = span.start + i * PAGE_SIZE;
+			if (mark_entry(&span.slot[i], mark) && mark)
+				gather_range(&gather, page, page + PAGE_SIZE);
+		}
+		tree_unlock_span(space, &span);
+	}
+	gather_finish(&gather);
+}
+
+int userfault_protect(struct userfault *userfault, struct address_space *space, vaddr_t start,
+		      vaddr_t end, bool protect)
+{
+	int result = 0;
+
+	rwlock_read_lock(&space->map_lock);
+	struct region *region = region_find(space, start);
+	if (__atomic_load_n(&userfault->changing, __ATOMIC_ACQUIRE) != 0)
+		result = -EAGAIN;
+	else if (region == NULL || end > region->end || !(region->flags & REGION_WATCH_WRITES))
+		result = -ENOENT;
+	else
+		mark_range(space, start, end, protect);
+	rwlock_read_unlock(&space->map_lock);
+	return result;
+}
+
+/* --- Registering --- */
+
+static bool is_shared_memory(const struct region *region)
+{
+	const struct page_cache *cache = region_cache(region);
+
+	return cache != NULL && cache->shared_memory;
+}
+
+static int check_region(const struct region *region, const struct userfault *userfault, u32 watch)
+{
+	bool anonymous = region->backing == NULL && !(region->flags & REGION_SPECIAL);
+
+	if (!anonymous && !is_shared_memory(region))
+		return -EINVAL;
+	if ((watch & REGION_WATCH_WRITES) && !anonymous)
+		return -EINVAL;
+	if ((watch & REGION_WATCH_MINOR) && anonymous)
+		return -EINVAL;
+	if (!(region->flags & REGION_MAY_WRITE))
+		return -EPERM;
+	bool other = region->userfault != NULL && region->userfault != userfault;
+	return other && !READ_ONCE(region->userfault->closed) ? -EBUSY : 0;
+}
+
+static int check_range(struct address_space *space, const struct userfault *userfault,
+		       vaddr_t start, vaddr_t end, u32 watch)
+{
+	struct region *region = region_find_first(space, start);
+	int result = 0;
+
+	if (region == NULL)
+		return -ENOMEM;
+	if (region->start >= end)
+		return -EINVAL;
+	for (; region != NULL && region->start < end && result == 0;
+	     region = region_next(space, region))
+		result = check_region(region, userfault, watch);
+	return result;
+}
+
+static int register_piece(struct address_space *space, struct region *region, vaddr_t start,
+			  vaddr_t end, u32 watch, struct userfault *userfault)
+{
+	bool stale = (watch & ~region->flags) & REGION_WATCH_WRITES;
+	u32 flags = (region->flags & ~(u32)REGION_WATCH) | watch;
+
+	if (region->userfault == userfault && (region->flags & watch) == watch)
+		return 0;
+	int result = tree_isolate(space, start, end, COVERED_COPY);
+	if (result == 0 && stale)
+		mark_range(space, start, end, false);
+	if (result == 0)
+		result = region_set_watch(space, region, start, end, flags, userfault);
+	return result;
+}
+
+int userfault_register(struct userfault *userfault, struct address_space *space, vaddr_t start,
+		       vaddr_t end, u32 watch)
+{
+	rwlock_write_lock(&space->map_lock);
+	int result = check_range(space, userfault, start, end, watch);
+	while (start < end && result == 0) {
+		struct region *region = region_find_first(space, start);
+		if (region == NULL || region->start >= end)
+			break;
+		vaddr_t stop = MIN(region->end, end);
+		result = register_piece(space, region, MAX(region->start, start), stop, watch,
+					userfault);
+		start = stop;
+	}
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}
+
+static int unregister_piece(struct address_space *space, struct region *region, vaddr_t start,
+			    vaddr_t end)
+{
+	struct userfault *userfault = region->userfault;
+
+	if (userfault == NULL)
+		return 0;
+	userfault_get(userfault);
+	int result = region_set_watch(space, region, start, end, region->flags & ~(u32)REGION_WATCH,
+				      NULL);
+	/* They look again, and find that nobody is to be asked. */
+	if (result == 0)
+		userfault_wake(userfault, start, end - start);
+	userfault_put(userfault);
+	return result;
+}
+
+static bool can_be_registered(const struct region *region)
+{
+	return is_shared_memory(region) ||
+	       (region->backing == NULL && !(region->flags & REGION_SPECIAL));
+}
+
+int userfault_unregister(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	rwlock_write_lock(&space->map_lock);
+	struct region *region = region_find_first(space, start);
+	int result = region == NULL ? -ENOMEM : region->start >= end ? -EINVAL : 0;
+	for (; region != NULL && region->start < end && result == 0;
+	     region = region_next(space, region))
+		result = can_be_registered(region) ? 0 : -EINVAL;
+	while (start < end && result == 0) {
+		region = region_find_first(space, start);
+		if (region == NULL || region->start >= end)
+			break;
+		vaddr_t stop = MIN(region->end, end);
+		result = unregister_piece(space, region, MAX(region->start, start), stop);
+		start = stop;
+	}
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}

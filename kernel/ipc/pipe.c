@@ -23,6 +23,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
+#include "mm/pin.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
 #include "proc/signal.h"
@@ -48,10 +49,18 @@ struct pipe *pipe_alloc(void)
 	return pipe;
 }
 
+static void release_frame(const struct pipe_slot *slot)
+{
+	if (slot->flags & SLOT_PINNED)
+		vmm_unpin(&slot->frame, 1);
+	else
+		frame_free(slot->frame);
+}
+
 static void pipe_free(struct pipe *pipe)
 {
 	for (; pipe->tail != pipe->head; pipe->tail++)
-		frame_free(pipe_slot(pipe, pipe->tail)->frame);
+		release_frame(pipe_slot(pipe, pipe->tail));
 	if (pipe->spare != 0)
 		frame_free(pipe->spare);
 	kfree(pipe->slots);
@@ -62,15 +71,13 @@ static void pipe_free(struct pipe *pipe)
 
 void pipe_release_tail(struct pipe *pipe)
 {
-	const struct pipe_slot *slot = pipe_slot(pipe, pipe->tail);
-	phys_t frame = slot->frame;
-	bool mine = !(slot->flags & SLOT_SHARED);
+	const struct pipe_slot slot = *pipe_slot(pipe, pipe->tail);
 
 	WRITE_ONCE(pipe->tail, pipe->tail + 1);
-	if (mine && pipe->spare == 0)
-		pipe->spare = frame;
+	if (!(slot.flags & SLOT_SHARED) && pipe->spare == 0)
+		pipe->spare = slot.frame;
 	else
-		frame_free(frame);
+		release_frame(&slot);
 }
 
 /* In place in the two functions below, for speed. */
@@ -180,11 +187,6 @@ append_slot(struct pipe *pipe, struct io_cursor *cursor, bool packet)
 		.frame = frame, .length = (u32)copied, .flags = packet ? SLOT_PACKET : 0};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
 	return copied;
-}
-
-ssize_t pipe_append(struct pipe *pipe, struct io_cursor *cursor, bool packet)
-{
-	return append_slot(pipe, cursor, packet);
 }
 
 int pipe_broken(void)

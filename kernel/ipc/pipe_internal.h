@@ -14,6 +14,7 @@
 enum slot_flags {
 	SLOT_PACKET = 1 << 0, /* nothing may be added, and a read ends behind it */
 	SLOT_SHARED = 1 << 1, /* the frame has other users, too: nobody writes to it */
+	SLOT_PINNED = 1 << 2, /* it is a program's (mm/pin.h), and shared */
 };
 
 struct pipe_slot {
@@ -86,7 +87,5 @@ ssize_t pipe_take(struct pipe *pipe, struct io_cursor *cursor);
 void pipe_release_tail(struct pipe *pipe);
 /* A frame of the pipe's own, or 0. */
 phys_t pipe_take_frame(struct pipe *pipe);
-/* Puts up to a page into a slot of its own; the ring is not full.  Bytes, -ENOMEM or -EFAULT. */
-ssize_t pipe_append(struct pipe *pipe, struct io_cursor *cursor, bool packet);
 
 #endif

@@ -4,9 +4,10 @@
  *
  * A page of a file goes into a pipe as a further reference to the page cache's frame, a page from
  * one pipe to another with its slot, and tee makes both pipes refer to one frame.  Such slots are
- * SLOT_SHARED.  Who reads the pipe sees what the frame holds then, so a later change of the file
- * may show; splice(2) allows that.  vmsplice copies: the program may change its buffer afterwards
- * and the pipe has what it held at the call, whether it was given as a gift or not.
+ * SLOT_SHARED.  vmsplice pins the program's pages (mm/pin.h), whether they are given as a gift or
+ * not.  Who reads the pipe sees what the frame holds then, so a later change of the file, or by the
+ * program that called vmsplice, may show; splice(2) allows that.  What other programs write never
+ * shows: a pinned page is shared with none.
  *
  * A call moves what it can at once and waits only while that is nothing.  The pipe's lock is held
  * while a file is read or written; of two pipes the lock at the lower address is taken first.
@@ -14,6 +15,7 @@
 #include "ipc/splice.h"
 
 #include "ipc/pipe_internal.h"
+#include "mm/pin.h"
 #include "proc/signal.h"
 #include "proc/task.h"
 
@@ -206,6 +208,7 @@ static ssize_t copy_slots(struct pipe *in, struct pipe *out, size_t length)
 		struct pipe_slot *from = pipe_slot(in, at);
 		from->flags |= SLOT_SHARED;
 		struct pipe_slot copy = *from;
+		copy.flags &= ~(u32)SLOT_PINNED;
 		copy.length = (u32)MIN((size_t)from->length, length);
 		frame_get(copy.frame);
 		add_slot(out, copy);
@@ -273,6 +276,22 @@ ssize_t splice_pipes(struct pipe *in, struct pipe *out, size_t length, u32 flags
 
 /* --- Programs' memory --- */
 
+/* The next bytes of the program's memory that lie in one page. */
+static ssize_t add_pinned(struct pipe *pipe, struct io_cursor *cursor)
+{
+	size_t length;
+	vaddr_t at = io_cursor_user_piece(cursor, &length);
+	struct pipe_slot slot = {.offset = at % PAGE_SIZE, .flags = SLOT_SHARED | SLOT_PINNED};
+	ssize_t result = vmm_pin(current->space, at, 1, false, &slot.frame);
+
+	if (result < 0)
+		return result;
+	slot.length = (u32)MIN(length, (size_t)PAGE_SIZE - slot.offset);
+	add_slot(pipe, slot);
+	io_cursor_advance(cursor, slot.length);
+	return slot.length;
+}
+
 ssize_t splice_user_to_pipe(struct io_cursor *cursor, struct pipe *out, u32 flags)
 {
 	ssize_t total = 0;
@@ -282,7 +301,7 @@ ssize_t splice_user_to_pipe(struct io_cursor *cursor, struct pipe *out, u32 flag
 	mutex_lock(&out->lock);
 	ssize_t result = wait_for_room(out, flags);
 	while (result >= 0 && cursor->remaining > 0 && !pipe_is_full(out)) {
-		result = pipe_append(out, cursor, false);
+		result = add_pinned(out, cursor);
 		if (result > 0)
 			total += result;
 	}

@@ -31,7 +31,8 @@ ssize_t splice_from_pipe(struct pipe *in, struct file *out, off_t *position, siz
 			 u32 flags);
 /* From one pipe to another; `keep` leaves the data in the first (tee). */
 ssize_t splice_pipes(struct pipe *in, struct pipe *out, size_t length, u32 flags, bool keep);
-/* From a program's memory to a pipe and back.  The bytes are copied. */
+/* From a program's memory, whose pages the pipe then holds, to a pipe; and back, copied.  Both are
+ * the current program's. */
 ssize_t splice_user_to_pipe(struct io_cursor *cursor, struct pipe *out, u32 flags);
 ssize_t splice_pipe_to_user(struct pipe *in, struct io_cursor *cursor, u32 flags);
 

@@ -102,6 +102,29 @@ static vaddr_t user_piece(struct io_cursor *cursor, size_t length, size_t *size)
 	return cursor->vector->base + cursor->offset;
 }
 
+vaddr_t io_cursor_user_piece(struct io_cursor *cursor, size_t *length)
+{
+	ASSERT(cursor->kind != IO_KERNEL);
+	return user_piece(cursor, cursor->remaining, length);
+}
+
+bool io_cursor_is_aligned(const struct io_cursor *cursor, size_t address, size_t length)
+{
+	size_t left = cursor->remaining;
+
+	ASSERT(cursor->kind != IO_KERNEL);
+	if (cursor->kind == IO_USER)
+		return cursor->user % address == 0 && left % length == 0;
+	size_t offset = cursor->offset;
+	for (const struct user_iovec *piece = cursor->vector; left > 0; piece++, offset = 0) {
+		size_t size = MIN(left, piece->length - offset);
+		if (size != 0 && ((piece->base + offset) % address != 0 || size % length != 0))
+			return false;
+		left -= size;
+	}
+	return true;
+}
+
 void io_cursor_advance(struct io_cursor *cursor, size_t length)
 {
 	ASSERT(length <= cursor->remaining);

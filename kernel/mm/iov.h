@@ -74,6 +74,13 @@ ssize_t __must_check io_copy_from(struct io_cursor *cursor, void *to, size_t len
 /* Writes zeros: as io_copy_to. */
 ssize_t __must_check io_clear(struct io_cursor *cursor, size_t length);
 
+/* The piece of a program's memory that comes next, something of which remains: its address and, in
+ * *length, its length.  Not for IO_KERNEL. */
+vaddr_t io_cursor_user_piece(struct io_cursor *cursor, size_t *length);
+/* Do all pieces of a program's memory begin at multiples of `address`, and are they as long as
+ * multiples of `length`?  Powers of two.  Not for IO_KERNEL. */
+bool io_cursor_is_aligned(const struct io_cursor *cursor, size_t address, size_t length);
+
 /* Moves the cursor without copying; `length` must not be more than remains. */
 void io_cursor_advance(struct io_cursor *cursor, size_t length);
 /* Puts it back by what was copied last, at most `length` bytes since initialisation; only for

@@ -18,7 +18,7 @@ ABI_PROGRAMS := \
 	start_basics start_vectors mem_brk mem_map mem_protect mem_cow mem_remap mem_files mem_efault \
 	mem_shrink mem_peer mem_pkey mem_advice mem_seals mem_policy mem_frames mem_smaps mem_pagemap mem_commit mem_swap mem_reclaim mem_shmswap \
 	userfault userfault_events \
-	fork_ranges fork_threads fork_files fork_random \
+	fork_ranges fork_threads fork_files fork_pins fork_random \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
 	proc_groups proc_creds proc_limits proc_sched proc_rseq \
 	sig_basics sig_info sig_faults sig_restart cpu_state \

@@ -367,6 +367,17 @@ void dentry_shrink_superblock(struct superblock *superblock)
 		;
 }
 
+u32 dentry_shrink_some(struct superblock *superblock, u32 count)
+{
+	u32 done = 0, some;
+
+	do {
+		some = lru_shrink(superblock, MIN(count - done, (u32)LRU_BATCH), false);
+		done += some;
+	} while (some != 0 && done < count);
+	return done;
+}
+
 /* Drops the last reference of a dentry, or finds that it is not the last.  The parent to put next,
  * or NULL. */
 static struct dentry *put_last(struct dentry *dentry)

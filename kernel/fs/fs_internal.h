@@ -81,6 +81,13 @@ void dentry_hash(struct dentry *dentry);
 bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 /* Frees all unused dentries of a superblock. */
 void dentry_shrink_superblock(struct superblock *superblock);
+/* Frees up to `count` of the unused ones that were not used again lately.  How many it looked at.
+ */
+u32 dentry_shrink_some(struct superblock *superblock, u32 count);
+/* shrink.c: a superblock is mounted, or goes. */
+void names_init(void);
+void superblock_enlist(struct superblock *superblock);
+void superblock_delist(struct superblock *superblock);
 /* The parent, with a reference. */
 struct dentry *dentry_get_parent(struct dentry *dentry);
 spinlock_t *dentry_move_lock(void); /* held: no name or parent changes anywhere */

@@ -7,6 +7,7 @@ void vfs_init(void)
 	dentry_cache_init();
 	inode_cache_init();
 	file_cache_init();
+	names_init();
 	anon_init();
 	tmpfs_init();
 	mount_init();

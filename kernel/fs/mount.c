@@ -60,6 +60,7 @@ struct mount *mount_create(struct superblock *superblock, const char *source, u3
 	mount->flags = flags;
 	mount->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	mount->superblock = superblock;
+	superblock_enlist(superblock);
 	mount->root = dentry_get(superblock->root);
 	list_init(&mount->hash);
 	list_init(&mount->children);

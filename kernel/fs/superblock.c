@@ -59,6 +59,7 @@ struct superblock *superblock_alloc(const struct filesystem *type,
 	mutex_init(&superblock->rename_lock);
 	spin_lock_init(&superblock->lru_lock);
 	list_init(&superblock->lru);
+	list_init(&superblock->all);
 	return superblock;
 }
 
@@ -67,6 +68,7 @@ void superblock_put(struct superblock *superblock)
 	if (__atomic_sub_fetch(&superblock->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	notify_unmount(superblock);
+	superblock_delist(superblock);
 	if (superblock->root) {
 		dentry_shrink_superblock(superblock);
 		dentry_put(superblock->root);

@@ -358,6 +358,7 @@ struct superblock {
 	spinlock_t lru_lock;
 	struct list_head lru; /* lru_lock: unused dentries, newest first */
 	u32 lru_count;        /* lru_lock */
+	struct list_head all; /* shrink.c */
 	u32 writers;          /* atomic: files open for writing */
 	void *private;
 };
@@ -459,5 +460,14 @@ void vfs_init(void);
 /* Unpacks the initramfs that the boot loader brought into / and gives its memory back.  In a task.
  * 0 or an error. */
 int initramfs_unpack(void);
+
+/* Names that nobody uses (shrink.c): forgets up to that many; how many went.  May sleep. */
+u32 names_shrink(u32 count);
+/* As in /proc/sys/vm: vfs_cache_pressure, how much of them goes when memory is short, in per cent
+ * of the share of other memory; single loads and stores. */
+struct names_settings {
+	u32 cache_pressure;
+};
+extern struct names_settings names_settings;
 
 #endif

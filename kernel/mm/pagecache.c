@@ -87,6 +87,14 @@ phys_t page_cache_peek(struct page_cache *cache, u64 index)
 	return frame;
 }
 
+bool page_cache_has(struct page_cache *cache, u64 index)
+{
+	spin_lock(&cache->lock);
+	bool found = radix_lookup(&cache->pages, index) != NULL;
+	spin_unlock(&cache->lock);
+	return found;
+}
+
 int page_cache_look_up(struct page_cache *cache, u64 index, phys_t *frame)
 {
 	swap_entry_t slot;

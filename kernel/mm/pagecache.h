@@ -134,6 +134,9 @@ int __must_check page_cache_get(struct page_cache *cache, u64 index, enum page_c
  */
 size_t page_cache_find(struct page_cache *cache, u64 index, size_t count, phys_t *frames);
 
+/* Is page `index` in memory or in swap space?  Any context but interrupts. */
+bool page_cache_has(struct page_cache *cache, u64 index);
+
 /*
  * Puts a page in that was read ahead: complete, unless one is there (-EEXIST) or any has been taken
  * out since the caller read page_cache_sequence, before he read the page (-EAGAIN).  On success
@@ -168,6 +171,19 @@ static inline size_t page_cache_dirty_pages(const struct page_cache *cache)
 	return READ_ONCE(cache->dirty_count);
 }
 size_t page_cache_dirty_total(void);
+
+/* As in /proc/sys/vm; single loads and stores.  Of a share and a number of bytes the one that is
+ * not 0 counts. */
+struct dirty_settings {
+	u32 ratio, background_ratio; /* per cent of the memory that is free or a file's */
+	u64 bytes, background_bytes;
+	u32 expire_centisecs;    /* what was dirty for so long is written at the next turn */
+	u32 writeback_centisecs; /* from turn to turn; 0: never */
+};
+extern struct dirty_settings dirty_settings;
+/* How many pages may be dirty before writers write themselves, or before the background does. */
+size_t page_cache_dirty_limit(void);
+size_t page_cache_dirty_background(void);
 
 /* lseek's SEEK_DATA and SEEK_HOLE: the position, or -ENXIO at or beyond the end of the file. */
 s64 page_cache_seek_data(struct page_cache *cache, u64 position);

@@ -22,6 +22,36 @@ size_t page_cache_dirty_total(void)
 	return __atomic_load_n(&dirty_total, __ATOMIC_RELAXED);
 }
 
+struct dirty_settings dirty_settings = {
+	.ratio = 20,
+	.background_ratio = 10,
+	.expire_centisecs = 3000,
+	.writeback_centisecs = 500,
+};
+
+static size_t limit(u32 ratio, u64 bytes)
+{
+	struct page_cache_totals totals;
+
+	if (ratio == 0)
+		return bytes / PAGE_SIZE;
+	page_cache_get_totals(&totals);
+	size_t files = frame_count_kind(FRAME_CACHE);
+	files -= MIN(files, totals.shared);
+	return (frame_get_free_memory() / PAGE_SIZE + files) * ratio / 100;
+}
+
+size_t page_cache_dirty_limit(void)
+{
+	return limit(READ_ONCE(dirty_settings.ratio), READ_ONCE(dirty_settings.bytes));
+}
+
+size_t page_cache_dirty_background(void)
+{
+	return limit(READ_ONCE(dirty_settings.background_ratio),
+		     READ_ONCE(dirty_settings.background_bytes));
+}
+
 void page_cache_count_dirty(struct page_cache *cache, long change)
 {
 	WRITE_ONCE(cache->dirty_count, cache->dirty_count + (size_t)change);

@@ -39,6 +39,12 @@ static struct list_head spaces = LIST_INIT(spaces); /* list_lock */
 static size_t space_count;                          /* list_lock */
 static size_t pass_visits;         /* round_lock: spaces that this pass has been to the end of */
 static u64 events[RECLAIM_EVENTS]; /* atomic */
+static void (*shrink)(size_t part, size_t whole); /* set once */
+
+void reclaim_set_shrinker(void (*shrinker)(size_t part, size_t whole))
+{
+	__atomic_store_n(&shrink, shrinker, __ATOMIC_RELEASE);
+}
 
 void reclaim_note(enum reclaim_event event, size_t count)
 {
@@ -201,6 +207,15 @@ static size_t take(struct reclaim_round *round, size_t passes)
 	return freed + scan(round, passes);
 }
 
+/* What file systems keep goes in step with pages. */
+static void shrink_names(size_t target)
+{
+	void (*shrinker)(size_t part, size_t whole) = __atomic_load_n(&shrink, __ATOMIC_ACQUIRE);
+
+	if (shrinker != NULL)
+		shrinker(target, frame_count_kind(FRAME_USER) + frame_count_kind(FRAME_CACHE));
+}
+
 size_t reclaim_run_node(size_t target, u32 node)
 {
 	struct reclaim_round round = {.node = node};
@@ -218,6 +233,7 @@ size_t reclaim_run_node(size_t target, u32 node)
 		round.pressing = true;
 		freed += take(&round, PASSES);
 	}
+	shrink_names(target);
 	if (freed < target)
 		freed += slab_shrink_caches();
 	if (freed < target)

@@ -54,6 +54,13 @@ bool __must_check reclaim_wait(void);
 size_t reclaim_run(size_t target);
 size_t reclaim_run_node(size_t target, u32 node);
 
+/*
+ * `shrinker` gives back what the file systems keep of names and the like, in the proportion in
+ * which `part` pages are taken of `whole`; it may sleep, and must not wait for memory.  Once, at
+ * start-up.
+ */
+void reclaim_set_shrinker(void (*shrinker)(size_t part, size_t whole));
+
 /* Lets go of all pages of files that nobody maps or uses just now, and that are clean.  Returns how
  * many.  May sleep. */
 size_t reclaim_drop_caches(void);

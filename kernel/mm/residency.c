@@ -197,6 +197,27 @@ phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address)
 	return pte_is_present(entry) ? pte_phys(entry) + address % PAGE_SIZE : 0;
 }
 
+/* A page of a file that reclaim has unmapped is looked for in its cache. */
+static bool has_page_of_file(struct address_space *space, vaddr_t address)
+{
+	bool found = false;
+
+	rwlock_read_lock(&space->map_lock);
+	struct region *region = region_find(space, address);
+	struct page_cache *cache = region != NULL ? region_cache(region) : NULL;
+	if (cache != NULL)
+		found = page_cache_has(cache, region_index(region, address));
+	rwlock_read_unlock(&space->map_lock);
+	return found;
+}
+
+bool vmm_has_page(struct address_space *space, vaddr_t address)
+{
+	if (address >= USER_TOP)
+		return false;
+	return !pte_is_none(tree_peek(space, address)) || has_page_of_file(space, address);
+}
+
 vaddr_t vmm_alloc_virtual(struct address_space *space, size_t length)
 {
 	long result = vmm_mmap(space, 0, length, PROT_READ | PROT_WRITE,

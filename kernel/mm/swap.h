@@ -162,7 +162,8 @@ struct swap_area_description {
 int __must_check swap_area_add(const struct swap_area_description *description);
 /*
  * Brings everything that is on the area of a device back to memory, then releases it.  0; -EINVAL:
- * the device is none; -ENOMEM: it does not fit, and the area stays in use; -EIO, likewise; -EINTR:
+ * the device is none; -ENOMEM: it does not fit, or more has been
+ * promised than there would be room for, and the area stays in use; -EIO, likewise; -EINTR:
  * `interrupted`, asked now and then (may be NULL), said so.  May sleep.
  */
 int __must_check swap_area_remove(void *device, bool (*interrupted)(void));

@@ -16,6 +16,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
@@ -23,7 +24,8 @@
 
 #define OWNER_BAD UINT32_MAX
 
-enum { FRAME_OWNERS = PAGE_SIZE / sizeof(u32), EQUALS_RUN = 32 };
+/* POOL_GAIN: what packing pages gains at most, for a first guess. */
+enum { FRAME_OWNERS = PAGE_SIZE / sizeof(u32), EQUALS_RUN = 32, POOL_GAIN = 4 };
 
 struct area {
 	struct list_head link; /* areas_lock */
@@ -394,6 +396,22 @@ static int empty_area(struct area *area, bool (*interrupted)(void))
 	return 0;
 }
 
+/*
+ * The area's pages count no more.  May what is promised be kept without them, and is there room for
+ * what it has: other areas, frames that are free or a file's, and what the pool makes of it?
+ */
+static int check_room(const struct area *area)
+{
+	size_t room = READ_ONCE(free_pages) + frame_get_free_memory() / PAGE_SIZE +
+		      frame_count_kind(FRAME_CACHE);
+
+	if (compress_has_room())
+		room *= POOL_GAIN;
+	if (READ_ONCE(area->used) > room)
+		return -ENOMEM;
+	return commit_check(NULL, 0);
+}
+
 int swap_area_remove(void *device, bool (*interrupted)(void))
 {
 	mutex_lock(&change_lock);
@@ -401,7 +419,9 @@ int swap_area_remove(void *device, bool (*interrupted)(void))
 	int result = area != NULL ? 0 : -EINVAL;
 	if (area != NULL) {
 		set_closing(area, true);
-		result = empty_area(area, interrupted);
+		result = check_room(area);
+		if (result == 0)
+			result = empty_area(area, interrupted);
 		if (result != 0)
 			set_closing(area, false);
 	}

@@ -206,6 +206,8 @@ int __must_check vmm_map_page(struct address_space *space, vaddr_t address, phys
 			      u64 flags);
 void vmm_unmap_page(struct address_space *space, vaddr_t address);
 phys_t vmm_get_physical_addr(struct address_space *space, vaddr_t address);
+/* Has the page of an address ever been touched?  It may be in memory or in swap space. */
+bool vmm_has_page(struct address_space *space, vaddr_t address);
 
 /* --- For exec --- */
 

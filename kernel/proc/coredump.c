@@ -177,7 +177,7 @@ static bool add_regions(struct core_file *core)
 
 static bool write_page(struct core_file *core, vaddr_t address)
 {
-	if (vmm_get_physical_addr(current->space, address) == 0 ||
+	if (!vmm_has_page(current->space, address) ||
 	    vmm_access(current->space, address, core->page, PAGE_SIZE, VM_READ | VM_FORCE) !=
 		    (ssize_t)PAGE_SIZE) {
 		core->position += PAGE_SIZE;

@@ -6,9 +6,9 @@
  * as many each time, up to half a megabyte.  The page asked for comes in the frame of who asks, the
  * others in frames that are put into the cache if nothing has happened there meanwhile.
  *
- * Dirty pages are written back five seconds after the first, or by the writer himself when a tenth
- * of the memory is dirty, and when the device is synced or closed for the last time, or when
- * reclaim wants their frames.
+ * Dirty pages are written back in the background when the first has been dirty for a time or when
+ * there are too many, by the writer himself when there are far too many (dirty_settings), and when
+ * the device is synced or closed for the last time, or when reclaim wants their frames.
  */
 #include "arch/clock.h"
 #include "fs/block/block_internal.h"
@@ -22,14 +22,15 @@
 enum {
 	READ_AHEAD_MAX = 128,
 	READ_AHEAD_STEP = 4,
-	DIRTY_SHARE = 10,
 	SYNC_LIMIT = 64,
+	BALANCE_EACH = 64,
 };
 
-#define DIRTY_AGE (5 * NSEC_PER_SEC)
+#define CENTISEC (10 * NSEC_PER_MSEC)
 
 static wait_queue_t dirty_queue = WAIT_QUEUE_INIT(dirty_queue);
-static bool any_dirty; /* atomic: since the thread looked last */
+static bool any_dirty; /* atomic: since the thread found nothing dirty */
+static bool too_many;  /* atomic: a writer found more dirty than the background's limit */
 
 static struct block_device *device_of(struct page_cache *cache)
 {
@@ -117,8 +118,9 @@ static int write_pages(struct page_cache *cache, u64 index, const phys_t *frames
 			      count, 0);
 }
 
-static void dirtied(struct page_cache *cache __unused)
+static void dirtied(struct page_cache *cache)
 {
+	WRITE_ONCE(device_of(cache)->dirty_since, clock_monotonic());
 	__atomic_store_n(&any_dirty, true, __ATOMIC_RELEASE);
 	wake_up_all(&dirty_queue);
 }
@@ -137,6 +139,27 @@ void block_cache_init(struct block_device *device)
 	device->cache.size = device->sectors << SECTOR_SHIFT;
 }
 
+/* After a write: has the background write, or waits for the writing of what is there.  The limits
+ * are looked at now and then, as they take a while to find. */
+static void balance(struct block_device *device, size_t written)
+{
+	size_t dirty = page_cache_dirty_total();
+
+	written = READ_ONCE(device->unbalanced) + written / PAGE_SIZE + 1;
+	WRITE_ONCE(device->unbalanced, written >= BALANCE_EACH ? 0 : written);
+	if (written < BALANCE_EACH || dirty <= page_cache_dirty_background())
+		return;
+	if (!READ_ONCE(too_many)) {
+		__atomic_store_n(&too_many, true, __ATOMIC_SEQ_CST);
+		wake_up_all(&dirty_queue);
+	}
+	if (dirty <= page_cache_dirty_limit())
+		return;
+	int error = block_cache_write_back(device, 0, UINT64_MAX);
+	if (error != 0)
+		log_warn("%s: write-back failed: error %d", device->name, -error);
+}
+
 ssize_t block_cache_write(struct block_device *device, struct io_cursor *cursor, u64 position)
 {
 	ssize_t done;
@@ -144,13 +167,8 @@ ssize_t block_cache_write(struct block_device *device, struct io_cursor *cursor,
 	rwlock_write_lock(&device->lock);
 	done = page_cache_write(&device->cache, cursor, position);
 	rwlock_write_unlock(&device->lock);
-	if (done == -ENOMEM ||
-	    page_cache_dirty_total() > frame_get_total_memory() / PAGE_SIZE / DIRTY_SHARE) {
-		int error = block_cache_write_back(device, 0, UINT64_MAX);
-
-		if (error != 0 && done > 0)
-			log_warn("%s: write-back failed: error %d", device->name, -error);
-	}
+	if (done > 0)
+		balance(device, (size_t)done);
 	return done;
 }
 
@@ -215,22 +233,45 @@ void block_sync_all(void)
 	}
 }
 
+/* Is it a device's turn?  `all`: whatever has been dirty for however long. */
+static bool is_due(const struct block_device *device, bool all)
+{
+	nsec_t expire = READ_ONCE(dirty_settings.expire_centisecs) * CENTISEC;
+
+	return all || clock_monotonic() - READ_ONCE(device->dirty_since) >= expire;
+}
+
+/* Writes what is due.  How many devices have something dirty that is not. */
+static u32 write_back_due(bool all)
+{
+	struct block_device *found[SYNC_LIMIT];
+	u32 count = find_dirty(found), left = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		int error = 0;
+		if (is_due(found[i], all))
+			error = block_cache_write_back(found[i], 0, UINT64_MAX);
+		else
+			left++;
+		if (error != 0)
+			log_error("%s: write-back failed: error %d", found[i]->name, -error);
+		block_put(found[i]);
+	}
+	return left;
+}
+
 static void write_back_thread(void *argument __unused)
 {
 	for (;;) {
+		u32 turn = READ_ONCE(dirty_settings.writeback_centisecs);
+		nsec_t until = turn != 0 ? clock_monotonic() + turn * CENTISEC : NO_DEADLINE;
 		wait_event(&dirty_queue, __atomic_load_n(&any_dirty, __ATOMIC_ACQUIRE));
-		task_sleep(DIRTY_AGE);
+		(void)wait_event_timeout(&dirty_queue, __atomic_load_n(&too_many, __ATOMIC_ACQUIRE),
+					 until, WAIT_UNINTERRUPTIBLE);
+		bool all = __atomic_exchange_n(&too_many, false, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&any_dirty, false, __ATOMIC_SEQ_CST);
-		struct block_device *found[SYNC_LIMIT];
-		u32 count = find_dirty(found);
-		for (u32 i = 0; i < count; i++) {
-			int error = block_cache_write_back(found[i], 0, UINT64_MAX);
-
-			if (error != 0)
-				log_error("%s: write-back failed: error %d", found[i]->name,
-					  -error);
-			block_put(found[i]);
-		}
+		if (write_back_due(all) != 0)
+			__atomic_store_n(&any_dirty, true, __ATOMIC_SEQ_CST);
 	}
 }
 

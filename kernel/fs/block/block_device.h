@@ -134,6 +134,8 @@ struct block_device {
 
 	/* Buffered access: block_cache.c. */
 	struct page_cache cache;
+	size_t unbalanced;       /* pages written since limits were looked at; approximate */
+	nsec_t dirty_since;      /* when the first of the pages that are dirty became so */
 	rwlock_t lock;           /* writes, size */
 	mutex_t write_back_lock; /* one write-back at a time, so that who waits finds all written */
 	u64 read_ahead_end;      /* hint: the page behind what was last read ahead */

@@ -12,13 +12,16 @@
 #include "mm/commit.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/reclaim.h"
 #include "mm/region.h"
+#include "mm/slab.h"
 #include "mm/swap.h"
 
 struct setting {
 	const char *name;
 	u64 least, most;
-	u64 (*get)(void);
+	u64 (*get)(void);       /* NULL: not to be read */
 	void (*set)(u64 value); /* NULL: not to be changed */
 };
 
@@ -118,7 +121,73 @@ static void set_pool_share(u64 value)
 	compress_set_share((u32)value);
 }
 
-#define KIB_MOST (UINT64_MAX / KIB / 2)
+/* Of a share and a number of bytes the one that was set last counts. */
+#define DIRTY_PAIR(field)                                            \
+	static u64 get_dirty_##field##ratio(void)                    \
+	{                                                            \
+		return READ_ONCE(dirty_settings.field##ratio);       \
+	}                                                            \
+	static void set_dirty_##field##ratio(u64 value)              \
+	{                                                            \
+		WRITE_ONCE(dirty_settings.field##ratio, (u32)value); \
+		WRITE_ONCE(dirty_settings.field##bytes, 0);          \
+	}                                                            \
+	static u64 get_dirty_##field##bytes(void)                    \
+	{                                                            \
+		return READ_ONCE(dirty_settings.field##bytes);       \
+	}                                                            \
+	static void set_dirty_##field##bytes(u64 value)              \
+	{                                                            \
+		WRITE_ONCE(dirty_settings.field##bytes, value);      \
+		WRITE_ONCE(dirty_settings.field##ratio, 0);          \
+	}
+DIRTY_PAIR()
+DIRTY_PAIR(background_)
+
+static u64 get_dirty_expire(void)
+{
+	return READ_ONCE(dirty_settings.expire_centisecs);
+}
+
+static void set_dirty_expire(u64 value)
+{
+	WRITE_ONCE(dirty_settings.expire_centisecs, (u32)value);
+}
+
+static u64 get_dirty_writeback(void)
+{
+	return READ_ONCE(dirty_settings.writeback_centisecs);
+}
+
+static void set_dirty_writeback(u64 value)
+{
+	WRITE_ONCE(dirty_settings.writeback_centisecs, (u32)value);
+}
+
+static u64 get_cache_pressure(void)
+{
+	return READ_ONCE(names_settings.cache_pressure);
+}
+
+static void set_cache_pressure(u64 value)
+{
+	WRITE_ONCE(names_settings.cache_pressure, (u32)value);
+}
+
+enum { DROP_PAGES = 1, DROP_OBJECTS = 2, DROP_QUIETLY = 4 };
+
+static void drop_caches(u64 value)
+{
+	if (value & DROP_PAGES)
+		reclaim_drop_caches();
+	if (value & DROP_OBJECTS) {
+		names_shrink(UINT32_MAX);
+		slab_shrink_caches();
+	}
+}
+
+#define DIRTY_BYTES_LEAST (2 * PAGE_SIZE)
+#define KIB_MOST          (UINT64_MAX / KIB / 2)
 
 static u64 get_unprivileged_userfaultfd(void)
 {
@@ -133,6 +202,14 @@ static void set_unprivileged_userfaultfd(u64 value)
 static const struct setting settings[] = {
 	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
 	{"compressed_pool_percent", 0, 90, get_pool_share, set_pool_share},
+	{"dirty_background_bytes", 1, INT64_MAX, get_dirty_background_bytes,
+	 set_dirty_background_bytes},
+	{"dirty_background_ratio", 0, 100, get_dirty_background_ratio, set_dirty_background_ratio},
+	{"dirty_bytes", DIRTY_BYTES_LEAST, INT64_MAX, get_dirty_bytes, set_dirty_bytes},
+	{"dirty_expire_centisecs", 0, INT_MAX, get_dirty_expire, set_dirty_expire},
+	{"dirty_ratio", 0, 100, get_dirty_ratio, set_dirty_ratio},
+	{"dirty_writeback_centisecs", 0, INT_MAX, get_dirty_writeback, set_dirty_writeback},
+	{"drop_caches", DROP_PAGES, DROP_QUIETLY, NULL, drop_caches},
 	{"max_map_count", 0, 0, get_max_map_count, NULL},
 	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
 	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
@@ -143,6 +220,7 @@ static const struct setting settings[] = {
 	{"swappiness", 0, 200, get_swappiness, set_swappiness},
 	{"unprivileged_userfaultfd", 0, 1, get_unprivileged_userfaultfd,
 	 set_unprivileged_userfaultfd},
+	{"vfs_cache_pressure", 0, INT_MAX, get_cache_pressure, set_cache_pressure},
 	{"user_reserve_kbytes", 0, KIB_MOST, commit_user_reserve, set_user_reserve},
 };
 
@@ -160,6 +238,8 @@ static int show(const struct proc_node *node, struct text *text)
 
 	if (setting == NULL)
 		return -EINVAL;
+	if (setting->get == NULL)
+		return -EACCES;
 	text_printf(text, "%lu\n", (unsigned long)setting->get());
 	return 0;
 }
@@ -188,6 +268,13 @@ static int store(const struct proc_node *node, char *value, size_t size)
 const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("admin_reserve_kbytes", 0644, show, store),
 	PROC_SETTING("compressed_pool_percent", 0644, show, store),
+	PROC_SETTING("dirty_background_bytes", 0644, show, store),
+	PROC_SETTING("dirty_background_ratio", 0644, show, store),
+	PROC_SETTING("dirty_bytes", 0644, show, store),
+	PROC_SETTING("dirty_expire_centisecs", 0644, show, store),
+	PROC_SETTING("dirty_ratio", 0644, show, store),
+	PROC_SETTING("dirty_writeback_centisecs", 0644, show, store),
+	PROC_SETTING("drop_caches", 0200, show, store),
 	PROC_FILE("max_map_count", 0444, show),
 	PROC_SETTING("min_free_kbytes", 0644, show, store),
 	PROC_FILE("mmap_min_addr", 0444, show),
@@ -197,5 +284,6 @@ const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("page-cluster", 0644, show, store),
 	PROC_SETTING("swappiness", 0644, show, store),
 	PROC_SETTING("user_reserve_kbytes", 0644, show, store),
+	PROC_SETTING("vfs_cache_pressure", 0644, show, store),
 	PROC_END,
 };

@@ -106,6 +106,12 @@ static inline bool entry_is_exclusive(pte_t entry)
 	return !entry_is_swapped(entry) && (pte_swap_payload(entry) & HIDDEN_EXCLUSIVE);
 }
 
+/* Of a hidden entry: as any other that is hidden. */
+static inline pte_t entry_not_exclusive(pte_t entry)
+{
+	return pte_swap(pte_swap_payload(entry) & ~(u64)HIDDEN_EXCLUSIVE);
+}
+
 /* Of an entry that is not empty. */
 static inline u64 entry_marks(pte_t entry)
 {

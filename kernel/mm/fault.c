@@ -87,7 +87,7 @@ static enum fault_result resolve_locked(struct fault *fault)
 	fault->region = region_find(fault->space, fault->page);
 	if (unlikely(fault->region == NULL))
 		return FAULT_NO_ADDRESS;
-	if (unlikely(!fault->forced && !is_permitted(fault->region, fault->flags))) {
+	if (unlikely(!fault->forced && !fault->own && !is_permitted(fault->region, fault->flags))) {
 		fault_count(COUNT_PROTECTION);
 		return FAULT_NO_ACCESS;
 	}
@@ -95,6 +95,9 @@ static enum fault_result resolve_locked(struct fault *fault)
 	pte_t entry = likely(fault->slot != NULL) ? pte_read(fault->slot)
 						  : tree_peek(fault->space, fault->page);
 	bool write = fault->flags & FAULT_WRITE;
+	if (unlikely(fault->own) &&
+	    (!pte_is_present(entry) || (fault->region->flags & REGION_SHARED)))
+		return FAULT_DONE;
 	if (pte_is_none(entry)) {
 		if (unlikely(fault->region->flags & (REGION_SPECIAL | REGION_WATCH))) {
 			if (fault->region->flags & REGION_SPECIAL)
@@ -110,7 +113,7 @@ static enum fault_result resolve_locked(struct fault *fault)
 		if (unlikely(fault->region->flags & (REGION_SPECIAL | REGION_WATCH))) {
 			if (fault->region->flags & REGION_SPECIAL)
 				return FAULT_NO_ACCESS;
-			if (userfault_wanted(fault, entry))
+			if (!fault->own && userfault_wanted(fault, entry))
 				return FAULT_WAIT;
 		}
 		return fault->region->flags & REGION_SHARED ? fault_file(fault)
@@ -193,6 +196,21 @@ int fault_forced(struct address_space *space, vaddr_t address)
 		.page = ALIGN_DOWN(address, PAGE_SIZE),
 		.flags = FAULT_WRITE,
 		.forced = true,
+	};
+	enum fault_result result = resolve(&fault);
+
+	if (result == FAULT_NO_MEMORY)
+		return -ENOMEM;
+	return result == FAULT_DONE ? 0 : -EFAULT;
+}
+
+int fault_own(struct address_space *space, vaddr_t address)
+{
+	struct fault fault = {
+		.space = space,
+		.page = ALIGN_DOWN(address, PAGE_SIZE),
+		.flags = FAULT_WRITE | FAULT_USER,
+		.own = true,
 	};
 	enum fault_result result = resolve(&fault);
 

@@ -34,6 +34,7 @@ struct fault {
 	unsigned flags; /* FAULT_* */
 	bool major;     /* a device was waited for */
 	bool forced;    /* a debugger's: the region's protection does not count */
+	bool own;       /* as a write, but nothing is written: the page gets a frame of its own */
 };
 
 /* Over all spaces; approximate counts, added to without atomics by each CPU. */
@@ -88,6 +89,10 @@ static inline int fault_lock_leaf(const struct fault *fault, enum tree_intent in
  * entry gets a frame of its own, but stays read-only.
  */
 int fault_forced(struct address_space *space, vaddr_t address);
+
+/* The page, if it is there and private, gets a frame that no other entry has, so that it can be
+ * pinned; whether it may be written stays as it is.  0, -EFAULT, -ENOMEM. */
+int fault_own(struct address_space *space, vaddr_t address);
 
 /* Grows a stack to contain the address, if a region above may grow.  Map lock not held.  0 or
  * -EFAULT, -ENOMEM. */

@@ -119,11 +119,19 @@ static void publish(struct tree_leaf *leaf, pte_t old, pte_t entry)
 	ring_unlock(leaf->node, ring);
 }
 
+/* What the entry that was `old` permits as the owner of its frame.  Marks stay, and forbid writing,
+ * until there is a write. */
+static u64 owner_flags(const struct fault *fault, pte_t old)
+{
+	u64 marks = unlikely(fault->own) ? entry_marks(old) : 0;
+
+	return region_entry_flags(fault->region, marks == 0) | marks;
+}
+
 void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old, phys_t frame)
 {
 	struct address_space *space = fault->space;
-	pte_t writable =
-		entry_exclusive(leaf->slot, frame, region_entry_flags(fault->region, true));
+	pte_t writable = entry_exclusive(leaf->slot, frame, owner_flags(fault, old));
 
 	publish(leaf, old, pte_clear(writable, PAGE_WRITABLE));
 	/* A CPU that enters the set later loads its tables afresh, and so finds the new entry. */
@@ -173,8 +181,8 @@ enum fault_result fault_copy_on_write(struct fault *fault)
 		tlb_flush_page_local(fault->page);
 	} else if (leaf_is_sole_owner(leaf.node, leaf.slot, entry)) {
 		fault_count(COUNT_REUSED);
-		pte_write(leaf.slot, entry_exclusive(leaf.slot, entry_phys(entry),
-						     region_entry_flags(fault->region, true)));
+		pte_write(leaf.slot,
+			  entry_exclusive(leaf.slot, entry_phys(entry), owner_flags(fault, entry)));
 		tlb_flush_page_local(fault->page);
 	} else {
 		result = copy_locked(fault, &leaf, entry);

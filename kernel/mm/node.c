@@ -261,7 +261,7 @@ static pte_t replace_pinned(pte_t *slot, pte_t entry)
 	if (pte_is_present(entry))
 		return entry_exclusive(slot, frame, pte_flags(entry));
 	page_copy(phys_to_virt(frame), phys_to_virt(entry_phys(entry)));
-	return entry_hidden(frame, false);
+	return entry_add_marks(entry_hidden(frame, false), entry_marks(entry));
 }
 
 static bool replace_all_pinned(struct node *copy, const struct node *original)
@@ -286,7 +286,7 @@ static pte_t shared_entry(pte_t entry)
 {
 	if (pte_is_present(entry))
 		return pte_clear(entry, PAGE_WRITABLE | PAGE_EXCL);
-	return entry_is_exclusive(entry) ? entry_hidden(entry_phys(entry), false) : entry;
+	return entry_is_exclusive(entry) ? entry_not_exclusive(entry) : entry;
 }
 
 /* The pinned ones lose their W alone: until the flush the copy's frames have no content. */

@@ -109,13 +109,13 @@ static enum pin_result pin_locked(struct address_space *space, vaddr_t page, boo
 	return result;
 }
 
-/* Gives the page's entry a frame of its own, whether it permits writing or not. */
+/* Gives the page's entry a frame of its own. */
 static int make_own(struct address_space *space, vaddr_t page)
 {
-	int result = fault_forced(space, page);
+	int result = fault_own(space, page);
 
 	while (result == -ENOMEM && fault_out_of_memory(space))
-		result = fault_forced(space, page);
+		result = fault_own(space, page);
 	return result;
 }
 
@@ -183,7 +183,7 @@ static bool look_at_leaf(struct node *leaf)
 	for (u32 i = leaf->used.first; i < leaf->used.end && !pinned; i++) {
 		pte_t entry = pte_read(&table[i]);
 		if (!pte_is_present(entry) && entry_is_exclusive(entry))
-			pte_write(&table[i], entry_hidden(entry_phys(entry), false));
+			pte_write(&table[i], entry_not_exclusive(entry));
 	}
 	spin_unlock(&leaf->lock);
 	return pinned;

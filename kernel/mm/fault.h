@@ -54,6 +54,9 @@ void fault_count(enum fault_count what);
 
 /* An entry of a private region without a file is empty. */
 enum fault_result fault_anonymous(struct fault *fault);
+/* The same as a huge page, if no table is there yet: FAULT_DONE, FAULT_RETRY, or FAULT_NO_PAGE:
+ * there is no huge page to be had. */
+enum fault_result fault_huge(struct fault *fault);
 /* A present, write-protected entry of a private region is written. */
 enum fault_result fault_copy_on_write(struct fault *fault);
 /* An entry is swapped: it gets a frame, and the fault is looked at again. */

@@ -81,6 +81,11 @@ enum fault_result fault_anonymous(struct fault *fault)
 	fault_count(COUNT_DEMAND);
 	if (!(fault->flags & FAULT_WRITE))
 		return map_zeros(fault);
+	if (fault->slot == NULL) {
+		enum fault_result result = fault_huge(fault);
+		if (result != FAULT_NO_PAGE)
+			return result;
+	}
 	phys_t frame = frame_alloc_user_page(&fault->region->policy, fault->page);
 	if (unlikely(frame == 0))
 		return FAULT_NO_MEMORY;
@@ -171,7 +176,7 @@ enum fault_result fault_copy_on_write(struct fault *fault)
 	struct tree_leaf leaf;
 
 	fault_count(COUNT_COW);
-	if (unlikely(fault_lock_leaf(fault, TREE_OWN, &leaf) != 0))
+	if (unlikely(fault_lock_leaf(fault, TREE_GRANT, &leaf) != 0))
 		return FAULT_NO_MEMORY;
 	pte_t entry = pte_read(leaf.slot);
 	if (unlikely(!pte_is_present(entry))) {

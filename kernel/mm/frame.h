@@ -59,6 +59,8 @@ struct frame {
 			u8 used : 1;          /* FRAME_CACHE: read or written since reclaim came by;
 						 a hint, without a lock */
 			u8 generation : 2; /* FRAME_USER, FRAME_CACHE: see workingset.h; likewise */
+			u8 huge : 1;       /* FRAME_USER, the first of 2 MiB: huge links map them
+					      (huge.h); then the others do not change */
 		};
 		u8 set; /* FRAME_FREE: which set its list belongs to; the zone's lock */
 	};
@@ -190,6 +192,10 @@ void frames_free(phys_t frames, u32 order);
 /* Blocks of a kind, for huge pages: like frame_alloc_kind, with a placement or NULL. */
 phys_t __must_check frames_alloc_placed(u32 order, enum frame_kind kind,
 					const struct frame_placement *placement);
+
+/* The same for who can do without: nothing is reclaimed for it. */
+phys_t __must_check frames_try_placed(u32 order, enum frame_kind kind,
+				      const struct frame_placement *placement);
 
 /*
  * Gives the free frames that CPUs keep for themselves back to the lists, where they join with their

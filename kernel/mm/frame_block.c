@@ -149,6 +149,14 @@ phys_t frames_alloc_dma32(u32 order)
 	return take_block(order, FRAME_KERNEL, ZONE_DMA32, NULL);
 }
 
+phys_t frames_try_placed(u32 order, enum frame_kind kind, const struct frame_placement *placement)
+{
+	ASSERT(order <= FRAME_MAX_ORDER);
+	if (checking_must_fail() || !frame_may_take(kind))
+		return 0;
+	return take_block_once(order, kind, ZONE_NORMAL, placement) << PAGE_SHIFT;
+}
+
 void frames_free(phys_t frames, u32 order)
 {
 	ASSERT(frame_of(frames)->order == order);

@@ -34,6 +34,7 @@ struct tree_node_info {
 	phys_t table;
 	u32 level;                    /* of its entries; 1: a leaf */
 	u32 refs;                     /* links that name it */
+	u32 huge_links;               /* of a leaf: those of them that map its block */
 	u32 spaces;                   /* that reach it */
 	u32 ring;                     /* of a leaf: members of its ring */
 	u32 entries;                  /* that are not empty */

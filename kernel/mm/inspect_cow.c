@@ -53,7 +53,7 @@ static void add_space(struct address_space *space, struct sums *sums)
 	vaddr_t at = 0;
 
 	rwlock_read_lock(&space->map_lock);
-	while (tree_lock_span(space, &at, USER_TOP, &span)) {
+	while (tree_look_span(space, &at, USER_TOP, &span)) {
 		add_span(&span, sums);
 		tree_unlock_span(space, &span);
 	}

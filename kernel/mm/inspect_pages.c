@@ -46,7 +46,7 @@ void vmm_page_words(struct address_space *space, vaddr_t start, size_t count, bo
 
 	memset(words, 0, count * sizeof(*words));
 	rwlock_read_lock(&space->map_lock);
-	while (tree_lock_span(space, &at, end, &span)) {
+	while (tree_look_span(space, &at, end, &span)) {
 		size_t first = (span.start - start) >> PAGE_SHIFT;
 		bool ring = ring_lock(span.node);
 		for (u32 i = 0; i < span.count; i++)
@@ -74,6 +74,15 @@ static void clear_accessed(pte_t *slot, enum referenced_what what)
 		;
 }
 
+static void clear_link_accessed(pte_t *slot)
+{
+	pte_t link = pte_read(slot);
+
+	while (link_is_huge(link) && (pte_flags(link) & PAGE_ACCESSED) &&
+	       !pte_compare_exchange(slot, &link, pte_clear(link, PAGE_ACCESSED)))
+		;
+}
+
 void vmm_clear_referenced(struct address_space *space, enum referenced_what what)
 {
 	struct tree_span span;
@@ -82,9 +91,12 @@ void vmm_clear_referenced(struct address_space *space, enum referenced_what what
 
 	rwlock_read_lock(&space->map_lock);
 	gather_begin(&gather, space);
-	while (tree_lock_span(space, &at, USER_TOP, &span)) {
+	while (tree_look_span(space, &at, USER_TOP, &span)) {
 		for (u32 i = 0; i < span.count; i++)
 			clear_accessed(&span.slot[i], what);
+		/* Of a huge page the machine marks the link. */
+		if (span.huge && what != REFERENCED_FILE)
+			clear_link_accessed(span.link);
 		gather.family |= span.others != 0;
 		gather_range(&gather, span.start, span.start + span.count * PAGE_SIZE);
 		tree_unlock_span(space, &span);

@@ -7,6 +7,7 @@
  * member of the family.
  */
 #include "mm/family.h"
+#include "mm/huge.h"
 #include "mm/inspect.h"
 #include "mm/space.h"
 #include "mm/tree.h"
@@ -59,22 +60,22 @@ static void note(struct listing *listing, struct node *node, vaddr_t start, bool
 		.entries = count_entries(node_table(node), PTES_PER_TABLE),
 		.writable = writable,
 		.may_pin = READ_ONCE(node->may_pin),
+		.huge_links = READ_ONCE(node->huge_links),
 	};
 	if (node->level == 1)
 		note_leaf(node, &listing->nodes[index]);
 }
 
 /* As deep as the tree is high. */
-static void list_below(struct listing *listing, const pte_t *table, u32 level, vaddr_t base,
-		       u32 limit)
+static void list_below(struct listing *listing, pte_t *table, u32 level, vaddr_t base, u32 limit)
 {
 	for (u32 i = 0; (i = entries_skip_empty(table, i)) < limit; i++) {
 		pte_t link = pte_read(&table[i]);
+		struct node *node = tree_link_node(&table[i], link);
 		vaddr_t start = base + i * pt_span(level);
-		note(listing, node_of(link), start, link_is_writable(link));
+		note(listing, node, start, link_is_writable(link));
 		if (level > 2)
-			list_below(listing, node_table(node_of(link)), level - 1, start,
-				   PTES_PER_TABLE);
+			list_below(listing, node_table(node), level - 1, start, PTES_PER_TABLE);
 	}
 }
 
@@ -84,11 +85,12 @@ static phys_t table_at(const struct address_space *space, const struct tree_node
 	phys_t table = space->tree.root;
 
 	for (u32 level = PT_LEVELS; level > info->level; level--) {
-		const pte_t *entries = phys_to_virt(table);
-		pte_t link = pte_read(&entries[pt_index(info->start, level)]);
+		pte_t *entries = phys_to_virt(table);
+		pte_t *slot = &entries[pt_index(info->start, level)];
+		pte_t link = pte_read(slot);
 		if (!pte_is_present(link))
 			return 0;
-		table = pte_phys(link);
+		table = tree_link_node(slot, link)->table;
 	}
 	return table;
 }

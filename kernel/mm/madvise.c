@@ -23,8 +23,8 @@ static const u8 classes[] = {
 	[MADV_REMOVE] = CLASS_REMOVE,
 	[MADV_DONTFORK] = CLASS_FLAGS,
 	[MADV_DOFORK] = CLASS_FLAGS,
-	[MADV_HUGEPAGE] = CLASS_HINT,
-	[MADV_NOHUGEPAGE] = CLASS_HINT,
+	[MADV_HUGEPAGE] = CLASS_FLAGS,
+	[MADV_NOHUGEPAGE] = CLASS_FLAGS,
 	[MADV_DONTDUMP] = CLASS_FLAGS,
 	[MADV_DODUMP] = CLASS_FLAGS,
 	[MADV_WIPEONFORK] = CLASS_FLAGS,
@@ -127,6 +127,10 @@ static int advised_flags(const struct region *region, int advice)
 		return (int)(flags | REGION_WIPE_ON_FORK);
 	case MADV_KEEPONFORK:
 		return (int)(flags & ~(u32)REGION_WIPE_ON_FORK);
+	case MADV_HUGEPAGE:
+		return (int)((flags & ~(u32)REGION_NO_HUGE) | REGION_HUGE);
+	case MADV_NOHUGEPAGE:
+		return (int)((flags & ~(u32)REGION_HUGE) | REGION_NO_HUGE);
 	case MADV_DONTDUMP:
 		return (int)(flags | REGION_NO_DUMP);
 	default:

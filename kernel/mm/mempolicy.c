@@ -135,6 +135,17 @@ size_t frame_alloc_user(const struct mempolicy *policy, vaddr_t address, phys_t 
 	return got;
 }
 
+phys_t frame_alloc_user_block(const struct mempolicy *policy, vaddr_t address, u32 order)
+{
+	struct frame_placement placement;
+
+	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
+		policy = task_policy();
+	/* Blocks are interleaved, too. */
+	bool placed = frame_has_nodes && mempolicy_place(policy, address >> order, &placement);
+	return frames_try_placed(order, FRAME_USER, placed ? &placement : NULL);
+}
+
 /* --- Of address spaces --- */
 
 /* The first region of [start, end), unless there is a hole before `end` that matters. */

@@ -46,6 +46,10 @@ bool mempolicy_place(const struct mempolicy *policy, vaddr_t address,
 size_t __must_check frame_alloc_user(const struct mempolicy *policy, vaddr_t address,
 				     phys_t *frames, size_t count);
 
+/* A block of them likewise, with one reference for all; 0 unless there is one at once. */
+phys_t __must_check frame_alloc_user_block(const struct mempolicy *policy, vaddr_t address,
+					   u32 order);
+
 /* One frame likewise, or 0. */
 static inline phys_t frame_alloc_user_page(const struct mempolicy *policy, vaddr_t address)
 {

@@ -74,12 +74,15 @@ static void lock_ring(struct ring *ring, struct node *leaf)
 	if (!ring->locked)
 		return;
 	for (struct node *other = leaf->ring; other != leaf; other = other->ring) {
-		if (!spin_trylock(&other->lock)) {
+		bool locked = spin_trylock(&other->lock);
+		if (locked)
+			ring->leaves[ring->count++] = other;
+		/* What is mapped by a huge link does not change. */
+		if (!locked || other->huge_links != 0) {
 			unlock_others(ring);
 			ring->complete = false;
 			return;
 		}
-		ring->leaves[ring->count++] = other;
 	}
 }
 
@@ -193,6 +196,18 @@ static u32 move_batch(struct batch *batch, const struct tree_span *span, struct 
 	return i;
 }
 
+/* May the entries of a span change?  A huge page is split if it is to move, else let be. */
+static bool open_span(struct migration *migration, struct tree_span *span)
+{
+	struct frame_placement placement;
+
+	if (likely(!span->huge))
+		return true;
+	return migration->wanted(migration, entry_phys(pte_read(span->slot)), span->start,
+				 &placement) &&
+	       tree_split_span(span);
+}
+
 void migrate_anonymous(struct address_space *space, const struct region *region, vaddr_t start,
 		       vaddr_t end, struct migration *migration)
 {
@@ -207,7 +222,11 @@ void migrate_anonymous(struct address_space *space, const struct region *region,
 	batch.migration = migration;
 	gather_begin(&gather, space);
 	gather.family = true;
-	while (tree_lock_span(space, &at, end, &span)) {
+	while (tree_look_span(space, &at, end, &span)) {
+		if (!open_span(migration, &span)) {
+			tree_unlock_span(space, &span);
+			continue;
+		}
 		at = span.start + move_batch(&batch, &span, &gather, 0) * PAGE_SIZE;
 		tree_unlock_span(space, &span);
 		frame_free_batch(batch.from, batch.count);

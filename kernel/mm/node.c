@@ -9,6 +9,7 @@
 
 #include "lib/assert.h"
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/slab.h"
 
 enum { RING_LOCKS = 64, FREE_BATCH = 64 };
@@ -23,8 +24,7 @@ void nodes_init(void)
 		panic("no memory for the nodes of page tables");
 }
 
-/* The content of the table is undefined. */
-static struct node *node_alloc_raw(u32 level)
+struct node *node_alloc_unfilled(u32 level)
 {
 	struct node *node = slab_alloc(node_slab);
 
@@ -48,7 +48,7 @@ static struct node *node_alloc_raw(u32 level)
 
 struct node *node_alloc(u32 level)
 {
-	struct node *node = node_alloc_raw(level);
+	struct node *node = node_alloc_unfilled(level);
 
 	if (node != NULL)
 		page_clear(node_table(node));
@@ -206,8 +206,13 @@ static void count_contents(const pte_t *table, union used_span used)
 
 static void count_links(const pte_t *table, union used_span used)
 {
-	for (u32 i = used.first; (i = entries_skip_empty_below(table, i, used.end)) < used.end; i++)
-		node_get(node_of(pte_read(&table[i])));
+	for (u32 i = used.first; (i = entries_skip_empty_below(table, i, used.end)) < used.end;
+	     i++) {
+		pte_t link = pte_read(&table[i]);
+		node_get(node_of(link));
+		if (unlikely(link_is_huge(link)))
+			huge_link_copied(node_of(link));
+	}
 }
 
 /* Copies a table of which all but [first, end) is empty, and takes the permission to write out of
@@ -224,7 +229,7 @@ static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end)
 
 struct node *node_copy(struct node *original)
 {
-	struct node *copy = node_alloc_raw(original->level);
+	struct node *copy = node_alloc_unfilled(original->level);
 
 	if (copy == NULL)
 		return NULL;
@@ -346,6 +351,20 @@ struct node *node_copy_pinned(struct node *original)
 
 /* --- The end --- */
 
+/* Gives back a whole block at once, if that is what the leaf has, and it alone. */
+static bool free_block(const struct node *leaf)
+{
+	const pte_t *table = node_table(leaf);
+	phys_t block = entry_phys(pte_read(table));
+
+	if (block % HUGE_SIZE != 0)
+		return false;
+	for (u32 i = 0; i < PTES_PER_TABLE; i++)
+		if (entry_phys(pte_read(&table[i])) != block + i * PAGE_SIZE)
+			return false;
+	return huge_block_free(block);
+}
+
 /* What nobody else names is freed.  The ring stays locked throughout, so that of two members that
  * go at once the second one knows that it is the last. */
 static void free_contents(struct node *leaf)
@@ -355,6 +374,8 @@ static void free_contents(struct node *leaf)
 	const pte_t *table = node_table(leaf);
 	bool locked = ring_lock(leaf);
 
+	if (!locked && leaf->counts[RESIDENT_ANONYMOUS] == PTES_PER_TABLE && free_block(leaf))
+		return;
 	for (u32 i = leaf->used.first;
 	     (i = entries_skip_empty_below(table, i, leaf->used.end)) < leaf->used.end; i++) {
 		pte_t entry = pte_read(&table[i]);
@@ -376,6 +397,15 @@ static void free_contents(struct node *leaf)
 	frame_free_batch(frames, count);
 }
 
+static void node_put_link(pte_t link)
+{
+	struct node *node = node_of(link);
+
+	if (unlikely(link_is_huge(link)))
+		huge_link_gone(node);
+	node_put(node);
+}
+
 /* As deep as the tree is high. */
 static void node_free(struct node *node)
 {
@@ -387,7 +417,7 @@ static void node_free(struct node *node)
 	else
 		for (u32 i = node->used.first; (i = entries_skip_empty_below(table, i, end)) < end;
 		     i++)
-			node_put(node_of(pte_read(&table[i])));
+			node_put_link(pte_read(&table[i]));
 	/* Until it has left its ring, who moves pages may have locked the leaf. */
 	ASSERT(node->lock.held == 0);
 	frame_free(node->table);

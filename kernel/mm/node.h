@@ -38,7 +38,7 @@ enum { RING_LIMIT = 8 };
 #ifdef CONFIG_CHECKING
 /* What tree_check noted when it last came by; its own. */
 struct node_check {
-	u32 pass, links, visits;
+	u32 pass, links, huge_links, visits;
 	vaddr_t base;                /* where the node's span begins */
 	struct address_space *space; /* by which it was reached first */
 	struct family *family;
@@ -55,6 +55,7 @@ union used_span {
 
 struct node {
 	u32 refs;                   /* atomic: links that name it */
+	u32 huge_links;             /* atomic: of a leaf: those of them that are huge (huge.h) */
 	u16 counts[RESIDENT_KINDS]; /* of a leaf: entries that name frames */
 	u16 swapped;                /* of a leaf: entries that name slots of swap space */
 	u8 level;                   /* of its entries; 1: a leaf */
@@ -76,6 +77,8 @@ void nodes_init(void); /* once */
 
 /* A node with an empty table and one link, the caller's; NULL: no memory. */
 struct node *__must_check node_alloc(u32 level);
+/* The same with a table whose content is undefined. */
+struct node *__must_check node_alloc_unfilled(u32 level);
 /* A copy, with one link, that shares everything below with the original, which is not locked and
  * has more than one link.  A leaf comes locked, as its original is from then on. */
 struct node *__must_check node_copy(struct node *original);
@@ -97,10 +100,20 @@ static inline pte_t *node_table(const struct node *node)
 	return phys_to_virt(node->table);
 }
 
-/* The node that a link names. */
+/* Does the link map a block instead of naming a table? */
+static inline bool link_is_huge(pte_t link)
+{
+	return pte_is_leaf(link, 2);
+}
+
+/* The node that a link names, or whose block it maps: then the caller's locks keep it (huge.h). */
 static inline struct node *node_of(pte_t link)
 {
-	return frame_of(pte_phys(link))->node;
+	const struct frame *frame = frame_of(pte_phys(link));
+
+	if (unlikely(link_is_huge(link)))
+		frame = frame_of(frame->owner);
+	return frame->node;
 }
 
 /* The node that an entry lies in. */

@@ -27,6 +27,7 @@
 
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/pin_internal.h"
 
 static struct pin_stats totals; /* atomic */
@@ -230,6 +231,9 @@ int pin_share_link(pte_t *to, pte_t *from)
 	struct node *node = node_of(link);
 
 	if (unlikely(node->may_pin)) {
+		/* Its entries change one by one. */
+		if (link_is_huge(link))
+			huge_link_split(from);
 		struct node *copy = copy_path(node);
 		if (copy == NULL)
 			return -ENOMEM;
@@ -238,6 +242,8 @@ int pin_share_link(pte_t *to, pte_t *from)
 	}
 	link = pte_clear(link, PAGE_WRITABLE);
 	node_get(node);
+	if (unlikely(link_is_huge(link)))
+		huge_link_copied(node);
 	pte_write(from, link);
 	pte_write(to, link);
 	return 0;

@@ -146,6 +146,25 @@ static bool evict_entry(struct eviction *eviction, struct node *leaf, pte_t *slo
 	return eviction->gather.count != before;
 }
 
+/*
+ * Of a huge page the link says whether it was used: if so, it is let be; else it is split, and its
+ * pages are asked one by one from now on.  Are the entries to be looked at?  Not while other spaces
+ * map it as one, whose turn comes.
+ */
+static bool open_span(struct eviction *eviction, struct tree_span *span)
+{
+	if (likely(!span->huge))
+		return true;
+	if (eviction->how == RECLAIM_COLD || eviction->how == RECLAIM_UNUSED) {
+		pte_t link = pte_read(span->link);
+		bool used = link_is_huge(link) && take_mark(span->link, link);
+		eviction->used += used ? span->count : 0;
+		if (used || eviction->how == RECLAIM_COLD)
+			return false;
+	}
+	return tree_split_span(span);
+}
+
 /* At most BATCH entries; their leaf is locked. */
 static void evict_span(struct eviction *eviction, const struct tree_span *span)
 {
@@ -230,7 +249,11 @@ static size_t evict_region(struct address_space *space, const struct region *reg
 	gather_begin(&eviction.gather, space);
 	eviction.gather.family = true;
 	while ((round->left[RECLAIM_ANONYMOUS] != 0 || round->left[RECLAIM_FILE] != 0) &&
-	       tree_lock_span(space, at, end, &span)) {
+	       tree_look_span(space, at, end, &span)) {
+		if (!open_span(&eviction, &span)) {
+			tree_unlock_span(space, &span);
+			continue;
+		}
 		if (span.count > BATCH) {
 			span.count = BATCH;
 			*at = span.start + BATCH * PAGE_SIZE;

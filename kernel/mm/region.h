@@ -42,6 +42,8 @@ enum region_flags {
 	REGION_NO_RESERVE = 1 << 12, /* MAP_NORESERVE: not counted as committed */
 	REGION_SPECIAL = 1 << 13,    /* vDSO: all entries are there from the start, no faults */
 	REGION_NO_DUMP = 1 << 14,
+	REGION_HUGE = 1 << 15,          /* MADV_HUGEPAGE */
+	REGION_NO_HUGE = 1 << 16,       /* MADV_NOHUGEPAGE */
 	REGION_WATCH_MISSING = 1 << 20, /* what a userfaultfd is asked about: userfault.h */
 	REGION_WATCH_WRITES = 1 << 21,
 	REGION_WATCH_MINOR = 1 << 22,

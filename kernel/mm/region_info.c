@@ -3,6 +3,7 @@
  * Regions as others may see them: for /proc/PID/maps and smaps.
  */
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 
@@ -12,7 +13,7 @@ static void count_pages(struct address_space *space, const struct region *region
 	struct tree_span span;
 	vaddr_t at = region->start;
 
-	while (tree_lock_span(space, &at, region->end, &span)) {
+	while (tree_look_span(space, &at, region->end, &span)) {
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t entry = pte_read(&span.slot[i]);
 			if (!entry_has_frame(entry))
@@ -24,7 +25,8 @@ static void count_pages(struct address_space *space, const struct region *region
 	}
 }
 
-static void describe(struct region *region, struct region_info *info)
+static void describe(const struct address_space *space, struct region *region,
+		     struct region_info *info)
 {
 	u32 flags = region->flags;
 
@@ -40,6 +42,10 @@ static void describe(struct region *region, struct region_info *info)
 		.no_fork = flags & REGION_NO_FORK,
 		.wipe_on_fork = flags & REGION_WIPE_ON_FORK,
 		.no_dump = flags & REGION_NO_DUMP,
+		.huge = flags & REGION_HUGE,
+		.no_huge = flags & REGION_NO_HUGE,
+		.huge_eligible =
+			huge_is_allowed(space, region, ALIGN_UP(region->start, HUGE_SIZE), false),
 		.may_read = flags & REGION_MAY_READ,
 		.may_write = flags & REGION_MAY_WRITE,
 		.may_execute = flags & REGION_MAY_EXECUTE,
@@ -60,7 +66,7 @@ bool vmm_next_region(struct address_space *space, vaddr_t address, struct region
 	rwlock_read_lock(&space->map_lock);
 	struct region *region = region_find_first(space, address);
 	if (region != NULL) {
-		describe(region, info);
+		describe(space, region, info);
 		if (count)
 			count_pages(space, region, info);
 		backing = region->backing;

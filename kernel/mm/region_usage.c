@@ -52,8 +52,10 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 
 	*usage = (struct region_usage){.resident = 0};
 	rwlock_read_lock(&space->map_lock);
-	while (tree_lock_span(space, &start, end, &span)) {
+	while (tree_look_span(space, &start, end, &span)) {
+		pte_t link = pte_read(span.link);
 		bool ring = ring_lock(span.node);
+		u64 referenced = usage->referenced;
 		for (u32 i = 0; i < span.count; i++) {
 			pte_t entry = pte_read(&span.slot[i]);
 			if (entry_has_frame(entry))
@@ -62,6 +64,13 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 				count_swapped(&span, slot_index(span.slot) + i, entry, usage);
 		}
 		ring_unlock(span.node, ring);
+		if (link_is_huge(link)) {
+			/* The machine marks the link. */
+			usage->huge += span.count * PAGE_SIZE;
+			usage->referenced =
+				referenced +
+				(pte_flags(link) & PAGE_ACCESSED ? span.count * PAGE_SIZE : 0);
+		}
 		tree_unlock_span(space, &span);
 	}
 	rwlock_read_unlock(&space->map_lock);

@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/family.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/pin_internal.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
@@ -35,6 +36,7 @@ void vmm_init(void)
 	nodes_init();
 	regions_init();
 	zero_frame_init();
+	huge_init();
 	shared_memory_init();
 }
 
@@ -165,6 +167,7 @@ static struct address_space *try_copy(struct address_space *parent)
 	if (likely(result == 0)) {
 		region_map_share(child, parent);
 		child->layout = parent->layout;
+		child->no_huge = READ_ONCE(parent->no_huge);
 		child->limits = parent->limits;
 		child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
 		result = region_map_adapt(child);

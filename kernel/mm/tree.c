@@ -17,6 +17,7 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/huge.h"
 #include "mm/zap.h"
 
 enum { REGAIN_RUN = 16 };
@@ -43,14 +44,15 @@ static pte_t add_node(pte_t *slot, u32 level)
 }
 
 /* As far down as the path is exclusive, with tables made on the way if wanted; NULL when it ends
- * above the leaf. */
-static inline pte_t *walk_exclusive(const struct address_space *space, vaddr_t page, bool create)
+ * above the entry of level `bottom`. */
+static inline pte_t *walk_exclusive(const struct address_space *space, vaddr_t page, bool create,
+				    u32 bottom)
 {
-	pte_t *table = phys_to_virt(space->tree.root);
+	pte_t *table = phys_to_virt(space->tree.root), *slot = NULL, link = entry_none();
 
-	for (u32 level = PT_LEVELS; level > 1; level--) {
-		pte_t *slot = &table[pt_index(page, level)];
-		pte_t link = pte_read(slot);
+	for (u32 level = PT_LEVELS; level > bottom; level--) {
+		slot = &table[pt_index(page, level)];
+		link = pte_read(slot);
 		if (unlikely(!link_is_writable(link))) {
 			if (!create || !pte_is_none(link))
 				return NULL;
@@ -60,12 +62,14 @@ static inline pte_t *walk_exclusive(const struct address_space *space, vaddr_t p
 		}
 		table = table_of(link);
 	}
-	return &table[pt_index(page, 1)];
+	if (unlikely(link_is_huge(link)))
+		table = node_table(huge_link_node(slot));
+	return &table[pt_index(page, bottom)];
 }
 
 pte_t *tree_exclusive_slot(const struct address_space *space, vaddr_t page)
 {
-	return walk_exclusive(space, page, false);
+	return walk_exclusive(space, page, false, 1);
 }
 
 struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end)
@@ -78,7 +82,7 @@ struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t star
 		pte_t link = pte_read(&table[pt_index(start, level)]);
 		if (pte_is_none(link))
 			return NULL;
-		if (!link_is_writable(link))
+		if (!link_is_writable(link) || (level == 2 && link_is_huge(link)))
 			return TREE_WALK;
 		if (level == 2)
 			return node_of(link);
@@ -93,17 +97,27 @@ struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t star
  * of links below was read through a path that did not permit it (arch/mmu.h).
  *
  * The links around this one that name nodes without other links get their W back with it: one fault
- * for a run of them.  No run lies across the halves of a root. */
-static void regain(pte_t *slot)
+ * for a run of them.  No run lies across the halves of a root.
+ *
+ * A huge link maps frames, so it gets W only if the entries have it: not after the leaf was copied.
+ * Then it is split. */
+static pte_t regain(pte_t *slot)
 {
 	pte_t *run = slot - slot_index(slot) % REGAIN_RUN;
 
 	for (u32 i = 0; i < REGAIN_RUN; i++) {
 		pte_t link = pte_read(&run[i]);
-		if (pte_is_present(link) && !link_is_writable(link) &&
-		    !node_is_shared(node_of(link)))
-			pte_write(&run[i], pte_set(link, PAGE_WRITABLE));
+		if (!pte_is_present(link) || link_is_writable(link) ||
+		    node_is_shared(node_of(link)))
+			continue;
+		if (unlikely(link_is_huge(link)) && !huge_may_write(node_of(link))) {
+			if (&run[i] != slot)
+				continue;
+			link = huge_link_split(slot);
+		}
+		pte_write(&run[i], pte_set(link, PAGE_WRITABLE));
 	}
+	return pte_read(slot);
 }
 
 pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced)
@@ -112,10 +126,10 @@ pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced)
 
 	*replaced = NULL;
 	if (!node_is_shared(node)) {
-		regain(slot);
+		link = regain(slot);
 		if (node->level == 1)
 			spin_lock(&node->lock);
-		return pte_set(link, PAGE_WRITABLE);
+		return link;
 	}
 	struct node *copy = node_copy(node);
 	if (copy == NULL)
@@ -124,6 +138,8 @@ pte_t tree_own_link(pte_t *slot, pte_t link, struct node **replaced)
 		spin_lock(&copy->lock);
 	*replaced = node;
 	pte_write(slot, node_link(copy));
+	if (unlikely(link_is_huge(link)))
+		huge_link_gone(node);
 	return node_link(copy);
 }
 
@@ -161,7 +177,7 @@ static pte_t next_link(struct tree_leaf *leaf, struct node *parent, pte_t *slot,
 			spin_unlock(&parent->lock);
 		return link;
 	}
-	if (intent != TREE_OWN) {
+	if (intent < TREE_OWN) {
 		leaf->exclusive = false;
 		return link;
 	}
@@ -173,23 +189,41 @@ static pte_t next_link(struct tree_leaf *leaf, struct node *parent, pte_t *slot,
 	return link;
 }
 
-/* The way for which links have to change, or which is not exclusive.  The tree_lock is held. */
-static int lock_leaf_slowly(struct tree_leaf *leaf, vaddr_t page, enum tree_intent intent)
+/* The way for which links have to change, or which is not exclusive, down to the entry of level
+ * `bottom`.  The tree_lock is held. */
+static int walk_slowly(struct tree_leaf *leaf, vaddr_t page, enum tree_intent intent, u32 bottom)
 {
 	pte_t *table = phys_to_virt(leaf->space->tree.root);
 	struct node *node = NULL;
 
-	for (u32 level = PT_LEVELS; level > 1; level--) {
-		pte_t link = next_link(leaf, node, &table[pt_index(page, level)], level, intent);
+	for (u32 level = PT_LEVELS; level > bottom; level--) {
+		pte_t *slot = &table[pt_index(page, level)];
+		pte_t link = next_link(leaf, node, slot, level, intent);
 		if (pte_is_none(link))
 			return intent == TREE_FIND ? -ENOENT : -ENOMEM;
-		node = node_of(link);
-		table = table_of(link);
+		node = tree_link_node(slot, link);
+		table = node_table(node);
+		leaf->link = slot;
 	}
-	leaf->slot = &table[pt_index(page, 1)];
+	leaf->slot = &table[pt_index(page, bottom)];
+	return 0;
+}
+
+static int lock_leaf_slowly(struct tree_leaf *leaf, vaddr_t page, enum tree_intent intent)
+{
+	int result = walk_slowly(leaf, page, intent, 1);
+
+	if (result != 0)
+		return result;
+	if (intent == TREE_OWN && link_is_huge(pte_read(leaf->link))) {
+		if (leaf->node != NULL)
+			spin_unlock(&leaf->node->lock);
+		leaf->node = NULL;
+		huge_link_split(leaf->link);
+	}
 	if (leaf->node == NULL) {
-		leaf->node = node;
-		spin_lock(&node->lock);
+		leaf->node = node_of_slot(leaf->slot);
+		spin_lock(&leaf->node->lock);
 	}
 	return 0;
 }
@@ -198,11 +232,14 @@ int tree_lock_leaf(struct address_space *space, vaddr_t page, enum tree_intent i
 		   struct tree_leaf *leaf)
 {
 	*leaf = (struct tree_leaf){.space = space, .exclusive = true};
-	leaf->slot = walk_exclusive(space, page, intent != TREE_FIND);
+	leaf->slot = walk_exclusive(space, page, intent != TREE_FIND, 1);
 	if (likely(leaf->slot != NULL)) {
 		leaf->node = node_of_slot(leaf->slot);
 		spin_lock(&leaf->node->lock);
-		return 0;
+		if (likely(leaf->node->huge_links == 0) || intent != TREE_OWN)
+			return 0;
+		spin_unlock(&leaf->node->lock);
+		leaf->node = NULL;
 	}
 	spin_lock(&space->tree_lock);
 	int result = lock_leaf_slowly(leaf, page, intent);
@@ -223,24 +260,42 @@ void tree_unlock_leaf(struct tree_leaf *leaf)
 	put_replaced(leaf);
 }
 
+pte_t *tree_own_leaf_link(struct address_space *space, vaddr_t page)
+{
+	struct tree_leaf way = {.space = space, .exclusive = true};
+	pte_t *link = walk_exclusive(space, page, true, 2);
+
+	if (likely(link != NULL))
+		return link;
+	spin_lock(&space->tree_lock);
+	int result = walk_slowly(&way, page, TREE_OWN, 2);
+	finish_unshare(&way, page);
+	spin_unlock(&space->tree_lock);
+	put_replaced(&way);
+	return result == 0 ? way.slot : NULL;
+}
+
 /* --- Looking --- */
 
-/* The slot of a page, or NULL; where the next table may begin; how many links lead to the tables on
- * the way besides ours.  The tree_lock is held. */
-static pte_t *find_slot(const struct address_space *space, vaddr_t page, vaddr_t *next, u32 *others)
+/* The slot of a page, or NULL; where the next table may begin; the link to its table, and how many
+ * lead to the tables on the way besides ours.  The tree_lock is held. */
+static pte_t *find_slot(const struct address_space *space, vaddr_t page, vaddr_t *next,
+			struct tree_span *span)
 {
 	pte_t *table = phys_to_virt(space->tree.root);
 
-	*others = 0;
+	span->others = 0;
 	for (u32 level = PT_LEVELS; level > 1; level--) {
-		pte_t link = pte_read(&table[pt_index(page, level)]);
+		span->link = &table[pt_index(page, level)];
+		pte_t link = pte_read(span->link);
 		if (!pte_is_present(link)) {
 			*next = ALIGN_DOWN(page, pt_span(level)) + pt_span(level);
 			return NULL;
 		}
+		struct node *node = tree_link_node(span->link, link);
 		if (!link_is_writable(link))
-			*others += READ_ONCE(node_of(link)->refs) - 1;
-		table = table_of(link);
+			span->others += READ_ONCE(node->refs) - 1;
+		table = node_table(node);
 	}
 	*next = ALIGN_DOWN(page, pt_span(2)) + pt_span(2);
 	return &table[pt_index(page, 1)];
@@ -249,26 +304,26 @@ static pte_t *find_slot(const struct address_space *space, vaddr_t page, vaddr_t
 pte_t tree_peek(struct address_space *space, vaddr_t page)
 {
 	pte_t *slot = tree_exclusive_slot(space, page);
+	struct tree_span span;
 	vaddr_t next;
-	u32 others;
 
 	if (slot != NULL)
 		return pte_read(slot);
 	spin_lock(&space->tree_lock);
-	slot = find_slot(space, page, &next, &others);
+	slot = find_slot(space, page, &next, &span);
 	pte_t entry = slot != NULL ? pte_read(slot) : entry_none();
 	spin_unlock(&space->tree_lock);
 	return entry;
 }
 
-bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span)
+bool tree_look_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span)
 {
 	pte_t *slot = NULL;
 	vaddr_t start = *at, next = start;
 
 	spin_lock(&space->tree_lock);
 	for (; start < end && slot == NULL; start = slot == NULL ? next : start)
-		slot = find_slot(space, start, &next, &span->others);
+		slot = find_slot(space, start, &next, span);
 	if (slot == NULL) {
 		spin_unlock(&space->tree_lock);
 		*at = end;
@@ -280,7 +335,30 @@ bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struc
 	span->start = start;
 	span->count = (u32)((*at - start) >> PAGE_SHIFT);
 	spin_lock(&span->node->lock);
+	span->huge = unlikely(span->node->huge_links != 0);
 	return true;
+}
+
+bool tree_split_span(struct tree_span *span)
+{
+	if (likely(!span->huge))
+		return true;
+	spin_unlock(&span->node->lock);
+	if (link_is_huge(pte_read(span->link)))
+		huge_link_split(span->link);
+	spin_lock(&span->node->lock);
+	span->huge = span->node->huge_links != 0;
+	return !span->huge;
+}
+
+bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span)
+{
+	while (tree_look_span(space, at, end, span)) {
+		if (tree_split_span(span))
+			return true;
+		tree_unlock_span(space, span);
+	}
+	return false;
 }
 
 void tree_unlock_span(struct address_space *space, struct tree_span *span)

@@ -47,12 +47,14 @@ enum tree_intent {
 	TREE_FIND, /* only if there is a table already */
 	TREE_FILL,
 	TREE_OWN,
+	TREE_GRANT, /* own, by who leaves entries that permit writing alone: so a huge page whose
+		       entries do need not be split */
 };
 
 /* The entry of a page, with its leaf locked. */
 struct tree_leaf {
 	struct address_space *space;
-	pte_t *slot;
+	pte_t *slot, *link; /* `link` leads to the leaf; only for the way there */
 	struct node *node;
 	bool exclusive;           /* the path to it */
 	bool tree_locked;         /* the tree_lock is held */
@@ -84,18 +86,28 @@ pte_t tree_peek(struct address_space *space, vaddr_t page);
 #define TREE_WALK ((struct node *)1)
 struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end);
 
+/*
+ * The link of a page's leaf, on an exclusive path down to it, which is made if necessary: it may be
+ * empty, and does not permit writing if the leaf is shared.  NULL: no memory.  Map lock held for
+ * reading at least.
+ */
+pte_t *__must_check tree_own_leaf_link(struct address_space *space, vaddr_t page);
+
 /* Entries of one leaf: `count` of them from `slot` on, the first for the page at `start`. */
 struct tree_span {
 	pte_t *slot;
 	struct node *node;
 	vaddr_t start;
 	u32 count;
-	u32 others; /* spaces that share the leaf with this one; an estimate */
+	u32 others;  /* spaces that share the leaf with this one; an estimate */
+	pte_t *link; /* that leads to the leaf */
+	bool huge;   /* and maps its block (huge.h): the entries do not change */
 };
 
 /*
  * The next span in [*at, end) that has a table, its leaf locked, shared or not; *at moves behind
- *it. False when there is no more.
+ *it. Huge pages are split; those that other spaces map as such by links of their own are passed
+ *over (anonymous ones, and only shared leaves can be). False when there is no more.
  *
  *	vaddr_t at = start;
  *	while (tree_lock_span(space, &at, end, &span)) {
@@ -104,6 +116,11 @@ struct tree_span {
  *	}
  */
 bool tree_lock_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span);
+/* The same for who only looks: huge pages stay what they are. */
+bool tree_look_span(struct address_space *space, vaddr_t *at, vaddr_t end, struct tree_span *span);
+/* Splits the huge page that a span looks at.  May its entries change now?  Not if other spaces map
+ * it as one by links of theirs. */
+bool tree_split_span(struct tree_span *span);
 void tree_unlock_span(struct address_space *space, struct tree_span *span);
 
 /*

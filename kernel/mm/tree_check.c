@@ -16,6 +16,7 @@
  *	12	the kernel half of every root is the kernel's
  *	15	rings are closed, small, and contain only leaves that are alive
  *	16	no two families reach the same node
+ *	17	a huge link maps the block that the entries of its leaf name, with their rights
  *
  * The others are about what happens between two states.  3 is kept by the map lock, which fork
  *holds for writing (space.c); 8 by gathers (zap.c) and put_replaced
@@ -32,6 +33,7 @@
 
 #include "lib/assert.h"
 #include "mm/family.h"
+#include "mm/huge.h"
 #include "mm/kmalloc.h"
 #include "mm/space.h"
 #include "mm/tree.h"
@@ -150,6 +152,24 @@ static void stamp_node(const struct check *check, struct address_space *space, s
 		stamp_leaf(space, node);
 }
 
+/* A huge link says what the entries say. */
+static void check_huge_link(const struct node *leaf, pte_t link, vaddr_t at)
+{
+	const u64 rights = PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER | PAGE_NX;
+	const pte_t *table = node_table(leaf);
+	u64 flags = pte_flags(pte_read(table));
+
+	REQUIRE(17, pte_phys(link) % pt_span(2) == 0 && frame_of(pte_phys(link))->huge, at);
+	REQUIRE(17, (pte_flags(link) & PAGE_NX) == (flags & PAGE_NX), at);
+	REQUIRE(17, !link_is_writable(link) || (flags & PAGE_WRITABLE), at);
+	for (u32 i = 0; i < PTES_PER_TABLE; i++) {
+		pte_t entry = pte_read(&table[i]);
+		REQUIRE(17, pte_is_present(entry) && !entry_is_special(entry), at);
+		REQUIRE(17, pte_phys(entry) == pte_phys(link) + i * PAGE_SIZE, at);
+		REQUIRE(17, ((pte_flags(entry) ^ flags) & (rights | PAGE_EXCL)) == 0, at);
+	}
+}
+
 /* The links of a table, whose entries are of `level`, for the first space that reaches it. */
 static void stamp_below(const struct check *check, struct address_space *space, const pte_t *table,
 			u32 limit, u32 level, vaddr_t base, bool above_may_pin)
@@ -157,16 +177,20 @@ static void stamp_below(const struct check *check, struct address_space *space, 
 	for (u32 i = 0; (i = entries_skip_empty(table, i)) < limit; i++) {
 		pte_t link = pte_read(&table[i]);
 		vaddr_t at = base + i * pt_span(level);
-		REQUIRE(10, pte_is_present(link) && !pte_is_leaf(link, level), at);
+		REQUIRE(10, pte_is_present(link) && (!link_is_huge(link) || level == 2), at);
 		struct node *node = node_of(link);
-		REQUIRE(10, frame_of(pte_phys(link))->kind == FRAME_TABLE, at);
-		REQUIRE(10, frame_refs(pte_phys(link)) == 1, at);
-		REQUIRE(10, node->table == pte_phys(link) && node->level == level - 1, at);
+		phys_t table = link_is_huge(link) ? node->table : pte_phys(link);
+		REQUIRE(10, frame_of(table)->kind == FRAME_TABLE && frame_refs(table) == 1, at);
+		REQUIRE(10, node->table == table && node->level == level - 1, at);
 		REQUIRE(10, node->refs != 0 && node->lock.held == 0, at);
 		REQUIRE(1, !link_is_writable(link) || node->refs == 1, at);
 		REQUIRE(7, !node->may_pin || (node->refs == 1 && link_is_writable(link)), at);
 		REQUIRE(7, !node->may_pin || above_may_pin, at);
 		stamp_node(check, space, node, at);
+		if (link_is_huge(link)) {
+			node->check.huge_links++;
+			check_huge_link(node, link, at);
+		}
 	}
 }
 
@@ -295,6 +319,7 @@ static void visit_below(const struct check *check, const pte_t *table, u32 limit
 			continue;
 		node->check.visits = mark;
 		REQUIRE(2, node->refs == node->check.links, node->check.base);
+		REQUIRE(2, node->huge_links == node->check.huge_links, node->check.base);
 		if (node->level > 1)
 			visit_below(check, node_table(node), PTES_PER_TABLE, mark, function);
 		else

@@ -6,6 +6,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/pin_internal.h"
 #include "mm/tree.h"
 #include "mm/zap.h"
@@ -66,6 +67,8 @@ static int isolate_link(struct isolation *isolation, pte_t *slot, pte_t link, va
 		return 0;
 	if (covered && isolation->covered == COVERED_GOES) {
 		pte_write(slot, entry_none());
+		if (link_is_huge(link))
+			huge_link_gone(replaced);
 	} else {
 		link = tree_own_link(slot, link, &replaced);
 		if (pte_is_none(link))
@@ -142,8 +145,14 @@ int tree_prepare(struct address_space *space, vaddr_t start, vaddr_t end)
 static void count_below(const pte_t *table, u32 limit, struct tree_counts *counts)
 {
 	for (u32 i = 0; (i = entries_skip_empty(table, i)) < limit; i++) {
-		const struct node *node = node_of(pte_read(&table[i]));
+		pte_t link = pte_read(&table[i]);
 		counts->tables++;
+		/* All entries are there; its leaf would have to be looked for. */
+		if (link_is_huge(link)) {
+			counts->resident[RESIDENT_ANONYMOUS] += PTES_PER_TABLE;
+			continue;
+		}
+		const struct node *node = node_of(link);
 		if (node->level > 1) {
 			count_below(node_table(node), PTES_PER_TABLE, counts);
 			continue;

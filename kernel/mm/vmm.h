@@ -77,6 +77,7 @@ struct address_space {
 	struct vm_limits limits;
 	size_t peak_resident;           /* atomic, approximate */
 	u64 minor_faults, major_faults; /* approximate */
+	bool no_huge;                   /* prctl(PR_SET_THP_DISABLE); read without lock */
 	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
 	struct list_head userfaults;    /* userfault.h has its lock */
 	struct userfault_notice
@@ -270,7 +271,8 @@ struct region_info {
 	vaddr_t start, end;
 	u32 prot; /* PROT_* */
 	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
-		may_write, may_execute;
+		may_write, may_execute, huge, no_huge;
+	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
 	enum region_kind kind;
 	u64 offset;   /* bytes in the file */
 	dev_t device; /* 0 for anonymous memory */
@@ -292,6 +294,7 @@ struct region_usage {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous;
 	u64 swapped, swapped_proportional;
+	u64 huge; /* mapped as huge pages */
 };
 void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		      struct region_usage *usage);

@@ -12,6 +12,7 @@
 #include "lib/errno.h"
 #include "mm/family.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 
 enum { FLUSH_ALL_PAGES = 64 };
 
@@ -148,6 +149,8 @@ static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 
 	if (at >= drop->floor && at + span <= drop->ceiling &&
 	    (drop->alone || !link_is_writable(link))) {
 		pte_write(slot, entry_none());
+		if (link_is_huge(link))
+			huge_link_gone(node);
 		gather_range(&drop->gather, MAX(at, drop->start), MIN(at + span, drop->end));
 		gather_node(&drop->gather, node);
 		return 0;
@@ -164,6 +167,12 @@ static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 
 		gather_range(&drop->gather, MAX(at, drop->start), MIN(at + span, drop->end));
 		gather_node(&drop->gather, replaced);
 		gather_finish(&drop->gather);
+	}
+	if (unlikely(level == 2 && link_is_huge(link))) {
+		if (locked)
+			spin_unlock(&node->lock);
+		locked = false;
+		huge_link_split(slot);
 	}
 	if (level > 2)
 		result = drop_below(drop, node_table(node), level - 1, at);

@@ -58,9 +58,9 @@ static void show_node(struct text *text, const struct tree_node_info *node)
 		    (unsigned long)node->start, (unsigned long)end, node->writable ? "rw" : "r-",
 		    node->refs, node->spaces, node->entries);
 	if (node->level == 1)
-		text_printf(text, " anonymous %u file %u shared %u ring %u",
+		text_printf(text, " anonymous %u file %u shared %u ring %u huge %u",
 			    node->resident[RESIDENT_ANONYMOUS], node->resident[RESIDENT_FILE],
-			    node->resident[RESIDENT_SHARED], node->ring);
+			    node->resident[RESIDENT_SHARED], node->ring, node->huge_links);
 	text_printf(text, "%s\n", node->may_pin ? " pins" : "");
 }
 

@@ -34,7 +34,7 @@ static void show_usage(struct text *text, const struct region_usage *usage, u64 
 	line(text, "Referenced:", usage->referenced);
 	line(text, "Anonymous:", usage->anonymous);
 	line(text, "LazyFree:", 0);
-	line(text, "AnonHugePages:", 0);
+	line(text, "AnonHugePages:", usage->huge);
 	line(text, "ShmemPmdMapped:", 0);
 	line(text, "FilePmdMapped:", 0);
 	text_printf(text, "Shared_Hugetlb: %8u kB\nPrivate_Hugetlb: %7u kB\n", 0, 0);
@@ -56,7 +56,8 @@ static void show_flags(struct text *text, const struct region_info *region)
 		{region->grows_down, "gd"},       {region->locked, "lo"},
 		{region->no_fork, "dc"},          {region->io, "de"},
 		{region->no_reserve, "nr"},       {region->wipe_on_fork, "wf"},
-		{region->no_dump, "dd"},
+		{region->no_dump, "dd"},          {region->huge, "hg"},
+		{region->no_huge, "nh"},
 	};
 
 	text_printf(text, "VmFlags: ");
@@ -83,7 +84,7 @@ int proc_show_smaps(const struct proc_node *node, struct text *text)
 		line(text, "MMUPageSize:", PAGE_SIZE);
 		vmm_region_usage(space, region->start, region->end, &usage);
 		show_usage(text, &usage, 0, region->locked ? usage.proportional : 0, false);
-		text_printf(text, "THPeligible:    %d\n", 0);
+		text_printf(text, "THPeligible:    %d\n", region->huge_eligible);
 		show_flags(text, region);
 		at = region->end;
 	}
@@ -105,6 +106,7 @@ static void add(struct region_usage *sum, const struct region_usage *usage)
 	sum->private_dirty += usage->private_dirty;
 	sum->referenced += usage->referenced;
 	sum->anonymous += usage->anonymous;
+	sum->huge += usage->huge;
 }
 
 int proc_show_smaps_rollup(const struct proc_node *node, struct text *text)

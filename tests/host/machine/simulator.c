@@ -3,9 +3,10 @@
  * Memory, CPUs, TLBs and the page-table walker of the simulated machine; see machine.h.
  *
  * The TLB of a CPU is an open hash table from page to leaf entry, the walk cache one from (level,
- * prefix) to the upper entry that was found there.  A cached upper entry permits no more than the
- * whole path to it did when it was walked (Intel SDM vol. 3, 4.10.3.1).  The hardware may drop
- * entries at any time; this one never does by itself, which is the harder case.
+ * prefix) to the upper entry that was found there, which may be a large page's.  A cached upper
+ * entry permits no more than the whole path to it did when it was walked (Intel SDM vol.
+ * 3, 4.10.3.1).  The hardware may drop entries at any time; this one never does by itself, which is
+ * the harder case.
  */
 #include "machine/machine.h"
 
@@ -77,6 +78,14 @@ static void forget(struct cached *table, size_t slots, u64 key)
 
 /* --- The walker --- */
 
+/* The translation that a large entry gives a page. */
+static pte_t piece_of(pte_t large, vaddr_t address, u32 level)
+{
+	u64 inside = ALIGN_DOWN(address, PAGE_SIZE) % pt_span(level);
+
+	return pte_leaf(pte_phys(large) + inside, pte_flags(large) & ~(u64)PAGE_HUGE, 1);
+}
+
 static u64 walk_key(vaddr_t address, u32 level)
 {
 	return ALIGN_DOWN(address, pt_span(level)) | level << 1 | 1;
@@ -102,6 +111,8 @@ static pte_t translate(struct translation_cache *cache, vaddr_t address)
 			*upper = (struct cached){walk_key(address, level),
 						 pte_clear(entry, forbidden)};
 		}
+		if (pte_is_leaf(upper->entry, level))
+			return piece_of(upper->entry, address, level);
 		forbidden |= PAGE_WRITABLE & ~pte_flags(upper->entry);
 		table = pte_phys(upper->entry);
 	}
@@ -291,6 +302,8 @@ static pte_t walk_tables(phys_t table, vaddr_t address)
 		pte_t link = ((pte_t *)phys_to_virt(table))[pt_index(address, level)];
 		if (!pte_is_present(link))
 			return (pte_t){0};
+		if (pte_is_leaf(link, level))
+			return pte_clear(piece_of(link, address, level), forbidden);
 		forbidden |= PAGE_WRITABLE & ~pte_flags(link);
 		table = pte_phys(link);
 	}
@@ -298,27 +311,56 @@ static pte_t walk_tables(phys_t table, vaddr_t address)
 	return pte_is_present(leaf) ? pte_clear(leaf, forbidden) : leaf;
 }
 
+static void check_translation(u32 cpu, vaddr_t page, pte_t cached)
+{
+	pte_t now = walk_tables(caches[cpu].root, page);
+	u64 extra = pte_flags(cached) & ~pte_flags(now) & (PAGE_WRITABLE | PAGE_USER);
+	bool executes = !(pte_flags(cached) & PAGE_NX) && (pte_flags(now) & PAGE_NX);
+
+	if (!pte_is_present(now) || pte_phys(now) != pte_phys(cached) || extra || executes)
+		panic("CPU %u: stale TLB entry for %#lx: %#lx, but the table says %#lx", cpu,
+		      (unsigned long)page, (unsigned long)cached.value, (unsigned long)now.value);
+}
+
+/* The level of an upper entry that is cached, from its key. */
+static u32 cached_level(const struct cached *cached)
+{
+	return (u32)(cached->key >> 1 & 7);
+}
+
+/* All pages of a large entry. */
+static void check_large(u32 cpu, const struct cached *cached)
+{
+	u32 level = cached_level(cached);
+	vaddr_t start = ALIGN_DOWN(cached->key, pt_span(level));
+
+	if (!pte_is_leaf(cached->entry, level))
+		return;
+	for (vaddr_t page = start; page < start + pt_span(level); page += PAGE_SIZE)
+		check_translation(cpu, page, piece_of(cached->entry, page, level));
+}
+
 void machine_check_tlbs(void)
 {
 	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
 		for (size_t i = 0; i < TLB_SLOTS; i++) {
 			struct cached *cached = &caches[cpu].tlb[i];
-			vaddr_t page = cached->key & PAGE_MASK;
-			if (cached->key == 0)
-				continue;
-			pte_t now = walk_tables(caches[cpu].root, page);
-			u64 extra = pte_flags(cached->entry) & ~pte_flags(now) &
-				    (PAGE_WRITABLE | PAGE_USER);
-			bool executes =
-				!(pte_flags(cached->entry) & PAGE_NX) && (pte_flags(now) & PAGE_NX);
-			if (!pte_is_present(now) || pte_phys(now) != pte_phys(cached->entry) ||
-			    extra || executes)
-				panic("CPU %u: stale TLB entry for %#lx: %#lx, but the table says "
-				      "%#lx",
-				      cpu, (unsigned long)page, (unsigned long)cached->entry.value,
-				      (unsigned long)now.value);
+			if (cached->key != 0)
+				check_translation(cpu, cached->key & PAGE_MASK, cached->entry);
 		}
+		for (size_t i = 0; i < WALK_SLOTS; i++)
+			if (caches[cpu].walk[i].key != 0)
+				check_large(cpu, &caches[cpu].walk[i]);
 	}
+}
+
+/* Does an upper entry name the frame, or a large one map it? */
+static bool reaches(const struct cached *cached, phys_t frame)
+{
+	u32 level = cached_level(cached);
+	u64 size = pte_is_leaf(cached->entry, level) ? pt_span(level) : PAGE_SIZE;
+
+	return frame - pte_phys(cached->entry) < size;
 }
 
 static void check_released_frame(phys_t frame)
@@ -330,8 +372,7 @@ static void check_released_frame(phys_t frame)
 				panic("frame %#lx is free, but CPU %u's TLB names it",
 				      (unsigned long)frame, cpu);
 		for (size_t i = 0; i < WALK_SLOTS; i++)
-			if (caches[cpu].walk[i].key != 0 &&
-			    pte_phys(caches[cpu].walk[i].entry) == frame)
+			if (caches[cpu].walk[i].key != 0 && reaches(&caches[cpu].walk[i], frame))
 				panic("table %#lx is free, but CPU %u walks through it",
 				      (unsigned long)frame, cpu);
 	}

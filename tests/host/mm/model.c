@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/migrate.h"
 #include "mm/pin.h"
 #include "mm/reclaim.h"
@@ -24,7 +25,15 @@
 #include "mm/swap.h"
 #include "mm/tree_check.h"
 
-enum { PAGES = 640, SPACES = 5, CELLS = 4096, FILE_PAGES = 64, NO_CELL = -1, PINS = 24 };
+enum {
+	PAGES = 640,
+	HUGE_FIRST = 100,
+	SPACES = 5,
+	CELLS = 4096,
+	FILE_PAGES = 64,
+	NO_CELL = -1,
+	PINS = 24
+};
 static const vaddr_t BASE = 0x40000000 - 100 * 4096; /* across the boundary of a table */
 
 struct model_page {
@@ -54,6 +63,7 @@ static phys_t zeros;              /* the frame of zeros */
 static u8 cells[CELLS];
 static int next_cell;
 static struct test_file file;
+static size_t huge_pages; /* that were made by faults */
 static u64 random_state;
 static u64 steps = 20000, step;
 static u64 cpus = MACHINE_CPUS;
@@ -409,6 +419,25 @@ static void touch(struct model_space *model, int number, bool write)
 	}
 }
 
+/* Private memory over all of the aligned 2 MiB that the pages have, and a write, which brings a
+ * huge page there. */
+static void do_huge(struct model_space *model)
+{
+	const int first = HUGE_FIRST, count = PTES_PER_TABLE;
+
+	if (random_below(8) != 0)
+		return;
+	assert_int_equal(vmm_mmap(model->space, address_of(first), (size_t)count * PAGE_SIZE, RW,
+				  MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0),
+			 address_of(first));
+	for (int i = 0; i < count; i++)
+		model->pages[first + i] = (struct model_page){
+			.mapped = true, .prot = RW, .cell = NO_CELL, .origin = NO_CELL};
+	size_t before = huge_pages_mapped();
+	touch(model, first + (int)random_below(PTES_PER_TABLE), true);
+	huge_pages += huge_pages_mapped() - before;
+}
+
 static void do_touch(struct model_space *model)
 {
 	int first, count;
@@ -433,9 +462,9 @@ static void compare_all(void)
 
 typedef void operation(struct model_space *model);
 static operation *const operations[] = {
-	do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,    do_exit,
-	do_touch, do_touch,  do_touch,    do_touch,   do_touch,  do_reclaim, do_reclaim,
-	do_pin,   do_pin,    do_pin,      do_unpin,   do_device, do_device,
+	do_huge,    do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,
+	do_exit,    do_touch, do_touch,  do_touch,    do_touch,   do_touch,  do_reclaim,
+	do_reclaim, do_pin,   do_pin,    do_pin,      do_unpin,   do_device, do_device,
 };
 
 static void find_zeros(struct address_space *space)
@@ -486,6 +515,8 @@ static void random_operations_agree_with_the_model(void **state __unused)
 	assert_int_equal(swap.slots, 0);
 	assert_int_equal(swap.cached, 0);
 	assert_true(swap.pool_out > 0 && swap.pool_in > 0);
+	assert_true(huge_pages > 0 || steps < 1000);
+	assert_int_equal(huge_pages_mapped(), 0);
 	assert_int_equal(frame_count_kind(FRAME_USER), 0);
 	assert_int_equal(frame_count_kind(FRAME_CACHE), 0);
 	assert_int_equal(frame_count_kind(FRAME_TABLE), tables);
@@ -505,5 +536,6 @@ int main(void)
 	if (running != NULL)
 		cpus = CLAMP(strtoull(running, NULL, 10), (u64)1, (u64)MACHINE_CPUS);
 	machine_start(64 * MIB);
+	huge_settings.enabled = HUGE_ALWAYS;
 	return cmocka_run_group_tests_name("mm model", tests, NULL, NULL);
 }

@@ -75,13 +75,6 @@ struct region *region_find(struct address_space *space, vaddr_t address)
 
 /* --- Counts --- */
 
-/* Does this kind of memory have to be found when a program touches it all?  Shared memory counts
- * itself. */
-bool region_is_committed(u32 flags)
-{
-	return (flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE;
-}
-
 /* Does a child not get the region as it is? */
 static bool matters_to_fork(const struct backing *backing, u32 flags)
 {
@@ -89,15 +82,25 @@ static bool matters_to_fork(const struct backing *backing, u32 flags)
 	       (backing != NULL && backing->ops->mapped != NULL);
 }
 
+/* The stack, data or code, or NULL: what the program may do decides. */
+static size_t *use_of(struct address_space *space, u32 flags)
+{
+	if (flags & REGION_GROWS_DOWN)
+		return &space->stack_pages;
+	if ((flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
+		return &space->data_pages;
+	if ((flags & (REGION_EXECUTE | REGION_WRITE)) == REGION_EXECUTE)
+		return &space->code_pages;
+	return NULL;
+}
+
 void region_count(struct address_space *space, const struct backing *backing, u32 flags, s64 pages)
 {
+	size_t *use = use_of(space, flags);
+
 	space->total_pages += (size_t)pages;
-	if (flags & REGION_GROWS_DOWN)
-		space->stack_pages += (size_t)pages;
-	else if ((flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
-		space->data_pages += (size_t)pages;
-	else if ((flags & (REGION_EXECUTE | REGION_WRITE)) == REGION_EXECUTE)
-		space->code_pages += (size_t)pages;
+	if (use != NULL)
+		*use += (size_t)pages;
 	if (flags & REGION_SHARED)
 		space->shared_pages += (size_t)pages;
 	if (flags & REGION_LOCKED)
@@ -107,6 +110,26 @@ void region_count(struct address_space *space, const struct backing *backing, u3
 	if (region_is_committed(flags)) {
 		space->committed_pages += (size_t)pages;
 		commit_account(pages);
+	}
+}
+
+void region_recount(struct address_space *space, const struct backing *backing, u32 old, u32 flags,
+		    s64 pages)
+{
+	if ((old ^ flags) & ~(u32)REGION_ACCESS) {
+		region_count(space, backing, old, -pages);
+		region_count(space, backing, flags, pages);
+		return;
+	}
+	size_t *before = use_of(space, old), *after = use_of(space, flags);
+	s64 promised = region_is_committed(flags) - region_is_committed(old);
+	if (before != NULL)
+		*before -= (size_t)pages;
+	if (after != NULL)
+		*after += (size_t)pages;
+	if (promised != 0) {
+		space->committed_pages += (size_t)(promised * pages);
+		commit_account(promised * pages);
 	}
 }
 

@@ -186,7 +186,11 @@ void region_map_destroy(struct address_space *space);
 /* Would `pages` more of private writable memory, or mapped memory, be within the limits of the
  * process?  0 or -ENOMEM. */
 int __must_check region_check_limits(struct address_space *space, size_t pages, u32 flags);
-/* Do pages of a region with these flags count as promised (commit.h)? */
-bool region_is_committed(u32 flags);
+/* Do pages of a region with these flags count as promised (commit.h): does this kind of memory have
+ * to be found when a program touches it all?  Shared memory counts itself. */
+static inline bool region_is_committed(u32 flags)
+{
+	return (flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE;
+}
 
 #endif

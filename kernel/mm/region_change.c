@@ -2,13 +2,11 @@
 /*
  * Changing a space's map of regions; see region.h.
  *
- * Each change is one edit: it plans what it will do to the tree and how many region objects it
- * needs, allocates all that, and then does it, which cannot fail.  A region that other spaces have,
- * too, is replaced by one of the space's own when it changes; one that only this space has is
- * changed in place.
- *
- * In the middle of an edit, regions are made smaller or removed before others grow over their
- * place, so that the tree stays in order.
+ * Each change is one edit: regions that follow each other go, and up to three pieces come in their
+ * place, of which each is what is left of one of them, or more than it was, or a new one.  An edit
+ * is written down first; then it takes the memory that it needs, which may fail, and is done, which
+ * cannot.  A piece that keeps its region's object changes that in place, if only this space has it;
+ * any other piece gets an object of its own.
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -16,57 +14,82 @@
 #include "mm/region_internal.h"
 #include "mm/userfault.h"
 
-enum { EDIT_SPARES = 3 };
+enum piece_kind {
+	PIECE_KEPT,  /* the region itself, with other bounds or traits */
+	PIECE_COPY,  /* a second piece of the same region */
+	PIECE_NEW,   /* what the caller describes */
+	PIECE_MOVED, /* the same, and truncation has to look at it again */
+};
+
+struct piece {
+	struct region *region; /* that it is like; once done: that is in the map */
+	vaddr_t start, end;
+	enum piece_kind kind;
+	bool own; /* PIECE_KEPT: only this space has the region */
+};
 
 struct edit {
 	struct address_space *space;
-	struct region_change change;
-	struct region *spare[EDIT_SPARES];
+	vaddr_t start, end; /* regions that start here go */
+	struct piece pieces[REGION_CHANGE_MOST];
+	u32 count;
+	struct region *spare[REGION_CHANGE_MOST];
 	u32 spares;
+	struct region_change change;
 };
 
-/* A region that an edit modifies. */
-struct target {
-	struct region *region;
-	bool own; /* only this space has it */
-};
-
-static void edit_begin(struct edit *edit, struct address_space *space)
+static void edit_begin(struct edit *edit, struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	edit->space = space;
+	edit->start = start;
+	edit->end = end;
+	edit->count = 0;
 	edit->spares = 0;
-	region_change_begin(&edit->change, &space->regions);
 }
 
-/* And puts so many regions behind it. */
-static void plan_modify(struct edit *edit, struct target *target, struct region *region,
-			u32 inserts)
+/* Of which the lowest comes first. */
+static struct piece *add_piece(struct edit *edit, enum piece_kind kind, struct region *region,
+			       vaddr_t start, vaddr_t end)
 {
-	bool own = region_change_plan(&edit->change, region->start, inserts);
+	struct piece *piece = &edit->pieces[edit->count++];
 
-	target->region = region;
-	target->own = own && __atomic_load_n(&region->refs, __ATOMIC_ACQUIRE) == 1;
-	edit->spares += !target->own + inserts;
-}
-
-static void plan_removal(struct edit *edit, vaddr_t start, vaddr_t end)
-{
-	region_change_plan_removal(&edit->change, start, end);
+	piece->region = region;
+	piece->start = start;
+	piece->end = end;
+	piece->kind = kind;
+	return piece;
 }
 
 static void edit_end(struct edit *edit)
 {
-	while (edit->spares > 0)
+	while (unlikely(edit->spares > 0))
 		region_free_unused(edit->spare[--edit->spares]);
 	region_change_end(&edit->change);
 }
 
+/* Whether the region of a piece is the space's alone; `first`: whether the way to the first one is.
+ */
+static bool is_own(const struct edit *edit, const struct piece *piece, bool first)
+{
+	const struct region *region = piece->region;
+
+	if (unlikely(edit->change.wide))
+		first = region_tree_is_own(&edit->space->regions, region->start);
+	return first && __atomic_load_n(&region->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+/* Takes what the edit needs.  0; -ENOMEM, and nothing is held. */
 static int edit_allocate(struct edit *edit)
 {
-	u32 wanted = edit->spares;
+	u32 wanted = 0;
+	bool own = region_change_plan(&edit->change, &edit->space->regions, edit->start, edit->end,
+				      edit->count);
 
-	ASSERT(wanted <= EDIT_SPARES);
-	edit->spares = 0;
+	for (u32 i = 0; i < edit->count; i++) {
+		struct piece *piece = &edit->pieces[i];
+		piece->own = piece->kind == PIECE_KEPT && is_own(edit, piece, own);
+		wanted += !piece->own;
+	}
 	if (region_change_allocate(&edit->change) != 0)
 		return -ENOMEM;
 	while (edit->spares < wanted) {
@@ -80,83 +103,65 @@ static int edit_allocate(struct edit *edit)
 	return 0;
 }
 
-static struct region_slot slot_of(struct region *region)
+/* An object for a piece that otherwise is like its region. */
+static struct region *make(struct edit *edit, const struct piece *piece)
 {
-	return (struct region_slot){
-		.start = region->start,
-		.end = region->end,
-		.region = region,
-		.guarded = region->flags & REGION_GROWS_DOWN,
-	};
-}
-
-/* An object for [start, end) that otherwise is like another, on no list. */
-static struct region *make(struct edit *edit, const struct region *like, vaddr_t start, vaddr_t end)
-{
-	struct region *region = edit->spare[--edit->spares];
+	struct region *like = piece->region, *region = edit->spare[--edit->spares];
 
 	*region = *like;
 	region->refs = 1;
 	region->family = edit->space->family;
-	region->start = start;
-	region->end = end;
-	region->offset = region_offset(like, start);
-	if (region->backing != NULL)
-		region->backing->ops->get(region->backing);
+	region->start = piece->start;
+	region->end = piece->end;
+	region->offset = region_offset(like, piece->start);
 	userfault_get(region->userfault);
-	return region;
-}
-
-/* A piece of a region that is in the map, or another object for it, or for more. */
-static struct region *make_piece(struct edit *edit, struct region *of, vaddr_t start, vaddr_t end)
-{
-	struct region *region = make(edit, of, start, end);
-
-	if (start < of->start || end > of->end)
+	if (region->backing == NULL)
+		return region;
+	region->backing->ops->get(region->backing);
+	if (piece->kind == PIECE_NEW)
+		mapping_add_new(region);
+	else if (piece->kind == PIECE_MOVED || piece->start < like->start || piece->end > like->end)
 		mapping_add_unvisited(region);
 	else
-		mapping_add(region, of);
+		mapping_add(region, like);
 	return region;
 }
 
-static void insert(struct edit *edit, struct region *region)
+/* Moves the ends of a region that only this space has. */
+static void reshape(struct region *region, vaddr_t start, vaddr_t end)
 {
-	struct region_slot slot = slot_of(region);
-
-	region_tree_insert(&edit->change, &slot);
+	if (region->start == start && region->end == end)
+		return;
+	mapping_lock(region);
+	if (start < region->start || end > region->end)
+		mapping_revisit_locked(region);
+	region->offset = region_offset(region, start);
+	region->start = start;
+	region->end = end;
+	mapping_unlock(region);
 }
 
-static void remove_whole(struct edit *edit, vaddr_t start, vaddr_t end)
+/* Downwards: what a copy is made of keeps its bounds until then. */
+static void edit_apply(struct edit *edit)
 {
-	WRITE_ONCE(edit->space->hint, NULL);
-	region_tree_remove(&edit->change, start, end);
-}
+	struct region_slot slots[REGION_CHANGE_MOST];
 
-/* Moves the ends of a region.  The one that is in the map then. */
-static struct region *modify(struct edit *edit, const struct target *target, vaddr_t start,
-			     vaddr_t end)
-{
-	struct region *region = target->region;
-	vaddr_t old_start = region->start;
-
-	if (!target->own) {
-		region = make_piece(edit, region, start, end);
-	} else if (region->start != start || region->end != end) {
-		mapping_lock(region);
-		if (start < old_start || end > region->end)
-			mapping_revisit_locked(region);
-		region->offset = region_offset(region, start);
-		region->start = start;
-		region->end = end;
-		mapping_unlock(region);
-	} else {
-		return region;
+	for (u32 i = edit->count; i-- > 0;) {
+		struct piece *piece = &edit->pieces[i];
+		if (piece->own)
+			reshape(piece->region, piece->start, piece->end);
+		else
+			piece->region = make(edit, piece);
+		slots[i].start = piece->start;
+		slots[i].end = piece->end;
+		slots[i].hole = 0;
+		slots[i].child.region = piece->region;
+		slots[i].guarded = piece->region->flags & REGION_GROWS_DOWN;
+		slots[i].stays = piece->own;
 	}
-	struct region_slot slot = slot_of(region);
-	region_tree_set(&edit->change, old_start, &slot);
 	/* Whatever it was may be gone. */
-	WRITE_ONCE(edit->space->hint, region);
-	return region;
+	WRITE_ONCE(edit->space->hint, NULL);
+	region_change_apply(&edit->change, slots);
 }
 
 /* Is there room for so many regions more? */
@@ -194,7 +199,7 @@ static bool is_like(const struct region *region, const struct region *other,
 
 /* What lies around a place in the map: the neighbours there that continue it, or NULL. */
 struct neighbours {
-	struct target lower, upper;
+	struct region *lower, *upper;
 };
 
 /* `lower` if it ends at `start` and is what `region` would be there with these traits, or NULL; and
@@ -225,72 +230,63 @@ static bool find_neighbours(const struct address_space *space, const struct regi
 
 	struct traits traits = traits_of(region);
 
-	neighbours->lower.region = lower_neighbour(below, region, region->start, &traits);
-	neighbours->upper.region = upper_neighbour(above, region, region->end, &traits);
-	return neighbours->lower.region != NULL || neighbours->upper.region != NULL;
+	neighbours->lower = lower_neighbour(below, region, region->start, &traits);
+	neighbours->upper = upper_neighbour(above, region, region->end, &traits);
+	return neighbours->lower != NULL || neighbours->upper != NULL;
 }
 
-/* The lower one grows over the place, or else the upper one does; both: the upper one goes. */
-static void plan_join(struct edit *edit, struct neighbours *neighbours)
+/* The lower one grows over [start, end), or else the upper one does; both: the upper one goes. */
+static struct piece *add_joined(struct edit *edit, const struct neighbours *neighbours,
+				vaddr_t start, vaddr_t end)
 {
-	struct region *lower = neighbours->lower.region, *upper = neighbours->upper.region;
+	struct region *lower = neighbours->lower, *upper = neighbours->upper;
 
-	if (lower != NULL && upper != NULL)
-		plan_removal(edit, upper->start, upper->end);
-	if (lower != NULL)
-		plan_modify(edit, &neighbours->lower, lower, 0);
-	else
-		plan_modify(edit, &neighbours->upper, upper, 0);
-}
-
-/* The place [start, end) is free by now. */
-static void join(struct edit *edit, const struct neighbours *neighbours, vaddr_t start, vaddr_t end)
-{
-	struct region *lower = neighbours->lower.region, *upper = neighbours->upper.region;
-
-	if (lower == NULL) {
-		modify(edit, &neighbours->upper, start, upper->end);
-		return;
-	}
-	if (upper != NULL) {
-		end = upper->end;
-		mapping_inherit(lower, upper);
-		remove_whole(edit, upper->start, end);
-	}
-	modify(edit, &neighbours->lower, lower->start, end);
+	edit->start = lower != NULL ? MIN(edit->start, lower->start) : edit->start;
+	edit->end = upper != NULL ? MAX(edit->end, upper->end) : edit->end;
+	return add_piece(edit, PIECE_KEPT, lower != NULL ? lower : upper,
+			 lower != NULL ? lower->start : start, upper != NULL ? upper->end : end);
 }
 
 /* --- Removing --- */
 
-/* A range that is taken out. */
+/* What lies in a range that is taken out. */
 struct removal {
-	vaddr_t start, end;
-	struct target first, last; /* which reach over it, or region is NULL */
-	bool divides;              /* the first is the last, too: a piece of it is above then */
-	bool whole;                /* a region lies in it wholly, perhaps */
+	vaddr_t end;
+	struct region *first, *last; /* NULL: nothing */
+	bool below, above;           /* which reach over it */
 };
 
-static bool plan_removal_of_range(struct edit *edit, struct removal *removal, vaddr_t start,
-				  vaddr_t end)
+/* Writes down what goes and the piece that is left below; end_removal adds the one above. */
+static void begin_removal(struct edit *edit, struct address_space *space, struct removal *removal,
+			  vaddr_t start, vaddr_t end)
 {
-	struct region *first = region_find_first(edit->space, start);
+	struct region *first = region_find_first(space, start), *last = first;
 
-	*removal = (struct removal){.start = start, .end = end};
+	edit_begin(edit, space, start, start);
+	*removal = (struct removal){.end = end};
 	if (first == NULL || first->start >= end)
-		return false;
-	struct region *last = first;
+		return;
 	if (first->end < end)
-		last = region_tree_find_before(&edit->space->regions, end);
-	bool below = first->start<start, above = last->end> end;
-	removal->divides = below && above && first == last;
-	removal->whole = first != last || (!below && !above);
-	if (below)
-		plan_modify(edit, &removal->first, first, removal->divides);
-	if (above && !removal->divides)
-		plan_modify(edit, &removal->last, last, 0);
-	if (removal->whole)
-		plan_removal(edit, start, end);
-	return true;
+		last = region_tree_find_before(&space->regions, end);
+	removal->first = first;
+	removal->last = last;
+	removal->below = first->start < start;
+	removal->above = last->end > end;
+	edit->start = first->start;
+	edit->end = last->end;
+	if (removal->below)
+		add_piece(edit, PIECE_KEPT, first, first->start, start);
+}
+
+/* Says whether both pieces are of one region: there is one more then. */
+static bool end_removal(struct edit *edit, const struct removal *removal)
+{
+	struct region *last = removal->last;
+	bool divides = removal->below && removal->above && removal->first == last;
+
+	if (removal->above)
+		add_piece(edit, divides ? PIECE_COPY : PIECE_KEPT, last, removal->end, last->end);
+	return divides;
 }
 
 static void uncount_range(struct address_space *space, vaddr_t start, vaddr_t end)
@@ -304,70 +300,48 @@ static void uncount_range(struct address_space *space, vaddr_t start, vaddr_t en
 	}
 }
 
-static void take_out(struct edit *edit, const struct removal *removal)
-{
-	struct region *first = removal->first.region, *last = removal->last.region;
-	struct region *upper = NULL;
-
-	uncount_range(edit->space, removal->start, removal->end);
-	if (removal->divides)
-		upper = make_piece(edit, first, removal->end, first->end);
-	if (last != NULL)
-		modify(edit, &removal->last, removal->end, last->end);
-	if (first != NULL)
-		modify(edit, &removal->first, first->start, removal->start);
-	if (upper != NULL)
-		insert(edit, upper);
-	if (removal->whole)
-		remove_whole(edit, removal->start, removal->end);
-}
-
 int region_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	struct removal removal;
 	struct edit edit;
 
-	edit_begin(&edit, space);
-	if (!plan_removal_of_range(&edit, &removal, start, end))
+	begin_removal(&edit, space, &removal, start, end);
+	if (removal.first == NULL)
 		return 0;
-	if (!is_room(space, removal.divides) || edit_allocate(&edit) != 0)
+	bool divides = end_removal(&edit, &removal);
+	if (!is_room(space, divides) || edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	take_out(&edit, &removal);
+	uncount_range(space, start, end);
+	edit_apply(&edit);
 	edit_end(&edit);
 	return 0;
 }
 
 /* --- Adding --- */
 
-/* A region by itself, in a place that is free by now. */
-static void put_new(struct edit *edit, const struct region *wanted, bool moved)
+/* What the edit has put in is what the program will touch next. */
+static void note_hint(const struct edit *edit, const struct piece *piece)
 {
-	struct region *region = make(edit, wanted, wanted->start, wanted->end);
-
-	if (moved)
-		mapping_add_unvisited(region);
-	else
-		mapping_add_new(region);
-	insert(edit, region);
-	region_count(edit->space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
-	WRITE_ONCE(edit->space->hint, region);
+	WRITE_ONCE(edit->space->hint, piece->region);
 }
 
+/* A region by itself, instead of what was there. */
 static int add_apart(struct address_space *space, const struct region *wanted, bool moved)
 {
+	vaddr_t start = wanted->start, end = wanted->end;
 	struct removal removal;
 	struct edit edit;
 
-	edit_begin(&edit, space);
-	bool replaces = plan_removal_of_range(&edit, &removal, wanted->start, wanted->end);
-	region_change_plan_replacement(&edit.change, wanted->start, wanted->end,
-				       1 + removal.divides);
-	edit.spares++;
+	begin_removal(&edit, space, &removal, start, end);
+	struct piece *new = add_piece(&edit, moved ? PIECE_MOVED : PIECE_NEW,
+				      (struct region *)wanted, start, end);
+	end_removal(&edit, &removal);
 	if (edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	if (replaces)
-		take_out(&edit, &removal);
-	put_new(&edit, wanted, moved);
+	uncount_range(space, start, end);
+	edit_apply(&edit);
+	region_count(space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
+	note_hint(&edit, new);
 	edit_end(&edit);
 	return 0;
 }
@@ -387,32 +361,31 @@ void region_join(struct address_space *space, struct region *region)
 
 int region_add(struct address_space *space, const struct region *wanted)
 {
+	vaddr_t start = wanted->start, end = wanted->end;
 	struct neighbours neighbours;
 	struct edit edit;
 
-	struct region *above = region_find_first(space, wanted->start);
-	if (above != NULL && above->start < wanted->end) {
+	struct region *above = region_find_first(space, start);
+	if (above != NULL && above->start < end) {
 		int result = add_apart(space, wanted, false);
 		if (result == 0)
-			region_join(space, region_find(space, wanted->start));
+			region_join(space, region_find(space, start));
 		return result;
 	}
 	bool joins = find_neighbours(space, wanted, above, &neighbours);
-	edit_begin(&edit, space);
-	if (joins) {
-		plan_join(&edit, &neighbours);
-	} else {
-		region_change_plan(&edit.change, region_before(wanted->start), 1);
-		edit.spares++;
-	}
+	vaddr_t place = neighbours.upper != NULL ? neighbours.upper->start : start;
+	edit_begin(&edit, space, place, place);
+	if (joins)
+		add_joined(&edit, &neighbours, start, end);
+	else
+		add_piece(&edit, PIECE_NEW, (struct region *)wanted, start, end);
 	if (edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	if (joins) {
-		join(&edit, &neighbours, wanted->start, wanted->end);
-		region_count(space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
-	} else {
-		put_new(&edit, wanted, false);
-	}
+	if (neighbours.lower != NULL && neighbours.upper != NULL)
+		mapping_inherit(neighbours.lower, neighbours.upper);
+	edit_apply(&edit);
+	region_count(space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
+	note_hint(&edit, &edit.pieces[0]);
 	edit_end(&edit);
 	return 0;
 }
@@ -421,121 +394,92 @@ int region_add(struct address_space *space, const struct region *wanted)
 
 /* A part of a region that changes, and what is left of the region on either side. */
 struct part {
-	struct target region;
+	struct region *region;
 	vaddr_t start, end;
 	const struct traits *traits; /* that it shall have */
 	struct neighbours neighbours;
 	bool below, above; /* a piece of the region stays there */
-	bool joins;
 };
 
-static void plan_part(struct edit *edit, struct part *part)
+static void find_part_neighbours(const struct address_space *space, struct part *part)
 {
-	struct region *region = part->region.region, *lower = NULL, *upper = NULL;
+	struct region *region = part->region, *lower = NULL, *upper = NULL;
 
 	/* Where the region itself goes on, there is no neighbour. */
 	if (!part->below)
-		lower = lower_neighbour(region_previous(edit->space, region), region, part->start,
+		lower = lower_neighbour(region_previous(space, region), region, part->start,
 					part->traits);
 	if (!part->above)
-		upper = upper_neighbour(region_next(edit->space, region), region, part->end,
+		upper = upper_neighbour(region_next(space, region), region, part->end,
 					part->traits);
-	part->neighbours.lower.region = lower;
-	part->neighbours.upper.region = upper;
-	part->joins = lower != NULL || upper != NULL;
-	if (lower == NULL && upper != NULL && !part->below && !part->above) {
-		plan_modify(edit, &part->region, region, 0);
-		plan_removal(edit, upper->start, upper->end);
-		return;
-	}
-	if (part->joins)
-		plan_join(edit, &part->neighbours);
-	if (part->below || part->above || !part->joins)
-		plan_modify(edit, &part->region, region,
-			    part->joins ? 0 : part->below + part->above);
-	else
-		plan_removal(edit, region->start, region->end);
+	part->neighbours.lower = lower;
+	part->neighbours.upper = upper;
 }
 
-static void set_traits(struct region *region, const struct part *part)
+/*
+ * The pieces of the region below and above, and the part between them: by itself, or at a
+ * neighbour, which it makes larger.  The lowest piece of the region keeps its object.  If nothing
+ * else of it is left, it takes the place of its upper neighbour.  Returns the piece that covers the
+ * part.
+ */
+static struct piece *add_part(struct edit *edit, const struct part *part)
+{
+	const struct neighbours *around = &part->neighbours;
+	struct region *region = part->region;
+	enum piece_kind kind = PIECE_KEPT;
+	struct piece *middle;
+
+	if (part->below) {
+		add_piece(edit, kind, region, region->start, part->start);
+		kind = PIECE_COPY;
+	}
+	if (around->lower != NULL || (around->upper != NULL && part->below)) {
+		middle = add_joined(edit, around, part->start, part->end);
+	} else {
+		if (around->upper != NULL)
+			edit->end = around->upper->end;
+		middle = add_piece(edit, kind, region, part->start,
+				   around->upper != NULL ? edit->end : part->end);
+		kind = PIECE_COPY;
+	}
+	if (part->above)
+		add_piece(edit, kind, region, part->end, region->end);
+	return middle;
+}
+
+/* Truncation visits the region that covers the part in the end again, if it has been at one of
+ * those that lose their place to it, and not at this one, or the other way round. */
+static void inherit(const struct part *part, struct region *covering)
+{
+	const struct neighbours *around = &part->neighbours;
+
+	if (covering != part->region)
+		mapping_inherit(covering, part->region);
+	if (around->upper != NULL && covering != around->upper)
+		mapping_inherit(covering, around->upper);
+}
+
+static void set_traits(struct region *region, const struct traits *traits)
 {
 	struct userfault *old = region->userfault;
 
-	mapping_flags_change(region, part->traits->flags);
-	region->flags = part->traits->flags;
-	region->policy = part->traits->policy;
-	region->userfault = part->traits->userfault;
+	if (region->backing != NULL)
+		mapping_flags_change(region, traits->flags);
+	region->flags = traits->flags;
+	region->policy = traits->policy;
+	region->userfault = traits->userfault;
 	if (unlikely(region->userfault != old)) {
 		userfault_get(region->userfault);
 		userfault_put(old);
 	}
 }
 
-/* The part has gone to a neighbour: the region keeps the rest. */
-static void cut_off(struct edit *edit, const struct part *part)
+static void change_part(struct edit *edit, const struct part *part, struct piece *middle)
 {
-	struct region *region = part->region.region;
-
-	if (part->below)
-		modify(edit, &part->region, region->start, part->start);
-	else
-		modify(edit, &part->region, part->end, region->end);
-}
-
-/* The region keeps its lowest piece, and one or two others come behind it. */
-static void divide(struct edit *edit, const struct part *part)
-{
-	struct region *region = part->region.region, *middle = NULL, *upper = NULL;
-
-	if (part->above)
-		upper = make_piece(edit, region, part->end, region->end);
-	if (part->below) {
-		middle = make_piece(edit, region, part->start, part->end);
-		modify(edit, &part->region, region->start, part->start);
-		insert(edit, middle);
-	} else {
-		middle = modify(edit, &part->region, part->start, part->end);
-	}
-	set_traits(middle, part);
-	if (upper != NULL)
-		insert(edit, upper);
-	WRITE_ONCE(edit->space->hint, middle);
-}
-
-/* All of the region changes, and then goes on as its upper neighbour does: it takes its place. */
-static void take_over_upper(struct edit *edit, const struct part *part)
-{
-	struct region *region = part->region.region, *upper = part->neighbours.upper.region;
-	vaddr_t end = upper->end;
-
-	mapping_inherit(region, upper);
-	remove_whole(edit, upper->start, end);
-	set_traits(modify(edit, &part->region, part->start, end), part);
-}
-
-static void change_part(struct edit *edit, struct part *part)
-{
-	bool stays = part->below || part->above;
-
-	if (!part->joins && stays) {
-		divide(edit, part);
-		return;
-	}
-	if (!part->joins) {
-		set_traits(modify(edit, &part->region, part->start, part->end), part);
-		return;
-	}
-	if (!stays && part->neighbours.lower.region == NULL) {
-		take_over_upper(edit, part);
-		return;
-	}
-	struct region *lower = part->neighbours.lower.region;
-	mapping_inherit(lower != NULL ? lower : part->neighbours.upper.region, part->region.region);
-	if (stays)
-		cut_off(edit, part);
-	else
-		remove_whole(edit, part->start, part->end);
-	join(edit, &part->neighbours, part->start, part->end);
+	inherit(part, middle->region);
+	edit_apply(edit);
+	set_traits(middle->region, part->traits);
+	note_hint(edit, middle);
 }
 
 /* The traits are the caller's own: the region may be gone by the end. */
@@ -549,7 +493,7 @@ static int give_traits(struct address_space *space, struct region *region, vaddr
 	struct edit edit;
 
 	ASSERT(region->start <= start && end <= region->end);
-	part.region.region = region;
+	part.region = region;
 	part.start = start;
 	part.end = end;
 	part.traits = traits;
@@ -559,13 +503,13 @@ static int give_traits(struct address_space *space, struct region *region, vaddr
 	    mempolicy_equal(&traits->policy, &region->policy) &&
 	    traits->userfault == region->userfault)
 		return 0;
-	edit_begin(&edit, space);
-	plan_part(&edit, &part);
+	find_part_neighbours(space, &part);
+	edit_begin(&edit, space, region->start, region->end);
+	struct piece *middle = add_part(&edit, &part);
 	if (!is_room(space, part.below + part.above) || edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	change_part(&edit, &part);
-	region_count(space, backing, old_flags, -pages);
-	region_count(space, backing, traits->flags, pages);
+	change_part(&edit, &part, middle);
+	region_recount(space, backing, old_flags, traits->flags, pages);
 	edit_end(&edit);
 	return 0;
 }
@@ -589,16 +533,16 @@ int region_set_watch(struct address_space *space, struct region *region, vaddr_t
 int region_grow(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end)
 {
 	size_t pages = ((region->start - start) + (end - region->end)) >> PAGE_SHIFT;
-	struct target target;
 	struct edit edit;
 
 	ASSERT(start <= region->start && region->end <= end);
-	edit_begin(&edit, space);
-	plan_modify(&edit, &target, region, 0);
+	edit_begin(&edit, space, region->start, region->end);
+	struct piece *piece = add_piece(&edit, PIECE_KEPT, region, start, end);
 	if (edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	region = modify(&edit, &target, start, end);
-	region_count(space, region->backing, region->flags, (s64)pages);
+	edit_apply(&edit);
+	note_hint(&edit, piece);
+	region_count(space, piece->region->backing, piece->region->flags, (s64)pages);
 	edit_end(&edit);
 	return 0;
 }

@@ -11,5 +11,8 @@ void region_free_unused(struct region *region);
 
 /* So many pages more with this backing and these flags are in the space's map. */
 void region_count(struct address_space *space, const struct backing *backing, u32 flags, s64 pages);
+/* So many have other flags. */
+void region_recount(struct address_space *space, const struct backing *backing, u32 old, u32 flags,
+		    s64 pages);
 
 #endif

@@ -33,15 +33,19 @@ void region_node_free(struct region_node *node)
 	slab_free(node_slab, node);
 }
 
-void region_node_get_child(const struct region_node *node, u32 i)
+void region_child_get(union region_child child, u32 level)
 {
-	if (node->level == 0)
-		get_region(node->slots[i].child.region);
+	if (level == 0)
+		get_region(child.region);
 	else
-		__atomic_fetch_add(&node->slots[i].child.node->refs, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&child.node->refs, 1, __ATOMIC_RELAXED);
 }
 
-/* A child of a node at `level`. */
+void region_node_get_child(const struct region_node *node, u32 i)
+{
+	region_child_get(node->slots[i].child, node->level);
+}
+
 void region_child_put(union region_child child, u32 level)
 {
 	if (level == 0)

@@ -9,17 +9,18 @@
  * change; a tree that changes copies the path from its root to the place first, so that the others
  * never see it.  region_tree_share() is therefore "one more reference to the root".
  *
- * A change has two phases, so that nothing fails half-way: region_change_plan() says where, and
- * region_change_allocate() takes the nodes that this may need in the worst case.  Where the path is
- * the tree's own and has room, that is none.  The change itself cannot fail.
+ * Every change replaces regions that follow each other by others: none by one to insert, some by
+ * none to remove, one by one or two to change bounds or to divide.  It has two phases, so that
+ * nothing fails half-way: region_change_plan() says what is to be replaced by how many and finds
+ * the place, and region_change_allocate() takes the nodes that this may need in the worst case.
+ * Where the path is the tree's own and has room, that is none.  Applying it cannot fail.
  *
  *	struct region_change change;
  *
- *	region_change_begin(&change, tree);
- *	region_change_plan(&change, region_before(start), 1);
+ *	region_change_plan(&change, tree, region->start, region->end, 2);
  *	if (region_change_allocate(&change) != 0)
  *		return -ENOMEM;
- *	region_tree_insert(&change, &slot);
+ *	region_change_apply(&change, two_slots);
  *	region_change_end(&change);
  *
  * Locks: whoever owns a tree (the map lock of its space): for reading to find, for writing to
@@ -40,11 +41,18 @@ struct region_tree {
 	size_t count; /* regions */
 };
 
+union region_child {
+	struct region *region;
+	struct region_node *node; /* in the tree's upper nodes */
+};
+
 /* A region as the tree sees it: whole pages [start, end). */
 struct region_slot {
 	vaddr_t start, end;
-	struct region *region;
+	u64 hole; /* 0; for a node, the largest hole inside */
+	union region_child child;
 	bool guarded; /* wants REGION_TREE_GUARD bytes free in front of it: a stack */
+	bool stays;   /* is one of those replaced: comes back, with other bounds perhaps */
 };
 
 #define REGION_TREE_GUARD ((u64)1 * MIB)
@@ -79,52 +87,48 @@ void region_tree_destroy(struct region_tree *tree);
 
 /* --- Changing --- */
 
+enum {
+	REGION_CHANGE_MOST = 3,  /* regions that one change puts in */
+	REGION_TREE_LEVELS = 16, /* a tree of so many would take years to grow */
+};
+
 /* A change on its way; on the stack of its maker. */
 struct region_change {
 	struct region_tree *tree;
-	struct region_node *spare; /* nodes in reserve, linked by their first child */
-	u32 needed;                /* of them */
-	bool changed;              /* what a parent knows of its child, while climbing up */
+	vaddr_t start, end;          /* regions that start here go */
+	vaddr_t tail;                /* if `wide`: those from here on do not lie in that leaf */
+	struct region_node *spare;   /* nodes in reserve, linked by their first child */
+	u32 needed;                  /* of them */
+	u8 count;                    /* regions that come */
+	u8 removed;                  /* slots that go from the leaf at the end of the path */
+	bool wide;                   /* more than that leaf is concerned, or it would be empty */
+	u8 path[REGION_TREE_LEVELS]; /* the slot at each level, from the leaf's up */
 };
 
-/* An address of the page before, to plan for what begins at `start`. */
-static inline vaddr_t region_before(vaddr_t start)
-{
-	return start != 0 ? start - 1 : 0;
-}
-
-static inline void region_change_begin(struct region_change *change, struct region_tree *tree)
-{
-	*change = (struct region_change){.tree = tree};
-}
-
 /*
- * There will be a change at the last region that starts at or below `address` (or at the first),
- * and behind it at most `inserts` regions that are not there yet.  Once for each place.  Says
- * whether the whole path there is the tree's alone, and so stays.
+ * `count` regions, at most REGION_CHANGE_MOST, will come in the place of those that start in
+ * [start, end), none of which reaches over `end`.  To insert: end = start, where no region is.
+ * Says whether the whole path to the first of them is the tree's alone, and so stays.
  */
-bool region_change_plan(struct region_change *change, vaddr_t address, u32 inserts);
-/* The same for removing [start, end). */
-void region_change_plan_removal(struct region_change *change, vaddr_t start, vaddr_t end);
-/* The same for removing [start, end) and then inserting regions in its place. */
-void region_change_plan_replacement(struct region_change *change, vaddr_t start, vaddr_t end,
-				    u32 inserts);
-/* Takes what the plans need.  0; -ENOMEM, and nothing is held. */
-int __must_check region_change_allocate(struct region_change *change);
+bool region_change_plan(struct region_change *change, struct region_tree *tree, vaddr_t start,
+			vaddr_t end, u32 count);
+/* The same for a region at another place than the first one's. */
+bool region_tree_is_own(const struct region_tree *tree, vaddr_t start);
+/* Takes what the plan needs.  0; -ENOMEM, and nothing is held. */
+int __must_check region_change_take_nodes(struct region_change *change);
+static inline int __must_check region_change_allocate(struct region_change *change)
+{
+	return change->needed != 0 ? region_change_take_nodes(change) : 0;
+}
+/* Does it.  The slots are in order, and so with the neighbours.  Takes over the caller's reference
+ * to each region that is not one of those replaced. */
+void region_change_apply(struct region_change *change, const struct region_slot *slots);
 /* Gives back what was not needed. */
-void region_change_end(struct region_change *change);
-
-/* Puts a region in, where none is; takes over the caller's reference.  Planned: one insert at
- * region_before(slot->start). */
-void region_tree_insert(struct region_change *change, const struct region_slot *slot);
-/*
- * Gives the entry of the region that starts at `start` new bounds, which still are in order with
- * its neighbours, or another region, whose reference it takes over.  Planned: `start`.
- */
-void region_tree_set(struct region_change *change, vaddr_t start, const struct region_slot *slot);
-/*
- * Takes out the regions that start in [start, end), none of which reaches over `end`.  Planned.
- */
-void region_tree_remove(struct region_change *change, vaddr_t start, vaddr_t end);
+void region_change_free_nodes(struct region_change *change);
+static inline void region_change_end(struct region_change *change)
+{
+	if (change->spare != NULL)
+		region_change_free_nodes(change);
+}
 
 #endif

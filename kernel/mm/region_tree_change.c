@@ -2,27 +2,21 @@
 /*
  * Changing a region tree; see region_tree.h.
  *
- * Every change goes down from the root, making each node on its way the tree's own: a node that
+ * A change goes down from the root, making each node on its way the tree's own: a node that
  * somebody else has a link to, or whose parent somebody else has, is copied first.  (Copying the
  * parent raises the child's count, so looking at each node's own count on the way down is enough.)
- * On the way up each parent learns what changed of its child, until nothing does.
+ * In the leaf it puts some slots in the place of others.  On the way up each parent learns what
+ * changed of its child, until nothing does.
  *
  * A node that is full is divided; two thin neighbours become one.  Joining pulls the neighbour's
  * children over and drops the neighbour, whether it was shared or not, so it needs no new node.
+ *
+ * What goes from other leaves than the first is removed before that, in a way of its own, which
+ * may drop whole subtrees.
  */
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "mm/region_tree_internal.h"
-
-static struct region_node *take_spare(struct region_change *change)
-{
-	struct region_node *node = change->spare;
-
-	ENSURE(node != NULL);
-	change->spare = node->slots[0].child.node;
-	node->refs = 1;
-	return node;
-}
 
 static __attribute__((noinline)) struct region_node *copy_node(struct region_change *change,
 							       struct region_node **link)
@@ -44,219 +38,11 @@ static inline struct region_node *own(struct region_change *change, struct regio
 	return likely(!region_node_is_shared(*link)) ? *link : copy_node(change, link);
 }
 
-/* --- Slots --- */
-
-struct slot {
-	struct region_node_slot content;
-	bool guarded;
-};
-
-static struct slot slot_of_region(const struct region_slot *region)
-{
-	return (struct slot){
-		.content = {.start = region->start,
-			    .end = region->end,
-			    .child.region = region->region},
-		.guarded = region->guarded,
-	};
-}
-
-static struct slot slot_of_node(struct region_node *node)
-{
-	return (struct slot){
-		.content = {.start = node->slots[0].start,
-			    .end = node->slots[node->count - 1].end,
-			    .hole = node->largest,
-			    .child.node = node},
-		.guarded = node->guarded & 1,
-	};
-}
-
-/* The largest hole that a slot has to do with: inside, in front and behind. */
-static u64 hole_around(const struct region_node *node, u32 i)
-{
-	u64 hole = node->slots[i].hole;
-
-	if (i > 0)
-		hole = MAX(hole, region_node_gap(node, i));
-	if (i + 1 < node->count)
-		hole = MAX(hole, region_node_gap(node, i + 1));
-	return hole;
-}
-
-static void find_largest(struct region_node *node)
-{
-	u64 hole = node->slots[0].hole;
-
-	for (u32 i = 1; i < node->count; i++) {
-		hole = MAX(hole, node->slots[i].hole);
-		hole = MAX(hole, region_node_gap(node, i));
-	}
-	node->largest = hole;
-}
-
-/* Holes of which the largest was `before` have become others, of which the largest is `after`. */
-static void update_largest(struct region_node *node, u64 before, u64 after)
-{
-	if (after >= node->largest)
-		node->largest = after;
-	else if (before == node->largest)
-		find_largest(node);
-}
-
-static void write_slot(struct region_node *node, u32 i, const struct slot *slot)
-{
-	node->slots[i] = slot->content;
-	node->guarded = (u16)((node->guarded & ~(1u << i)) | (u32)slot->guarded << i);
-}
-
-/* The largest hole beside slot i, of those that are not the same with another slot in its place. */
-static u64 hole_beside(const struct region_node *node, u32 i, const struct region_node_slot *other,
-		       bool guard_changes)
-{
-	const struct region_node_slot *slot = &node->slots[i];
-	u64 hole = 0;
-
-	if ((slot->start != other->start || guard_changes) && i > 0)
-		hole = region_node_gap(node, i);
-	if (slot->end != other->end && i + 1 < node->count)
-		hole = MAX(hole, region_node_gap(node, i + 1));
-	return hole;
-}
-
-/* Says whether this is news to whoever looks from above. */
-static bool change_slot(struct region_node *node, u32 i, const struct slot *slot)
-{
-	const struct region_node_slot *old = &node->slots[i];
-	bool guard = (node->guarded >> i & 1) != slot->guarded;
-
-	if (old->start == slot->content.start && old->end == slot->content.end &&
-	    old->hole == slot->content.hole && !guard) {
-		write_slot(node, i, slot);
-		return false;
-	}
-	struct region_node_slot was = *old;
-	u64 before = MAX(hole_beside(node, i, &slot->content, guard), was.hole);
-	write_slot(node, i, slot);
-	update_largest(node, before, MAX(hole_beside(node, i, &was, guard), slot->content.hole));
-	return true;
-}
-
-/* Writes into slot i what its child is now.  Says whether that is news. */
-static bool describe(struct region_node *node, u32 i)
-{
-	struct slot slot = slot_of_node(node->slots[i].child.node);
-
-	return change_slot(node, i, &slot);
-}
-
-/* Moves the slots from `from` on to `to`; those that are overwritten have been dealt with. */
-static void shift(struct region_node *node, u32 to, u32 from)
-{
-	u32 moved = node->count - from;
-	u32 above = (u32)node->guarded >> from << to;
-
-	if (moved != 0)
-		memmove(&node->slots[to], &node->slots[from], moved * sizeof(node->slots[0]));
-	node->guarded = (u16)((node->guarded & ((1u << MIN(to, from)) - 1)) | above);
-	node->count = (u8)(to + moved);
-}
-
-/* Copies slots [first, last) of another node to `at`; the caller minds the rest. */
-static void copy_slots(struct region_node *node, u32 at, const struct region_node *other, u32 first,
-		       u32 last)
-{
-	u32 more = last - first, mask = (1u << more) - 1;
-	u32 guarded = (u32)other->guarded >> first & mask;
-
-	memcpy(&node->slots[at], &other->slots[first], more * sizeof(node->slots[0]));
-	node->guarded = (u16)((node->guarded & ~(mask << at)) | guarded << at);
-}
-
-static void open_slot(struct region_node *node, u32 at, const struct slot *slot)
-{
-	u64 before = at > 0 && at < node->count ? region_node_gap(node, at) : 0;
-
-	shift(node, at + 1, at);
-	write_slot(node, at, slot);
-	update_largest(node, before, hole_around(node, at));
-}
-
-/* Slots [first, last) go; not all of them. */
-static void close_slots(struct region_node *node, u32 first, u32 last)
-{
-	bool one = last == first + 1;
-	u64 before = one ? hole_around(node, first) : node->largest;
-
-	shift(node, first, last);
-	update_largest(node, before,
-		       first > 0 && first < node->count ? region_node_gap(node, first) : 0);
-}
-
-/* --- Inserting --- */
-
-/*
- * Where to divide a full node that gets a slot at `at`: in the middle, but for the pattern of
- * addresses that only fall, or only rise, so that what is left behind is rather full.
- */
-static u32 divide_at(const struct region_node *node, u32 at)
-{
-	if (at == 0)
-		return REGION_NODE_THIN;
-	if (at == node->count)
-		return REGION_NODE_SLOTS + 1 - REGION_NODE_THIN;
-	return (REGION_NODE_SLOTS + 1) / 2;
-}
-
-/* Puts a slot at `at` of a node of our own.  The node that is split off, or NULL. */
-static struct region_node *insert_slot(struct region_change *change, struct region_node *node,
-				       u32 at, const struct slot *slot)
-{
-	change->changed = true;
-	if (node->count < REGION_NODE_SLOTS) {
-		open_slot(node, at, slot);
-		return NULL;
-	}
-	/* `lower` slots of all, the new one among them, stay. */
-	u32 lower = divide_at(node, at);
-	struct region_node *upper = take_spare(change);
-	u32 cut = at < lower ? lower - 1 : lower;
-	upper->level = node->level;
-	upper->count = (u8)(node->count - cut);
-	upper->guarded = 0;
-	copy_slots(upper, 0, node, cut, node->count);
-	node->count = (u8)cut;
-	find_largest(upper);
-	find_largest(node);
-	if (at < lower)
-		open_slot(node, at, slot);
-	else
-		open_slot(upper, at - cut, slot);
-	return upper;
-}
-
-/* The recursion is as deep as the tree is high. */
-static struct region_node *insert_below(struct region_change *change, struct region_node **link,
-					const struct slot *slot)
-{
-	struct region_node *node = own(change, link);
-
-	if (node->level == 0)
-		return insert_slot(change, node, region_node_below(node, slot->content.start),
-				   slot);
-	u32 i = region_node_toward(node, slot->content.start);
-	struct region_node *upper = insert_below(change, &node->slots[i].child.node, slot);
-	change->changed = change->changed && describe(node, i);
-	if (upper == NULL)
-		return NULL;
-	struct slot more = slot_of_node(upper);
-	return insert_slot(change, node, i + 1, &more);
-}
-
 static struct region_node *new_root(struct region_change *change, u32 level)
 {
 	struct region_node *root = take_spare(change);
 
+	ENSURE(level < REGION_TREE_LEVELS);
 	root->level = (u8)level;
 	root->count = 0;
 	root->guarded = 0;
@@ -264,96 +50,7 @@ static struct region_node *new_root(struct region_change *change, u32 level)
 	return root;
 }
 
-void region_tree_insert(struct region_change *change, const struct region_slot *region)
-{
-	struct region_tree *tree = change->tree;
-	struct slot slot = slot_of_region(region);
-
-	if (tree->root == NULL)
-		tree->root = new_root(change, 0);
-	struct region_node *upper = insert_below(change, &tree->root, &slot);
-	if (upper != NULL) {
-		struct region_node *lower = tree->root;
-		struct slot slots[2] = {slot_of_node(lower), slot_of_node(upper)};
-		tree->root = new_root(change, lower->level + 1u);
-		open_slot(tree->root, 0, &slots[0]);
-		open_slot(tree->root, 1, &slots[1]);
-	}
-	tree->count++;
-}
-
-/* --- Replacing --- */
-
-static void set_below(struct region_change *change, struct region_node **link, vaddr_t start,
-		      const struct slot *slot)
-{
-	struct region_node *node = own(change, link);
-	u32 i = region_node_toward(node, start);
-
-	if (node->level != 0) {
-		set_below(change, &node->slots[i].child.node, start, slot);
-		change->changed = change->changed && describe(node, i);
-		return;
-	}
-	ASSERT(node->slots[i].start == start);
-	union region_child old = node->slots[i].child;
-	change->changed = change_slot(node, i, slot);
-	if (old.region != slot->content.child.region)
-		region_child_put(old, 0);
-}
-
-void region_tree_set(struct region_change *change, vaddr_t start, const struct region_slot *region)
-{
-	struct slot slot = slot_of_region(region);
-
-	set_below(change, &change->tree->root, start, &slot);
-}
-
 /* --- Removing --- */
-
-static bool are_thin(const struct region_node *node, u32 i)
-{
-	return node->slots[i].child.node->count + node->slots[i + 1].child.node->count <=
-	       REGION_NODE_THIN;
-}
-
-static void join(struct region_node *node, u32 to, u32 from);
-
-/* Children i and i + 1 of a node of our own have become neighbours by a join.  If they are thin,
- * and one of them is our own, they are joined too; else it stays so until a removal comes by. */
-static void mend_seam(struct region_node *node, u32 i)
-{
-	if (node->level == 0 || !are_thin(node, i))
-		return;
-	if (!region_node_is_shared(node->slots[i].child.node))
-		join(node, i, i + 1);
-	else if (!region_node_is_shared(node->slots[i + 1].child.node))
-		join(node, i + 1, i);
-	else
-		return;
-	describe(node, i);
-}
-
-/* Child `from`, a neighbour of child `to`, which is our own: its children come over. */
-static void join(struct region_node *node, u32 to, u32 from)
-{
-	struct region_node *target = node->slots[to].child.node,
-			   *source = node->slots[from].child.node;
-	u32 at = from > to ? target->count : 0;
-	u32 seam = from > to ? at : source->count;
-
-	for (u32 i = 0; i < source->count; i++)
-		region_node_get_child(source, i);
-	if (at == 0)
-		shift(target, source->count, 0);
-	else
-		target->count = (u8)(at + source->count);
-	copy_slots(target, at, source, 0, source->count);
-	find_largest(target);
-	region_node_put(source);
-	close_slots(node, from, from + 1);
-	mend_seam(target, seam - 1);
-}
 
 /*
  * Child i, which a removal has gone through or past, may have become thin: joins it with its
@@ -361,19 +58,19 @@ static void join(struct region_node *node, u32 to, u32 from)
  */
 static bool mend(struct region_change *change, struct region_node *node, u32 i)
 {
-	bool right = i + 1 < node->count && are_thin(node, i);
-	bool left = i > 0 && are_thin(node, i - 1);
+	bool right = i + 1 < node->count && region_node_are_thin(node, i);
+	bool left = i > 0 && region_node_are_thin(node, i - 1);
 
 	if (likely(!right && !left))
 		return false;
 	own(change, &node->slots[i].child.node);
 	if (right)
-		join(node, i, i + 1);
-	if (i > 0 && are_thin(node, i - 1)) {
-		join(node, i, i - 1);
+		region_node_join(node, i, i + 1);
+	if (i > 0 && region_node_are_thin(node, i - 1)) {
+		region_node_join(node, i, i - 1);
 		i--;
 	}
-	describe(node, i);
+	region_node_describe(node, i);
 	return true;
 }
 
@@ -399,7 +96,7 @@ static void drop_slots(struct region_change *change, struct region_node *node, u
 			node->level == 0 ? 1 : count_regions(node->slots[i].child.node);
 	}
 	if (first != last)
-		close_slots(node, first, last);
+		region_node_replace(node, first, last - first, NULL, 0);
 	for (u32 i = 0; i < last - first; i++)
 		region_child_put(dropped[i], node->level);
 }
@@ -417,7 +114,7 @@ static bool remove_below(struct region_change *change, struct region_node **link
 	if (node->level == 0 && last == first + 1) {
 		union region_child child = node->slots[first].child;
 		change->tree->count--;
-		close_slots(node, first, last);
+		region_node_replace(node, first, last - first, NULL, 0);
 		region_child_put(child, 0);
 		return true;
 	}
@@ -431,9 +128,9 @@ static bool remove_below(struct region_change *change, struct region_node **link
 	bool over = first < last && node->slots[last - 1].end > end;
 	bool changed = last - over != first;
 	if (into && remove_below(change, &node->slots[first - 1].child.node, start, end))
-		changed |= describe(node, first - 1);
+		changed |= region_node_describe(node, first - 1);
 	if (over && remove_below(change, &node->slots[last - 1].child.node, start, end))
-		changed |= describe(node, last - 1);
+		changed |= region_node_describe(node, last - 1);
 	drop_slots(change, node, first, last - over);
 	/* The upper one first, while its number holds. */
 	if (over)
@@ -443,21 +140,155 @@ static bool remove_below(struct region_change *change, struct region_node **link
 	return changed;
 }
 
-void region_tree_remove(struct region_change *change, vaddr_t start, vaddr_t end)
+/* A root with one child is none. */
+static void drop_thin_root(struct region_tree *tree)
 {
-	struct region_tree *tree = change->tree;
-
-	if (tree->root == NULL)
-		return;
-	if (start <= tree->root->slots[0].start && end >= region_tree_end(tree)) {
-		region_tree_destroy(tree);
-		return;
-	}
-	remove_below(change, &tree->root, start, end);
 	while (tree->root->level != 0 && tree->root->count == 1) {
 		struct region_node *root = tree->root;
 		region_node_get_child(root, 0);
 		tree->root = root->slots[0].child.node;
 		region_node_put(root);
 	}
+}
+
+/* Takes out the regions that start in [start, end), wherever they lie. */
+static void remove_range(struct region_change *change, vaddr_t start, vaddr_t end)
+{
+	struct region_tree *tree = change->tree;
+
+	if (start <= tree->root->slots[0].start && end >= region_tree_end(tree)) {
+		region_tree_destroy(tree);
+		return;
+	}
+	remove_below(change, &tree->root, start, end);
+	drop_thin_root(tree);
+}
+
+/* --- Applying a plan --- */
+
+/* Writes the change's path anew, after the tree has changed elsewhere. */
+static void find_path(struct region_change *change)
+{
+	const struct region_node *node = change->tree->root;
+
+	for (; node->level != 0; node = node->slots[change->path[node->level]].child.node)
+		change->path[node->level] = (u8)region_node_toward(node, change->start);
+	change->path[0] = (u8)region_node_below(node, change->start);
+}
+
+/*
+ * Takes out what lies in other leaves than the first.  Regions that stay must not go with them:
+ * they get a reference more, and all in the first leaf lose one afterwards.
+ */
+static void clear_tail(struct region_change *change, const struct region_slot *slots)
+{
+	for (u32 i = 0; i < change->count; i++)
+		if (slots[i].stays)
+			region_child_get(slots[i].child, 0);
+	remove_range(change, change->tail, change->end);
+	find_path(change);
+}
+
+/* What the leaf named and does not any more. */
+struct replaced {
+	union region_child child[REGION_NODE_SLOTS];
+	u32 count;
+};
+
+static bool comes_back(const struct region_slot *slots, u32 count, const struct region *region)
+{
+	for (u32 i = 0; i < count; i++)
+		if (slots[i].child.region == region)
+			return true;
+	return false;
+}
+
+static void note_replaced(const struct region_change *change, const struct region_node *leaf,
+			  const struct region_slot *slots, struct replaced *replaced)
+{
+	replaced->count = 0;
+	for (u32 i = 0; i < change->removed; i++) {
+		union region_child child = leaf->slots[change->path[0] + i].child;
+		if (change->wide || !comes_back(slots, change->count, child.region))
+			replaced->child[replaced->count++] = child;
+	}
+}
+
+/* Puts slots into a node of our own.  The node that is split off, or NULL. */
+static struct region_node *splice(struct region_change *change, struct region_node *node, u32 at,
+				  u32 removed, const struct region_slot *slots, u32 count)
+{
+	if (likely(node->count - removed + count <= REGION_NODE_SLOTS)) {
+		region_node_replace(node, at, removed, slots, count);
+		return NULL;
+	}
+	struct region_node *upper = take_spare(change);
+	region_node_divide(node, upper, at, removed, slots, count);
+	return upper;
+}
+
+/*
+ * Tells the parents, from the leaf's up, which are in `nodes` by level.  `upper`: the node that was
+ * split off the leaf, or NULL; returns the one that was split off the root.
+ */
+static struct region_node *climb(struct region_change *change, struct region_node **nodes,
+				 u32 height, struct region_node *upper)
+{
+	bool fewer = change->count < change->removed, news = true;
+
+	for (u32 level = 1; level < height && (news || fewer); level++) {
+		struct region_node *node = nodes[level];
+		u32 i = change->path[level];
+		news = news && region_node_describe(node, i);
+		if (upper != NULL) {
+			struct region_slot slot = region_node_slot_of(upper);
+			upper = splice(change, node, i + 1, 0, &slot, 1);
+			news = true;
+		} else if (fewer) {
+			news |= mend(change, node, i);
+		}
+	}
+	return upper;
+}
+
+/* The root has been divided. */
+static void grow(struct region_change *change, struct region_node *upper)
+{
+	struct region_node *lower = change->tree->root;
+	struct region_slot slots[2] = {region_node_slot_of(lower), region_node_slot_of(upper)};
+
+	change->tree->root = new_root(change, lower->level + 1u);
+	region_node_replace(change->tree->root, 0, 0, slots, 2);
+}
+
+void region_change_apply(struct region_change *change, const struct region_slot *slots)
+{
+	struct region_tree *tree = change->tree;
+	struct region_node **link = &tree->root, *nodes[REGION_TREE_LEVELS], *node, *upper;
+	struct replaced replaced;
+
+	if (unlikely(change->wide)) {
+		if (change->count == 0) {
+			remove_range(change, change->tail, change->end);
+			return;
+		}
+		clear_tail(change, slots);
+	}
+	if (unlikely(tree->root == NULL))
+		tree->root = new_root(change, 0);
+	while ((node = own(change, link))->level != 0) {
+		nodes[node->level] = node;
+		link = &node->slots[change->path[node->level]].child.node;
+	}
+	note_replaced(change, node, slots, &replaced);
+	upper = splice(change, node, change->path[0], change->removed, slots, change->count);
+	tree->count += (size_t)change->count - change->removed;
+	if (tree->root != node)
+		upper = climb(change, nodes, tree->root->level + 1u, upper);
+	if (unlikely(upper != NULL))
+		grow(change, upper);
+	else
+		drop_thin_root(tree);
+	for (u32 i = 0; i < replaced.count; i++)
+		region_child_put(replaced.child[i], 0);
 }

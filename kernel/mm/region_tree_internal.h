@@ -18,6 +18,7 @@
 #ifndef MM_REGION_TREE_INTERNAL_H
 #define MM_REGION_TREE_INTERNAL_H
 
+#include "lib/assert.h"
 #include "mm/region_tree.h"
 
 /* A node of 15 slots is just below 512 bytes. */
@@ -30,11 +31,6 @@ enum {
 	/* Neighbours that have so many children together, or fewer, become one; and a divided node
 	   has so many in either part at least. */
 	REGION_NODE_THIN = (REGION_NODE_SLOTS + 2) / 3,
-};
-
-union region_child {
-	struct region_node *node;
-	struct region *region; /* at level 0 */
 };
 
 struct region_node_slot {
@@ -106,11 +102,42 @@ static inline bool region_node_is_shared(const struct region_node *node)
 	return __atomic_load_n(&node->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
-/* Between region_tree.c (life, looking) and region_tree_change.c. */
+/* A node in reserve.  There is one. */
+static inline struct region_node *take_spare(struct region_change *change)
+{
+	struct region_node *node = change->spare;
+
+	ENSURE(node != NULL);
+	change->spare = node->slots[0].child.node;
+	node->refs = 1;
+	return node;
+}
+
+/* --- region_tree_node.c: one node, which the tree has alone --- */
+
+/* Puts `count` slots in the place of slots [at, at + removed); there is room. */
+void region_node_replace(struct region_node *node, u32 at, u32 removed,
+			 const struct region_slot *slots, u32 count);
+/* The same where there is no room: the upper part goes to `upper`, a node without content. */
+void region_node_divide(struct region_node *node, struct region_node *upper, u32 at, u32 removed,
+			const struct region_slot *slots, u32 count);
+/* What the node's parent has to know of it. */
+struct region_slot region_node_slot_of(struct region_node *node);
+/* Writes into slot i what its child is now.  Says whether that is news. */
+bool region_node_describe(struct region_node *node, u32 i);
+/* Have children i and i + 1 few enough children to be one? */
+bool region_node_are_thin(const struct region_node *node, u32 i);
+/* The children of child `from`, a neighbour of child `to`, go over to that one, which is the tree's
+ * own; child `from` goes. */
+void region_node_join(struct region_node *node, u32 to, u32 from);
+
+/* Between region_tree.c (life, looking), region_tree_plan.c and region_tree_change.c. */
 struct region_node *__must_check region_node_alloc(void);
 void region_node_free(struct region_node *node); /* which has no children */
 void region_node_put(struct region_node *node);
 void region_node_get_child(const struct region_node *node, u32 i);
+/* A reference of a node at `level` to its child. */
+void region_child_get(union region_child child, u32 level);
 void region_child_put(union region_child child, u32 level);
 
 #endif

@@ -140,7 +140,7 @@ static struct region_slot slot_of(struct region *region)
 	return (struct region_slot){
 		.start = start,
 		.end = start + LENGTH(region->large),
-		.region = region,
+		.child.region = region,
 		.guarded = region->guarded,
 	};
 }
@@ -360,11 +360,10 @@ static bool insert(struct subject *subject, u32 place, bool failing)
 
 	if (subject->there[place])
 		return false;
-	region_change_begin(&change, &subject->tree);
-	region_change_plan(&change, region_before(start_of(place)), 1);
+	region_change_plan(&change, &subject->tree, start_of(place), start_of(place), 1);
 	allocate(&change, failing);
 	struct region_slot slot = slot_of(make_region(place, place % 2));
-	region_tree_insert(&change, &slot);
+	region_change_apply(&change, &slot);
 	region_change_end(&change);
 	subject->there[place] = true;
 	subject->large[place] = place % 2;
@@ -375,18 +374,21 @@ static bool insert(struct subject *subject, u32 place, bool failing)
 static bool resize(struct subject *subject, u32 place, bool failing)
 {
 	struct region_change change;
+	vaddr_t start = start_of(place);
 
 	if (!subject->there[place])
 		return false;
-	struct region *region = region_tree_find(&subject->tree, start_of(place));
-	region_change_begin(&change, &subject->tree);
-	bool mine = region_change_plan(&change, start_of(place), 0) && region->refs == 1;
+	struct region *region = region_tree_find(&subject->tree, start);
+	bool mine =
+		region_change_plan(&change, &subject->tree, start, model_end(subject, place), 1) &&
+		region->refs == 1;
 	allocate(&change, failing);
 	if (!mine)
 		region = make_region(place, region->large);
 	region->large = !region->large;
 	struct region_slot slot = slot_of(region);
-	region_tree_set(&change, slot.start, &slot);
+	slot.stays = mine;
+	region_change_apply(&change, &slot);
 	region_change_end(&change);
 	subject->large[place] = !subject->large[place];
 	return true;
@@ -402,35 +404,32 @@ static bool take_out(struct subject *subject, u32 first, u32 last, bool failing)
 		any |= subject->there[place];
 	if (!any)
 		return false;
-	region_change_begin(&change, &subject->tree);
-	region_change_plan_removal(&change, start_of(first), start_of(last));
+	region_change_plan(&change, &subject->tree, start_of(first), start_of(last), 0);
 	allocate(&change, failing);
-	region_tree_remove(&change, start_of(first), start_of(last));
+	region_change_apply(&change, NULL);
 	region_change_end(&change);
 	memset(&subject->there[first], 0, last - first);
 	return true;
 }
 
-/* Two pieces of a region become three regions, in one change: what splitting off the middle does.
- */
-static bool replace_by_two(struct subject *subject, u32 place, bool failing)
+/* A region becomes three, in one change: what splitting off the middle does. */
+static bool replace_by_three(struct subject *subject, u32 place, bool failing)
 {
 	struct region_change change;
+	struct region_slot slots[3];
 
 	if (place + 2 >= subject->places || !subject->there[place] || subject->there[place + 1] ||
 	    subject->there[place + 2])
 		return false;
-	region_change_begin(&change, &subject->tree);
-	region_change_plan(&change, start_of(place), 2);
+	region_change_plan(&change, &subject->tree, start_of(place), model_end(subject, place), 3);
 	allocate(&change, failing);
-	for (u32 i = 0; i < 2; i++) {
-		struct region_slot slot = slot_of(make_region(place + 1 + i, false));
-		region_tree_insert(&change, &slot);
-		subject->there[place + 1 + i] = true;
-		subject->large[place + 1 + i] = false;
+	for (u32 i = 0; i < 3; i++) {
+		bool large = i == 0 && subject->large[place];
+		slots[i] = slot_of(make_region(place + i, large));
+		subject->there[place + i] = true;
+		subject->large[place + i] = large;
 	}
-	struct region_slot slot = slot_of(make_region(place, subject->large[place]));
-	region_tree_set(&change, slot.start, &slot);
+	region_change_apply(&change, slots);
 	region_change_end(&change);
 	return true;
 }
@@ -442,16 +441,50 @@ static bool map_over(struct subject *subject, u32 first, u32 last, bool failing)
 
 	if (last <= first)
 		return false;
-	region_change_begin(&change, &subject->tree);
-	region_change_plan_replacement(&change, start_of(first), start_of(last), 1);
+	region_change_plan(&change, &subject->tree, start_of(first), start_of(last), 1);
 	allocate(&change, failing);
-	region_tree_remove(&change, start_of(first), start_of(last));
 	struct region_slot slot = slot_of(make_region(first, true));
-	region_tree_insert(&change, &slot);
+	region_change_apply(&change, &slot);
 	region_change_end(&change);
 	memset(&subject->there[first], 0, last - first);
 	subject->there[first] = true;
 	subject->large[first] = true;
+	return true;
+}
+
+/* The piece that a region at one end of a range becomes: the region itself, if it is this tree's
+ * alone. */
+static struct region_slot end_piece(struct subject *subject, u32 place, bool own)
+{
+	struct region *region = region_tree_find(&subject->tree, start_of(place));
+	bool mine = own && region->refs == 1;
+
+	if (!mine)
+		region = make_region(place, region->large);
+	region->large = !region->large;
+	subject->large[place] = region->large;
+	struct region_slot slot = slot_of(region);
+	slot.stays = mine;
+	return slot;
+}
+
+/* Drops a range but for what is left of the regions at its ends: what munmap does. */
+static bool cut_out(struct subject *subject, u32 first, u32 last, bool failing)
+{
+	struct region_change change;
+	struct region_slot slots[2];
+
+	if (last - first < 2 || !subject->there[first] || !subject->there[last - 1])
+		return false;
+	bool own = region_change_plan(&change, &subject->tree, start_of(first),
+				      model_end(subject, last - 1), 2);
+	allocate(&change, failing);
+	slots[1] = end_piece(subject, last - 1,
+			     region_tree_is_own(&subject->tree, start_of(last - 1)));
+	slots[0] = end_piece(subject, first, own);
+	region_change_apply(&change, slots);
+	region_change_end(&change);
+	memset(&subject->there[first + 1], 0, last - first - 2);
 	return true;
 }
 
@@ -485,7 +518,8 @@ enum {
 	RESIZES = INSERTS + PLACES,
 	SPLITS = RESIZES + PLACES,
 	REMOVALS = SPLITS + RANGES,
-	OPERATIONS = REMOVALS + 1, /* the other tree becomes a copy */
+	CUTS = REMOVALS + PLACES,
+	OPERATIONS = CUTS + 1, /* the other tree becomes a copy */
 };
 
 static bool step(struct subject *subject, u32 operation, bool failing)
@@ -495,9 +529,11 @@ static bool step(struct subject *subject, u32 operation, bool failing)
 	if (operation < RESIZES)
 		return resize(subject, operation - INSERTS, failing);
 	if (operation < SPLITS)
-		return replace_by_two(subject, operation - RESIZES, failing);
-	if (operation >= REMOVALS)
+		return replace_by_three(subject, operation - RESIZES, failing);
+	if (operation >= CUTS)
 		return share((u32)(subject - subjects), !(subject - subjects));
+	if (operation >= REMOVALS)
+		return cut_out(subject, operation - REMOVALS, PLACES, failing);
 	operation -= SPLITS;
 	u32 first = 0;
 	for (; operation >= PLACES - first; first++)
@@ -591,10 +627,13 @@ static void random_step(struct subject *subject, u32 growth, bool failing)
 		resize(subject, place, failing);
 		break;
 	case 1:
-		replace_by_two(subject, place, failing);
+		replace_by_three(subject, place, failing);
 		break;
 	case 2:
 		map_over(subject, place, last, failing);
+		break;
+	case 3:
+		cut_out(subject, place, last, failing);
 		break;
 	default:
 		if (random_below(10) < growth)
@@ -704,11 +743,10 @@ static void *work(void *argument)
 			if (region == NULL || start_of(region->place) != start)
 				continue;
 			struct region_change change;
-			region_change_begin(&change, &tree);
-			region_change_plan_removal(&change, start, start + PLACE);
+			region_change_plan(&change, &tree, start, start + PLACE, 0);
 			if (region_change_allocate(&change) != 0)
 				abort();
-			region_tree_remove(&change, start, start + PLACE);
+			region_change_apply(&change, NULL);
 			region_change_end(&change);
 			region = region_tree_find(&tree, start);
 			worker->right &= tree.count == --count &&

@@ -17,7 +17,7 @@ HOST_TESTS += $(MM_TESTS:%=mm_%)
 $(foreach test,$(MM_TESTS),\
 	$(eval mm_$(test)_SOURCES := tests/host/mm/$(test).c $$(MM_SOURCES)) $(eval mm_$(test)_SHARED := mm))
 
-REGION_TREE_SOURCES := kernel/mm/region_tree.c kernel/mm/region_tree_change.c kernel/mm/region_tree_plan.c
+REGION_TREE_SOURCES := $(wildcard kernel/mm/region_tree*.c)
 HOST_TESTS += mm_region_tree mm_region_tree_wide
 mm_region_tree_SOURCES := tests/host/mm/region_tree.c $(REGION_TREE_SOURCES)
 mm_region_tree_CFLAGS := -I. -DREGION_TREE_FANOUT=4

@@ -146,6 +146,7 @@ void fault_replace_locked(struct fault *fault, struct tree_leaf *leaf, pte_t old
 		tlb_flush_page_local(fault->page);
 	else
 		space_flush(space, fault->page, fault->page + PAGE_SIZE);
+	ASSERT(!entry_is_writable(pte_read(leaf->slot)));
 	pte_write(leaf->slot, writable);
 	leaf->node->counts[RESIDENT_ANONYMOUS]++;
 	if (entry_is_special(old))

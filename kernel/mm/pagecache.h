@@ -153,6 +153,8 @@ static inline u64 page_cache_sequence(const struct page_cache *cache)
 /* Page `index` has been changed, just now: it has to be written.  Nothing for caches without
  * ops->write, and for pages that are not in the cache.  Any context but interrupts. */
 void page_cache_mark_dirty(struct page_cache *cache, u64 index);
+/* Will the page be written back?  Always true for files in memory alone. */
+bool page_cache_is_dirty(struct page_cache *cache, u64 index);
 /*
  * Writes the dirty ones of pages [first, last].  The owner sees to it that only one thread at a
  * time does, so that whoever comes second finds all of it written.  Mappings lose the pages before

@@ -82,6 +82,16 @@ void page_cache_mark_dirty(struct page_cache *cache, u64 index)
 		cache->ops->dirtied(cache);
 }
 
+bool page_cache_is_dirty(struct page_cache *cache, u64 index)
+{
+	if (cache->ops == NULL || cache->ops->write == NULL)
+		return true;
+	spin_lock(&cache->lock);
+	bool dirty = radix_tag_test(&cache->pages, index, TAG_DIRTY);
+	spin_unlock(&cache->lock);
+	return dirty;
+}
+
 /* --- Write-back --- */
 
 /* Takes the marks off the first run of dirty pages in [*index, last], which then begins at *index;

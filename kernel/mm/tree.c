@@ -231,6 +231,8 @@ static int lock_leaf_slowly(struct tree_leaf *leaf, vaddr_t page, enum tree_inte
 int tree_lock_leaf(struct address_space *space, vaddr_t page, enum tree_intent intent,
 		   struct tree_leaf *leaf)
 {
+	/* Fork, which shares the tree, is kept out by whoever wants a page for himself. */
+	ASSERT(intent != TREE_OWN || READ_ONCE(space->map_lock.holders) != 0);
 	*leaf = (struct tree_leaf){.space = space, .exclusive = true};
 	leaf->slot = walk_exclusive(space, page, intent != TREE_FIND, 1);
 	if (likely(leaf->slot != NULL)) {

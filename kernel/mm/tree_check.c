@@ -14,15 +14,15 @@
  *	10	no link names a node that has been freed
  *	11	the counts of a leaf are those of its entries
  *	12	the kernel half of every root is the kernel's
+ *	14	an entry of a file's page that permits writing is dirty, and its file knows
  *	15	rings are closed, small, and contain only leaves that are alive
  *	16	no two families reach the same node
  *	17	a huge link maps the block that the entries of its leaf name, with their rights
  *
  * The others are about what happens between two states.  3 is kept by the map lock, which fork
- *holds for writing (space.c); 8 by gathers (zap.c) and put_replaced
- *(tree.c), 9 by fault_replace_locked (fault_anonymous.c); the tests' simulated TLBs watch these
- *two.  13 holds because node_put and gathers live on the stack.  14: an entry is dirty from when it
- *permits writing, and so is its file's page (write_shared in fault_file.c).
+ *holds for writing: tree_share and tree_lock_leaf assert it.  8 is kept by gathers (zap.c) and
+ * put_replaced (tree.c): the tests' simulated TLBs watch every frame that is freed.  9 is asserted
+ * by fault_replace_locked.  13 holds because node_put and gathers live on the stack: a test counts.
  *
  * Three walks: the first stamps nodes and counts links, the second counts who holds frames, the
  *third compares.  A node's content is looked at once, whoever shares it.
@@ -98,6 +98,14 @@ static void check_same_regions(struct address_space *a, struct address_space *b,
 
 /* --- The first walk: nodes, links, and what regions permit --- */
 
+/* Nothing will be forgotten that was written through this entry, which is of a file's page. */
+static void check_dirty(const struct region *region, pte_t entry, vaddr_t at)
+{
+	REQUIRE(14, region->flags & REGION_SHARED, at);
+	REQUIRE(14, pte_flags(entry) & PAGE_DIRTY, at);
+	REQUIRE(14, page_cache_is_dirty(region_cache(region), region_index(region, at)), at);
+}
+
 static void check_permission(const struct region *region, pte_t entry, vaddr_t at)
 {
 	REQUIRE(6, region != NULL, at);
@@ -109,6 +117,9 @@ static void check_permission(const struct region *region, pte_t entry, vaddr_t a
 	REQUIRE(6, !entry_is_writable(entry) || (region->flags & REGION_WRITE), at);
 	if (!(region->flags & REGION_SPECIAL))
 		REQUIRE(6, (pte_flags(entry) & PAGE_NX) || (region->flags & REGION_EXECUTE), at);
+	if (entry_is_writable(entry) && entry_has_frame(entry) &&
+	    !frame_is_anonymous(entry_phys(entry)))
+		check_dirty(region, entry, at);
 }
 
 static void stamp_leaf(struct address_space *space, const struct node *leaf)
@@ -372,6 +383,18 @@ void tree_check(struct family *family, bool alone)
 		if (check.holders[piece] != NULL)
 			frame_free(virt_to_phys(check.holders[piece]));
 	kfree(check.holders);
+}
+
+void tree_check_all(void)
+{
+	struct family *family = families_next(NULL);
+
+	while (family != NULL) {
+		tree_check(family, false);
+		struct family *next = families_next(family);
+		family_put(family);
+		family = next;
+	}
 }
 
 #endif

@@ -17,6 +17,9 @@
  */
 void tree_check(struct family *family, bool alone);
 
+/* The same for all families, none of which is alone. */
+void tree_check_all(void);
+
 #endif
 
 #endif

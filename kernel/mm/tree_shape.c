@@ -39,6 +39,7 @@ int tree_share(struct address_space *child, struct address_space *parent)
 	u32 end = pt_index(KERNEL_BASE, PT_LEVELS);
 	int result = 0;
 
+	ASSERT(READ_ONCE(parent->map_lock.holders) < 0);
 	spin_lock(&parent->tree_lock);
 	if (unlikely(parent->may_pin))
 		parent->may_pin = pin_look_below(from, end);

@@ -60,7 +60,7 @@ static s64 promised;
 static u64 random_state;
 static bool merged;    /* no allocation has failed, so all neighbours that can be one are */
 static bool unmapping; /* a file is being unmapped: changes are those that might confuse this */
-static bool locked;    /* the only mutex is held */
+static bool locked;    /* the mappings_lock of a file is held */
 
 /* --- What regions stand on --- */
 
@@ -107,16 +107,26 @@ void panic(const char *format, ...)
 	abort();
 }
 
-void mutex_lock_at(mutex_t *mutex __unused, unsigned nest __unused, struct lock_site *site __unused)
+static bool is_mappings_lock(const mutex_t *mutex)
 {
-	assert_false(locked);
-	locked = true;
+	for (int i = 0; i < FILES; i++)
+		if (mutex == &files[i].cache.mappings_lock)
+			return true;
+	return false;
 }
 
-void mutex_unlock(mutex_t *mutex __unused)
+void mutex_lock_at(mutex_t *mutex, unsigned nest __unused, struct lock_site *site __unused)
 {
-	assert_true(locked);
-	locked = false;
+	assert_true(mutex->owner == NULL);
+	mutex->owner = (struct task *)mutex;
+	locked |= is_mappings_lock(mutex);
+}
+
+void mutex_unlock(mutex_t *mutex)
+{
+	assert_false(mutex->owner == NULL);
+	mutex->owner = NULL;
+	locked &= !is_mappings_lock(mutex);
 }
 
 void rwlock_read_lock_at(rwlock_t *lock __unused, unsigned nest __unused,

@@ -17,8 +17,10 @@
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
 #include "ipc/inotify.h"
+#include "ipc/msg.h"
 #include "ipc/pidfd.h"
 #include "ipc/pipe.h"
+#include "ipc/sem.h"
 #include "ipc/shm.h"
 #include "ipc/userfaultfd.h"
 #include "lib/log.h"
@@ -85,6 +87,8 @@ void kernel_main(void)
 	pidfd_init();
 	epoll_init();
 	shm_init();
+	sem_init();
+	msg_init();
 	inotify_init();
 	unix_init();
 	reclaim_thread_start();

@@ -128,7 +128,7 @@ void shm_put(struct shm_segment *segment)
 
 /* --- shmget --- */
 
-static int create_locked(s32 key, size_t size, int flags)
+static int create(s32 key, u64 size, int flags)
 {
 	u64 pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
 
@@ -164,29 +164,19 @@ static int create_locked(s32 key, size_t size, int flags)
 	return id;
 }
 
-static int get_locked(s32 key, size_t size, int flags)
+static int suits(const struct sysv_object *object, u64 size)
 {
-	struct sysv_object *object = key != IPC_PRIVATE ? sysv_find_key(&shm_ids, key) : NULL;
+	const struct shm_segment *segment =
+		container_of((struct sysv_object *)object, struct shm_segment, object);
 
-	if (object == NULL) {
-		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
-			return -ENOENT;
-		return create_locked(key, size, flags);
-	}
-	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
-		return -EEXIST;
-	if (shm_of(object)->cache.size < size)
-		return -EINVAL;
-	int result = sysv_permission(object, (u32)flags);
-	return result != 0 ? result : object->id;
+	return segment->cache.size < size ? -EINVAL : 0;
 }
 
 long shm_get(s32 key, size_t size, int flags)
 {
-	mutex_lock(&shm_ids.lock);
-	int result = get_locked(key, size, flags);
-	mutex_unlock(&shm_ids.lock);
-	return result;
+	static const struct sysv_kind kind = {.create = create, .suits = suits};
+
+	return sysv_get(&shm_ids, &kind, key, size, flags);
 }
 
 /* --- shmat and shmdt --- */
@@ -223,14 +213,13 @@ static int check_attachment(struct attachment *attachment, int flags)
 static struct shm_segment *begin_attach(int id, u32 wanted)
 {
 	mutex_lock(&shm_ids.lock);
-	struct sysv_object *object = sysv_find(&shm_ids, id);
-	int error = IS_ERR(object) ? (int)PTR_ERR(object) : sysv_permission(object, wanted);
-	if (error == 0) {
+	struct sysv_object *object = sysv_find_usable(&shm_ids, id, wanted);
+	if (!IS_ERR(object)) {
 		shm_of(object)->attached++;
 		get(&shm_of(object)->backing);
 	}
 	mutex_unlock(&shm_ids.lock);
-	return error != 0 ? ERR_PTR(error) : shm_of(object);
+	return IS_ERR(object) ? ERR_PTR(PTR_ERR(object)) : shm_of(object);
 }
 
 static void end_attach(struct shm_segment *segment)

@@ -35,7 +35,7 @@ bool shm_next(u32 *index, struct shm_snapshot *snapshot)
 	struct sysv_object *object = NULL;
 
 	mutex_lock(&shm_ids.lock);
-	while (object == NULL && *index < SHM_SEGMENTS)
+	while (object == NULL && *index < shm_ids.capacity)
 		object = sysv_at(&shm_ids, (*index)++);
 	if (object != NULL) {
 		snapshot->id = object->id;
@@ -88,19 +88,11 @@ static long get_usage(vaddr_t buffer)
 static long get_status(int id, int command, vaddr_t buffer)
 {
 	struct linux_shmid_ds status;
-	struct sysv_object *object;
-	long result = 0;
 
 	mutex_lock(&shm_ids.lock);
-	if (command == IPC_STAT) {
-		object = sysv_find(&shm_ids, id);
-		result = IS_ERR(object) ? PTR_ERR(object) : 0;
-	} else {
-		object = sysv_at(&shm_ids, (u32)id);
-		result = object != NULL ? object->id : -EINVAL;
-	}
-	if (result >= 0 && command != SHM_STAT_ANY && sysv_permission(object, S_IRUGO) != 0)
-		result = -EACCES;
+	struct sysv_object *object =
+		sysv_find_readable(&shm_ids, id, command != IPC_STAT, command == SHM_STAT_ANY);
+	long result = IS_ERR(object) ? PTR_ERR(object) : command == IPC_STAT ? 0 : object->id;
 	if (result >= 0)
 		describe_locked(shm_of(object), &status);
 	mutex_unlock(&shm_ids.lock);

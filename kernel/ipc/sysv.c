@@ -9,7 +9,7 @@
 
 #include "lib/abi/stat.h"
 #include "lib/errno.h"
-#include "lib/panic.h"
+#include "lib/string.h"
 #include "mm/kmalloc.h"
 #include "proc/credentials.h"
 
@@ -18,20 +18,38 @@ enum { INDEX_BITS = 15, SEQUENCES = 1 << 16, SMALLEST_CYCLE = 64 };
 void sysv_ids_init(struct sysv_ids *ids, u32 limit)
 {
 	mutex_init(&ids->lock);
-	ids->slots = kcalloc(limit, sizeof(*ids->slots));
-	if (ids->slots == NULL)
-		panic("no memory for System V IPC");
 	ids->limit = limit;
-	ids->last = limit;
+	ids->last = SYSV_LIMIT;
 }
 
-static int free_index(const struct sysv_ids *ids)
+/* Makes the table that large. */
+static int grow(struct sysv_ids *ids, u32 capacity)
 {
-	u32 cycle = MIN(MAX(ids->count * 3 / 2, (u32)SMALLEST_CYCLE), ids->limit);
+	struct sysv_object **slots;
 
-	if (ids->count == ids->limit)
+	if (capacity <= ids->capacity)
+		return 0;
+	slots = kcalloc(capacity, sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+	if (ids->slots != NULL)
+		memcpy(slots, ids->slots, ids->capacity * sizeof(*slots));
+	kfree(ids->slots);
+	ids->slots = slots;
+	ids->capacity = capacity;
+	return 0;
+}
+
+static int free_index(struct sysv_ids *ids)
+{
+	u32 cycle = MAX((ids->count + 1) * 3 / 2, (u32)SMALLEST_CYCLE);
+
+	if (ids->count >= READ_ONCE(ids->limit))
 		return -ENOSPC;
-	for (u32 tries = 1; tries <= ids->limit; tries++) {
+	cycle = MIN(cycle, (u32)SYSV_LIMIT);
+	if (grow(ids, cycle) != 0)
+		return -ENOMEM;
+	for (u32 tries = 1; tries <= cycle; tries++) {
 		u32 index = (ids->last + tries) % cycle;
 		if (ids->slots[index] == NULL)
 			return (int)index;
@@ -46,7 +64,7 @@ int sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode
 
 	if (index < 0)
 		return index;
-	if ((u32)index <= ids->last && ids->last != ids->limit)
+	if ((u32)index <= ids->last && ids->last != SYSV_LIMIT)
 		ids->sequence = (ids->sequence + 1) % SEQUENCES;
 	ids->last = (u32)index;
 	*object = (struct sysv_object){
@@ -71,7 +89,7 @@ void sysv_remove(struct sysv_ids *ids, struct sysv_object *object)
 
 struct sysv_object *sysv_at(struct sysv_ids *ids, u32 index)
 {
-	return index < ids->limit ? ids->slots[index] : NULL;
+	return index < ids->capacity ? ids->slots[index] : NULL;
 }
 
 struct sysv_object *sysv_find(struct sysv_ids *ids, int id)
@@ -85,7 +103,7 @@ struct sysv_object *sysv_find(struct sysv_ids *ids, int id)
 
 struct sysv_object *sysv_find_key(struct sysv_ids *ids, s32 key)
 {
-	for (u32 i = 0, seen = 0; i < ids->limit && seen < ids->count; i++) {
+	for (u32 i = 0, seen = 0; i < ids->capacity && seen < ids->count; i++) {
 		struct sysv_object *object = ids->slots[i];
 		if (object == NULL)
 			continue;
@@ -98,7 +116,7 @@ struct sysv_object *sysv_find_key(struct sysv_ids *ids, s32 key)
 
 u32 sysv_highest(const struct sysv_ids *ids)
 {
-	u32 index = ids->limit - 1;
+	u32 index = ids->capacity > 0 ? ids->capacity - 1 : 0;
 
 	while (index > 0 && ids->slots[index] == NULL)
 		index--;
@@ -146,4 +164,49 @@ void sysv_set(struct sysv_object *object, const struct linux_ipc_perm *perm)
 	object->uid = perm->uid;
 	object->gid = perm->gid;
 	object->mode = (object->mode & ~(u32)S_IRWXUGO) | (perm->mode & S_IRWXUGO);
+}
+
+static long get_locked(struct sysv_ids *ids, const struct sysv_kind *kind, s32 key, u64 size,
+		       int flags)
+{
+	struct sysv_object *object = key != IPC_PRIVATE ? sysv_find_key(ids, key) : NULL;
+
+	if (object == NULL) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return kind->create(key, size, flags);
+	}
+	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+		return -EEXIST;
+	int result = kind->suits(object, size);
+	if (result == 0)
+		result = sysv_permission(object, (u32)flags);
+	return result != 0 ? result : object->id;
+}
+
+long sysv_get(struct sysv_ids *ids, const struct sysv_kind *kind, s32 key, u64 size, int flags)
+{
+	mutex_lock(&ids->lock);
+	long result = get_locked(ids, kind, key, size, flags);
+	mutex_unlock(&ids->lock);
+	return result;
+}
+
+struct sysv_object *sysv_find_readable(struct sysv_ids *ids, int id, bool by_index, bool any)
+{
+	struct sysv_object *object = by_index ? sysv_at(ids, (u32)id) : sysv_find(ids, id);
+
+	if (object == NULL)
+		return ERR_PTR(-EINVAL);
+	if (!IS_ERR(object) && !any && sysv_permission(object, S_IRUGO) != 0)
+		return ERR_PTR(-EACCES);
+	return object;
+}
+
+struct sysv_object *sysv_find_usable(struct sysv_ids *ids, int id, u32 wanted)
+{
+	struct sysv_object *object = sysv_find(ids, id);
+	int error = IS_ERR(object) ? (int)PTR_ERR(object) : sysv_permission(object, wanted);
+
+	return error != 0 ? ERR_PTR(error) : object;
 }

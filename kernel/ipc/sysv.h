@@ -25,17 +25,21 @@ struct sysv_object {
 
 struct sysv_ids {
 	mutex_t lock;
-	struct sysv_object **slots; /* `limit` of them */
-	u32 limit, count;
+	struct sysv_object **slots;
+	u32 capacity; /* of slots */
+	u64 limit;    /* of objects; /proc/sys/kernel changes it */
+	u32 count;
 	u32 last;     /* index given out last */
 	u32 sequence; /* of the numbers given out now */
 };
 
-/* Once for each kind; panics without memory. */
+#define SYSV_LIMIT 32768 /* what `limit` may at most be */
+
+/* Once for each kind. */
 void sysv_ids_init(struct sysv_ids *ids, u32 limit);
 
-/* Gives a new object its number, current as owner, and puts it into the table.  The number, or
- * -ENOSPC. */
+/* Gives a new object its number, current as owner, and puts it into the table.  The number,
+ * -ENOSPC or -ENOMEM. */
 int __must_check sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode);
 void sysv_remove(struct sysv_ids *ids, struct sysv_object *object);
 
@@ -46,6 +50,23 @@ struct sysv_object *sysv_find_key(struct sysv_ids *ids, s32 key);
 struct sysv_object *sysv_at(struct sysv_ids *ids, u32 index);
 /* The highest index in use, 0 when there is none: what the *_INFO commands return. */
 u32 sysv_highest(const struct sysv_ids *ids);
+
+/* What the *get(2) calls of a kind differ in; `size` is the call's second argument.  Lock held. */
+struct sysv_kind {
+	/* A new object: its number, or an error. */
+	int (*create)(s32 key, u64 size, int flags);
+	/* Does the object that is there suit?  0 or an error. */
+	int (*suits)(const struct sysv_object *object, u64 size);
+};
+/* shmget(2) and its like: takes the lock.  The number, or an error. */
+long sysv_get(struct sysv_ids *ids, const struct sysv_kind *kind, s32 key, u64 size, int flags);
+/*
+ * For the commands *_STAT (by index), *_STAT_ANY (of everybody) and IPC_STAT: the object, or
+ * ERR_PTR.
+ */
+struct sysv_object *sysv_find_readable(struct sysv_ids *ids, int id, bool by_index, bool any);
+/* By number, if current may use it as `wanted` says. */
+struct sysv_object *sysv_find_usable(struct sysv_ids *ids, int id, u32 wanted);
 
 /* May current use the object as the permission bits of `wanted` say, for any of owner, group and
  * others?  0 or -EACCES. */

@@ -390,8 +390,8 @@ void task_exit(int status)
 		if (last)
 			process_drop_executable(process);
 		leave_files(task);
-		if (ipc_hooks)
-			ipc_hooks->exit(task);
+		if (task->sem_undo)
+			ipc_hooks->leave_undo(task);
 		if (last)
 			session_exit(process);
 		exit_notify(task, last);

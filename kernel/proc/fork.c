@@ -197,6 +197,8 @@ static void child_discard(struct task *child)
 	if (child->pid)
 		pid_put(child->pid);
 	child->pid = NULL;
+	if (child->sem_undo)
+		ipc_hooks->leave_undo(child);
 	if (child->files)
 		file_hooks->files_put(child->files);
 	if (child->fs)
@@ -234,8 +236,8 @@ static int child_fill(struct task *child, const struct clone_request *request)
 	if (error)
 		return error;
 	give_rest(child, request);
-	if (ipc_hooks)
-		error = ipc_hooks->fork(child, flags);
+	if (flags & CLONE_SYSVSEM && ipc_hooks)
+		error = ipc_hooks->share_undo(child);
 	if (!error)
 		error = arch_task_init_fork(&child->arch, child->kernel_stack, &current->arch,
 					    task_frame(), request->stack, flags & CLONE_SETTLS,

@@ -89,10 +89,11 @@ struct futex_hooks {
 };
 
 struct ipc_hooks {
-	/* A new task, before it runs, with clone's flags: share or start anew (SysV undo lists).  0
-	 * or -ENOMEM. */
-	int (*fork)(struct task *child, u64 clone_flags);
-	void (*exit)(struct task *task);
+	/* CLONE_SYSVSEM: a new task is to share current's list of semaphores to undo.  0 or
+	 * -ENOMEM. */
+	int (*share_undo)(struct task *child);
+	/* A task that has such a list (task->sem_undo) leaves it.  May sleep. */
+	void (*leave_undo)(struct task *task);
 };
 
 struct pidfd_hooks {

@@ -30,6 +30,7 @@ struct files;
 struct fs_context;
 struct pid;
 struct process;
+struct sem_undo_list;
 struct vfork_wait;
 
 #define TASK_COMM_LENGTH 16
@@ -156,6 +157,7 @@ struct task {
 	vaddr_t robust_list;      /* own: set_robust_list(2) */
 	size_t robust_list_size;  /* own */
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
+	struct sem_undo_list *sem_undo; /* own: ipc/sem_undo.c's; NULL: none yet */
 	struct futex_task futex;
 	struct rseq_task rseq;   /* own, and the CPU that switches */
 	struct mempolicy policy; /* own: set_mempolicy(2) */

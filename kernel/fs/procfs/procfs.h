@@ -119,7 +119,14 @@ extern const struct proc_entry proc_sys_entries[];         /* sys.c: of /proc/sy
 extern const struct proc_entry proc_pressure_entries[];    /* pressure.c: of /proc/pressure */
 extern const struct proc_entry proc_sys_vm_entries[];      /* sys_vm.c: of /proc/sys/vm */
 extern const struct proc_entry proc_sys_inotify_entries[]; /* sys_ipc.c: of fs/inotify */
-extern const struct proc_entry proc_sysvipc_entries[];     /* sysvipc.c: of /proc/sysvipc */
+/* sys_ipc.c: settings that are in the directories of sys.c. */
+int proc_show_ipc_setting(const struct proc_node *node, struct text *text);
+int proc_store_ipc_setting(const struct proc_node *node, char *value, size_t size);
+int proc_show_queues(const struct proc_node *node, struct text *text);
+int proc_store_queues(const struct proc_node *node, char *value, size_t size);
+int proc_show_sem(const struct proc_node *node, struct text *text);
+int proc_store_sem(const struct proc_node *node, char *value, size_t size);
+extern const struct proc_entry proc_sysvipc_entries[]; /* sysvipc.c: of /proc/sysvipc */
 
 int proc_show_stat(const struct proc_node *node, struct text *text); /* process_stat.c */
 int proc_show_statm(const struct proc_node *node, struct text *text);

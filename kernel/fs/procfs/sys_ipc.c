@@ -3,10 +3,13 @@
  * procfs: the settings of inotify and of inter-process communication, below /proc/sys/fs and
  * /proc/sys/kernel.
  *
- * Each is a word in the subsystem, read and written without a lock.
+ * Each is a word in the subsystem, read and written without a lock; `sem` is four of them.
  */
 #include "fs/procfs/procfs.h"
 #include "ipc/inotify.h"
+#include "ipc/msg.h"
+#include "ipc/sem.h"
+#include "ipc/sysv.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 
@@ -20,6 +23,8 @@ static const struct setting settings[] = {
 	{"max_queued_events", &inotify_settings.queued_events, 0, INT_MAX},
 	{"max_user_instances", &inotify_settings.user_instances, 0, INT_MAX},
 	{"max_user_watches", &inotify_settings.user_watches, 0, INT_MAX},
+	{"msgmax", &msg_limits.message, 0, INT_MAX},
+	{"msgmnb", &msg_limits.queue, 0, INT_MAX},
 };
 
 static const struct setting *setting_of(const struct proc_node *node)
@@ -30,7 +35,7 @@ static const struct setting *setting_of(const struct proc_node *node)
 	return NULL;
 }
 
-static int show(const struct proc_node *node, struct text *text)
+int proc_show_ipc_setting(const struct proc_node *node, struct text *text)
 {
 	const struct setting *setting = setting_of(node);
 
@@ -45,16 +50,36 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static int store(const struct proc_node *node, char *value, size_t size)
+/* Numbers with blanks between them: how many of at most `most` there are, -1 for anything else. */
+static int parse_numbers(char *text, u64 *numbers, int most)
+{
+	int count = 0;
+
+	for (;;) {
+		char *start, end;
+
+		while (is_space(*text))
+			text++;
+		if (*text == '\0')
+			return count;
+		for (start = text; *text != '\0' && !is_space(*text); text++)
+			;
+		end = *text;
+		*text = '\0';
+		if (count == most || parse_u64(start, 10, &numbers[count++]) != 0)
+			return -1;
+		if (end == '\0')
+			return count;
+		text++;
+	}
+}
+
+int proc_store_ipc_setting(const struct proc_node *node, char *value, size_t size __unused)
 {
 	const struct setting *setting = setting_of(node);
 	u64 number;
 
-	while (size > 0 && is_space(value[size - 1]))
-		value[--size] = '\0';
-	while (is_space(*value))
-		value++;
-	if (setting == NULL || parse_u64(value, 10, &number) != 0 || number < setting->least ||
+	if (setting == NULL || parse_numbers(value, &number, 1) != 1 || number < setting->least ||
 	    number > setting->most)
 		return -EINVAL;
 	WRITE_ONCE(*setting->value, number);
@@ -62,8 +87,51 @@ static int store(const struct proc_node *node, char *value, size_t size)
 }
 
 const struct proc_entry proc_sys_inotify_entries[] = {
-	PROC_SETTING("max_queued_events", 0644, show, store),
-	PROC_SETTING("max_user_instances", 0644, show, store),
-	PROC_SETTING("max_user_watches", 0644, show, store),
+	PROC_SETTING("max_queued_events", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("max_user_instances", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("max_user_watches", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_END,
 };
+
+int proc_show_queues(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%lu\n", (unsigned long)msg_get_queues_limit());
+	return 0;
+}
+
+int proc_store_queues(const struct proc_node *node __unused, char *value, size_t size __unused)
+{
+	u64 limit;
+
+	if (parse_numbers(value, &limit, 1) != 1 || limit > SYSV_LIMIT)
+		return -EINVAL;
+	msg_set_queues_limit(limit);
+	return 0;
+}
+
+int proc_show_sem(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%lu\t%lu\t%lu\t%lu\n", (unsigned long)READ_ONCE(sem_limits.each),
+		    (unsigned long)READ_ONCE(sem_limits.total),
+		    (unsigned long)READ_ONCE(sem_limits.operations),
+		    (unsigned long)sem_get_sets_limit());
+	return 0;
+}
+
+/* The first ones that are given; the others stay. */
+int proc_store_sem(const struct proc_node *node __unused, char *value, size_t size __unused)
+{
+	u64 given[4] = {sem_limits.each, sem_limits.total, sem_limits.operations,
+			sem_get_sets_limit()};
+
+	if (parse_numbers(value, given, ARRAY_SIZE(given)) < 1)
+		return -EINVAL;
+	if (given[0] > UINT16_MAX || given[1] > INT_MAX || given[2] > UINT16_MAX ||
+	    given[3] > SYSV_LIMIT)
+		return -EINVAL;
+	WRITE_ONCE(sem_limits.each, given[0]);
+	WRITE_ONCE(sem_limits.total, given[1]);
+	WRITE_ONCE(sem_limits.operations, given[2]);
+	sem_set_sets_limit(given[3]);
+	return 0;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linux's layouts and constants of System V IPC, as on x86-64 and AArch64: shmget(2), shmctl(2). */
+/* Linux's layouts and constants of System V IPC, as on x86-64 and AArch64: shmctl(2), semctl(2),
+ * msgctl(2) and their kin. */
 #ifndef LIB_ABI_IPC_H
 #define LIB_ABI_IPC_H
 
@@ -43,5 +44,61 @@ struct linux_shm_info {
 	u64 total, resident, swapped, swap_attempts, swap_successes;
 };
 _Static_assert(sizeof(struct linux_shm_info) == 48, "Linux's size");
+
+/* Semaphores. */
+enum {
+	SEM_GETPID = 11,
+	SEM_GETVAL = 12,
+	SEM_GETALL = 13,
+	SEM_GETNCNT = 14,
+	SEM_GETZCNT = 15,
+	SEM_SETVAL = 16,
+	SEM_SETALL = 17,
+	SEM_STAT = 18,
+	SEM_INFO = 19,
+	SEM_STAT_ANY = 20,
+};
+enum { SEM_UNDO = 0x1000 };
+
+struct linux_sembuf {
+	u16 number;
+	s16 change;
+	s16 flags;
+};
+_Static_assert(sizeof(struct linux_sembuf) == 6, "Linux's size");
+
+struct linux_semid_ds {
+	struct linux_ipc_perm perm;
+	s64 operation_time;
+	u64 reserved1;
+	s64 change_time;
+	u64 reserved2;
+	u64 count;
+	u64 reserved3[2];
+};
+_Static_assert(sizeof(struct linux_semid_ds) == 104, "Linux's size");
+
+struct linux_seminfo {
+	s32 map, sets, total, undos, each, operations, undo_entries, undo_size, value, adjustment;
+};
+
+/* Message queues. */
+enum { MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13 };
+enum { MSG_NOERROR = 010000, MSG_EXCEPT = 020000, MSG_COPY = 040000 };
+
+struct linux_msqid_ds {
+	struct linux_ipc_perm perm;
+	s64 send_time, receive_time, change_time;
+	u64 bytes, count, maximum_bytes;
+	s32 sender, receiver;
+	u64 reserved[2];
+};
+_Static_assert(sizeof(struct linux_msqid_ds) == 120, "Linux's size");
+
+struct linux_msginfo {
+	s32 pool, map, maximum, queue_bytes, queues, segment_size, headers;
+	u16 segments;
+};
+_Static_assert(sizeof(struct linux_msginfo) == 32, "Linux's size");
 
 #endif

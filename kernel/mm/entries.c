@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries in bulk: changing their access, moving them.
+ * Entries in bulk: changing their access, marking them, moving them.
  *
- * Both run with the map lock held for writing and on nodes that are the space's own, so no fault is
- * on its way; truncation may be, which is why the leaves are locked all the same.
+ * All run on nodes that are the space's own; changing access and moving with the map lock held for
+ * writing, so no fault is on its way.  Truncation may be, which is why the leaves are locked all
+ * the same.
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -86,6 +87,51 @@ void protect_region_entries(struct address_space *space, const struct region *re
 			protect_span(region, &span, &gather);
 			tree_unlock_span(space, &span);
 		}
+	}
+	gather_finish(&gather);
+}
+
+/* --- Marks --- */
+
+static pte_t marked_entry(pte_t entry, u64 set, u64 drop)
+{
+	entry = entry_drop_marks(entry, drop);
+	if (set == 0)
+		return entry;
+	if (pte_is_present(entry))
+		entry = pte_clear(entry, PAGE_WRITABLE);
+	return entry_add_marks(entry, set);
+}
+
+/* Does a TLB have to forget it?  The processor may set bits of its own meanwhile. */
+static bool mark_entry(pte_t *slot, u64 set, u64 drop)
+{
+	pte_t entry = pte_read(slot), wanted;
+
+	do {
+		if (pte_is_none(entry))
+			return false;
+		wanted = marked_entry(entry, set, drop);
+		if (wanted.value == entry.value)
+			return false;
+	} while (!pte_compare_exchange(slot, &entry, wanted));
+	return set != 0 && entry_is_writable(entry);
+}
+
+void mark_entries(struct address_space *space, vaddr_t start, vaddr_t end, u64 set, u64 drop)
+{
+	struct gather gather;
+	struct tree_span span;
+	vaddr_t at = start;
+
+	gather_begin(&gather, space);
+	while (tree_lock_span(space, &at, end, &span)) {
+		for (u32 i = 0; i < span.count; i++) {
+			vaddr_t page = span.start + i * PAGE_SIZE;
+			if (mark_entry(&span.slot[i], set, drop))
+				gather_range(&gather, page, page + PAGE_SIZE);
+		}
+		tree_unlock_span(space, &span);
 	}
 	gather_finish(&gather);
 }

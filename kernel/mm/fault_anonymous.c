@@ -30,7 +30,9 @@ static enum fault_result map_zeros(struct fault *fault)
 	if (pte_is_none(pte_read(leaf.slot)))
 		leaf_put(leaf.node, leaf.slot,
 			 pte_leaf(zero_frame(),
-				  region_entry_flags(fault->region, false) | PAGE_SPECIAL, 1));
+				  region_entry_flags(fault->region, false) | PAGE_SPECIAL |
+					  region_fresh_marks(fault->region),
+				  1));
 	tree_unlock_leaf(&leaf);
 	return FAULT_DONE;
 }
@@ -43,7 +45,8 @@ struct fault_settings fault_settings = {.ahead_pages = FAULT_AHEAD_MOST};
 static bool is_sequence(const struct fault *fault, const pte_t *slot)
 {
 	if (pt_index(fault->page, 1) < STREAK ||
-	    fault->page - fault->region->start < STREAK * PAGE_SIZE)
+	    fault->page - fault->region->start < STREAK * PAGE_SIZE ||
+	    (fault->region->flags & REGION_TRACKED))
 		return false;
 	for (int i = 1; i <= STREAK; i++)
 		if (!entry_is_writable(pte_read(slot - i)))
@@ -185,6 +188,10 @@ enum fault_result fault_copy_on_write(struct fault *fault)
 	} else if (entry_is_writable(entry)) {
 		/* The path was all that forbade it. */
 		tlb_flush_page_local(fault->page);
+	} else if (unlikely(entry_marks(entry) & PAGE_WATCHED) && !fault->own &&
+		   (fault->region->flags & REGION_WATCH_WRITES)) {
+		/* Since a moment ago. */
+		result = FAULT_RETRY;
 	} else if (leaf_is_sole_owner(leaf.node, leaf.slot, entry)) {
 		fault_count(COUNT_REUSED);
 		pte_write(leaf.slot,

@@ -57,9 +57,10 @@ static enum fault_result window_map(struct fault *fault, struct page_cache *cach
 				    struct window *window)
 {
 	struct region *region = fault->region;
+	u64 fresh = region_fresh_marks(region);
 	bool writable = (region->flags & REGION_SHARED) && (region->flags & REGION_WRITE) &&
-			region->backing->ops->written == NULL;
-	u64 flags = region_entry_flags(region, writable);
+			region->backing->ops->written == NULL && fresh == 0;
+	u64 flags = region_entry_flags(region, writable) | fresh;
 	struct tree_leaf leaf;
 
 	if (fault_lock_leaf(fault, TREE_FILL, &leaf) != 0)

@@ -53,7 +53,9 @@ size_t vmm_describe_tree(struct address_space *space, struct tree_node_info *nod
 
 /* Linux's /proc/PID/pagemap. */
 #define PAGEMAP_FRAME     (BIT(55) - 1)
+#define PAGEMAP_WRITTEN   BIT(55) /* since vmm_clear_written, "soft-dirty" */
 #define PAGEMAP_EXCLUSIVE BIT(56)
+#define PAGEMAP_WATCHED   BIT(57) /* write-protected by a userfaultfd */
 #define PAGEMAP_FILE      BIT(61) /* or shared memory */
 #define PAGEMAP_SWAPPED   BIT(62)
 #define PAGEMAP_PRESENT   BIT(63)
@@ -65,6 +67,12 @@ void vmm_page_words(struct address_space *space, vaddr_t start, size_t count, bo
 enum referenced_what { REFERENCED_ALL, REFERENCED_ANONYMOUS, REFERENCED_FILE };
 /* Forgets that pages have been accessed; the processor notes it anew. */
 void vmm_clear_referenced(struct address_space *space, enum referenced_what what);
+/*
+ * Forgets that pages have been written; it is noted anew, as entries lose their permission to write
+ * and get the mark PAGE_CLEAN, and regions get REGION_TRACKED, so that what is new in them counts,
+ * too.  The space's tables become its own for that.  0 or -ENOMEM: some are not cleared.
+ */
+int __must_check vmm_clear_written(struct address_space *space);
 /* The peak of resident memory begins anew. */
 void vmm_reset_peak(struct address_space *space);
 

@@ -91,6 +91,7 @@ static long move_locked(struct address_space *space, struct region *region, cons
 	wanted.start = move->to;
 	wanted.end = move->to + move->new_length;
 	wanted.offset = region_offset(region, move->from);
+	wanted.flags &= ~(u32)REGION_TRACKED; /* what moves counts as written */
 	if (result == 0 && unlikely(wanted.userfault != NULL))
 		result = userfault_note_move(space, &wanted, move->from, move->old_length);
 	if (result == 0)

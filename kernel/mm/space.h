@@ -17,9 +17,22 @@ int __must_check space_unmap_locked(struct address_space *space, vaddr_t start, 
 void protect_region_entries(struct address_space *space, const struct region *region, vaddr_t start,
 			    vaddr_t end);
 
+/*
+ * Gives every entry of [start, end) that is not empty the marks `set` (entry.h), and takes `drop`
+ * from it; what is marked permits no writing afterwards; flushes.  The range's leaves are not
+ * shared with other spaces; map lock held, for reading at least.
+ */
+void mark_entries(struct address_space *space, vaddr_t start, vaddr_t end, u64 set, u64 drop);
+
 /* The flags of an entry for a page of this region; PAGE_WRITABLE only when `writable` and the
  * region permits it. */
 u64 region_entry_flags(const struct region *region, bool writable);
+
+/* The marks of an entry that is made for reading, so that it has not been written. */
+static inline u64 region_fresh_marks(const struct region *region)
+{
+	return region->flags & REGION_TRACKED ? PAGE_CLEAN : 0;
+}
 
 /* Moves entries from one range, which is isolated, to another of the same space, empty one.  Cannot
  * fail: tables exist (tree_prepare). */

@@ -7,52 +7,6 @@
 #include "mm/space.h"
 #include "mm/userfault.h"
 
-/* --- Marks --- */
-
-/* The entry as it is to be; it stays as it is if nothing is to be done. */
-static pte_t marked_entry(pte_t entry, bool mark)
-{
-	if (!mark)
-		return entry_drop_marks(entry, PAGE_WATCHED);
-	if (pte_is_present(entry))
-		entry = pte_clear(entry, PAGE_WRITABLE);
-	return entry_add_marks(entry, PAGE_WATCHED);
-}
-
-/* The processor may set bits of its own meanwhile. */
-static bool mark_entry(pte_t *slot, bool mark)
-{
-	pte_t entry = pte_read(slot), wanted;
-
-	do {
-		if (pte_is_none(entry))
-			return false;
-		wanted = marked_entry(entry, mark);
-		if (wanted.value == entry.value)
-			return false;
-	} while (!pte_compare_exchange(slot, &entry, wanted));
-	return entry_is_writable(entry);
-}
-
-/* The leaves are the space's own. */
-static void mark_range(struct address_space *space, vaddr_t start, vaddr_t end, bool mark)
-{
-	struct gather gather;
-	struct tree_span span;
-	vaddr_t at = start;
-
-	gather_begin(&gather, space);
-	while (tree_lock_span(space, &at, end, &span)) {
-		for (u32 i = 0; i < span.count; i++) {
-			vaddr_t page = span.start + i * PAGE_SIZE;
-			if (mark_entry(&span.slot[i], mark) && mark)
-				gather_range(&gather, page, page + PAGE_SIZE);
-		}
-		tree_unlock_span(space, &span);
-	}
-	gather_finish(&gather);
-}
-
 int userfault_protect(struct userfault *userfault, struct address_space *space, vaddr_t start,
 		      vaddr_t end, bool protect)
 {
@@ -65,7 +19,8 @@ int userfault_protect(struct userfault *userfault, struct address_space *space, 
 	else if (region == NULL || end > region->end || !(region->flags & REGION_WATCH_WRITES))
 		result = -ENOENT;
 	else
-		mark_range(space, start, end, protect);
+		mark_entries(space, start, end, protect ? PAGE_WATCHED : 0,
+			     protect ? 0 : PAGE_WATCHED);
 	rwlock_read_unlock(&space->map_lock);
 	return result;
 }
@@ -121,7 +76,7 @@ static int register_piece(struct address_space *space, struct region *region, va
 		return 0;
 	int result = tree_isolate(space, start, end, COVERED_COPY);
 	if (result == 0 && stale)
-		mark_range(space, start, end, false);
+		mark_entries(space, start, end, 0, PAGE_WATCHED);
 	if (result == 0)
 		result = region_set_watch(space, region, start, end, flags, userfault);
 	return result;

@@ -271,7 +271,8 @@ struct region_info {
 	vaddr_t start, end;
 	u32 prot; /* PROT_* */
 	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
-		may_write, may_execute, huge, no_huge;
+		may_write, may_execute, huge, no_huge, watch_missing, watch_writes, watch_minor,
+		tracked, lock_on_fault, committed;
 	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
 	enum region_kind kind;
 	u64 offset;   /* bytes in the file */

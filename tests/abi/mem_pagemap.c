@@ -108,6 +108,61 @@ static void file_pages(void)
 	ok(word_of(p) & FILE_PAGE, "and counts as a file's");
 }
 
+/* --- Written pages: soft-dirty */
+
+#define WRITTEN (1ULL << 55)
+
+static bool is_written(const volatile char *p)
+{
+	return (word_of(p) & WRITTEN) != 0;
+}
+
+static void written_pages(void)
+{
+	char *p = island();
+	int status;
+
+	memset(p, 'a', 4 * PAGE);
+	if (!is_written(p)) {
+		skip(17, "this kernel does not note which pages are written");
+		return;
+	}
+	ok(is_written(p + 5 * PAGE), "in new memory all counts as written");
+	is(clear("4"), 1, "clear_refs");
+	ok(!is_written(p) && !is_written(p + 3 * PAGE), "forgets it");
+	ok(!is_written(p + 5 * PAGE), "of what is not there, too");
+	p[PAGE] = 'b';
+	ok(is_written(p + PAGE), "a write is noted");
+	ok(!is_written(p) && !is_written(p + 2 * PAGE), "its neighbours are not written");
+	is(p[0], 'a', "reading");
+	(void)((volatile char *)p)[6 * PAGE];
+	ok(!is_written(p) && !is_written(p + 6 * PAGE), "is no writing");
+	p[6 * PAGE] = 'c';
+	p[7 * PAGE] = 'c';
+	ok(is_written(p + 6 * PAGE) && is_written(p + 7 * PAGE), "what is new is written");
+	int zero = open("/dev/zero", O_RDONLY);
+	is(read(zero, p + 2 * PAGE, 1), 1, "the kernel writes");
+	close(zero);
+	ok(is_written(p + 2 * PAGE), "which counts");
+	mprotect(p, PAGE, PROT_READ);
+	mprotect(p, PAGE, PROT_READ | PROT_WRITE);
+	ok(!is_written(p), "mprotect does not");
+	if (child(&status) == 0) {
+		pagemap = open("/proc/self/pagemap", O_RDONLY);
+		bool same = !is_written(p) && is_written(p + PAGE);
+		p[0] = 'd';
+		_exit(same && is_written(p) ? 0 : 1);
+	}
+	is(status, 0, "a child has what its parent has");
+	ok(!is_written(p), "and writes for itself");
+	p[0] = 'e';
+	ok(is_written(p), "as the parent does");
+	clear("4");
+	ok(!is_written(p), "again");
+	char *moved = mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, island());
+	ok(is_written(moved) && moved[0] == 'e', "what has moved counts as written");
+}
+
 /* Is one page accessed when it has been read, and then clear_refs written?  Linux leaves the TLB
  * alone, so mprotect has to flush it. */
 static bool stays_referenced(char *p, const char *what)
@@ -147,6 +202,7 @@ int main(void)
 	ok(pagemap >= 0, "pagemap opens");
 	words();
 	file_pages();
+	written_pages();
 	referenced_pages();
 	return done();
 }

@@ -157,14 +157,17 @@ const struct file_operations proc_pagemap_operations = {
 
 enum { CLEAR_ALL = 1, CLEAR_ANONYMOUS, CLEAR_FILE, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
 
-static void clear(struct address_space *space, u64 what)
+static int clear(struct address_space *space, u64 what)
 {
+	if (what == CLEAR_SOFT_DIRTY)
+		return vmm_clear_written(space);
 	if (what == CLEAR_PEAK)
 		vmm_reset_peak(space);
-	else if (what != CLEAR_SOFT_DIRTY) /* nothing notes it, so nothing is to be cleared */
+	else
 		vmm_clear_referenced(space, what == CLEAR_ALL         ? REFERENCED_ALL
 					    : what == CLEAR_ANONYMOUS ? REFERENCED_ANONYMOUS
 								      : REFERENCED_FILE);
+	return 0;
 }
 
 int proc_store_clear_refs(const struct proc_node *node, char *value, size_t size)
@@ -179,12 +182,13 @@ int proc_store_clear_refs(const struct proc_node *node, char *value, size_t size
 	if (process == NULL)
 		return -ESRCH;
 	struct address_space *space = proc_process_space(process);
+	int error = 0;
 	if (space != NULL) {
-		clear(space, what);
+		error = clear(space, what);
 		vmm_put_address_space(space);
 	}
 	process_put(process);
-	return 0;
+	return error;
 }
 
 /* --- In sysfs --- */

@@ -49,15 +49,29 @@ static void show_flags(struct text *text, const struct region_info *region)
 		bool set;
 		const char *name;
 	} flags[] = {
-		{region->prot & PROT_READ, "rd"}, {region->prot & PROT_WRITE, "wr"},
-		{region->prot & PROT_EXEC, "ex"}, {region->shared, "sh"},
-		{region->may_read, "mr"},         {region->may_write, "mw"},
-		{region->may_execute, "me"},      {region->shared, "ms"},
-		{region->grows_down, "gd"},       {region->locked, "lo"},
-		{region->no_fork, "dc"},          {region->io, "de"},
-		{region->no_reserve, "nr"},       {region->wipe_on_fork, "wf"},
-		{region->no_dump, "dd"},          {region->huge, "hg"},
+		{region->prot & PROT_READ, "rd"},
+		{region->prot & PROT_WRITE, "wr"},
+		{region->prot & PROT_EXEC, "ex"},
+		{region->shared, "sh"},
+		{region->may_read, "mr"},
+		{region->may_write, "mw"},
+		{region->may_execute, "me"},
+		{region->shared, "ms"},
+		{region->grows_down, "gd"},
+		{region->watch_missing, "um"},
+		{region->watch_writes, "uw"},
+		{region->locked, "lo"},
+		{region->no_fork, "dc"},
+		{region->io, "de"},
+		{region->lock_on_fault, "lf"},
+		{region->committed, "ac"},
+		{region->no_reserve, "nr"},
+		{region->wipe_on_fork, "wf"},
+		{region->no_dump, "dd"},
+		{!region->tracked, "sd"},
+		{region->huge, "hg"},
 		{region->no_huge, "nh"},
+		{region->watch_minor, "ui"},
 	};
 
 	text_printf(text, "VmFlags: ");

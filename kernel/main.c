@@ -32,6 +32,7 @@
 #include "mm/workingset.h"
 #include "mm/vmm.h"
 #include "net/unix/unix.h"
+#include "proc/compact_thread.h"
 #include "proc/random.h"
 #include "proc/reclaim_thread.h"
 #include "proc/sched.h"
@@ -92,6 +93,7 @@ void kernel_main(void)
 	inotify_init();
 	unix_init();
 	reclaim_thread_start();
+	compact_thread_start();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

@@ -110,13 +110,13 @@ bool block_lists_has(const struct block_lists *lists, pfn_t head, u32 order)
 	       lists->descriptors[head].zone == lists->zone;
 }
 
-/* Within a group all is of one set; a group that is free now is of another than before, perhaps. */
+/* Within a group all is of one set; isolated groups do not join with others. */
 static bool is_joined(const struct block_lists *lists, pfn_t head, pfn_t buddy, u32 order)
 {
 	if (!block_lists_has(lists, buddy, order))
 		return false;
 	return order < FRAME_GROUP_ORDER ||
-	       (set_at(lists, head) == SET_ISOLATED) == (set_at(lists, buddy) == SET_ISOLATED);
+	       (set_at(lists, head) != SET_ISOLATED && set_at(lists, buddy) != SET_ISOLATED);
 }
 
 void block_lists_give(struct block_lists *lists, pfn_t head, u32 order)

@@ -329,6 +329,16 @@ static void release_run(struct frame_cpu *cpu, pfn_t start, u32 count)
 	spin_unlock(&zone->lock);
 }
 
+void frame_free_to_lists(const phys_t *frames, size_t count)
+{
+	unsigned long flags = irq_save();
+
+	for (size_t i = 0; i < count; i++)
+		if (drop(frames[i]))
+			release_run(&frame_cpus[cpu_id()], frames[i] >> PAGE_SHIFT, 1);
+	irq_restore(flags);
+}
+
 void frame_free_batch(const phys_t *frames, size_t count)
 {
 	unsigned long flags = irq_save();

@@ -177,6 +177,8 @@ void frame_free(phys_t frame);
 void frame_change_kind(phys_t frame, enum frame_kind kind);
 /* Drops one reference of each of `count` frames: cheaper than one by one. */
 void frame_free_batch(const phys_t *frames, size_t count);
+/* The same past the stocks of the CPUs, for frames whose groups shall become free. */
+void frame_free_to_lists(const phys_t *frames, size_t count);
 /* How many references there are: a snapshot, unless the caller's locks keep others out. */
 u32 frame_refs(phys_t frame);
 
@@ -316,6 +318,31 @@ struct frame_group_counts {
 };
 /* Of zone `index`; false: there are not so many.  Looks at every descriptor of the zone. */
 bool frame_count_groups(u32 index, struct frame_group_counts *counts);
+
+/* What the frames of one group are: a look without locks.  `fixed`: they cannot be moved, or lie in
+ * another zone than the first. */
+struct frame_group_use {
+	u32 free, movable, fixed;
+};
+void frame_group_look(pfn_t first, struct frame_group_use *use);
+
+/*
+ * A group that shall become free is *isolated*: what is or becomes free of it is given to nobody,
+ * as long as there is anything else.  Frames in the CPUs' stocks are not concerned
+ * (frame_drain_all). One thread at a time does this (compact.c's lock).
+ */
+void frame_group_isolate(pfn_t first);
+void frame_group_release(pfn_t first);
+bool frame_group_is_isolated(pfn_t pfn);
+
+/* frame_drain on every CPU.  Interrupts on; no spin lock held. */
+void frame_drain_all(void);
+
+/*
+ * `hook` is called when no block of an order was found, or the last one of 2 MiB was taken: in any
+ * context, with any locks held.  Once, at start-up.
+ */
+void frame_set_fragmentation_hook(void (*hook)(u32 order));
 
 /*
  * Is less than a sixteenth of all memory free?  Then whoever keeps memory that programs can make

@@ -92,6 +92,31 @@ size_t blocks_kept(void)
 	return blocks << KEPT_ORDER;
 }
 
+static void (*fragmentation_hook)(u32 order); /* set once */
+
+void frame_set_fragmentation_hook(void (*hook)(u32 order))
+{
+	fragmentation_hook = hook;
+}
+
+static bool has_block(u32 order)
+{
+	u32 orders = 0;
+
+	for (u32 i = 0; i < zone_count; i++)
+		orders |= READ_ONCE(zones[i].lists.nonempty[SET_MOVABLE]);
+	return orders >> order != 0;
+}
+
+/* Tells of a block that was not there, or the last large one that is taken. */
+static void tell(u32 order, pfn_t taken)
+{
+	if (fragmentation_hook == NULL || order == 0)
+		return;
+	if (taken == 0 || (order == KEPT_ORDER && !has_block(order)))
+		fragmentation_hook(order);
+}
+
 static pfn_t take_block_once(u32 order, enum frame_kind kind, enum zone_id highest,
 			     const struct frame_placement *placement)
 {
@@ -120,6 +145,7 @@ static phys_t take_block(u32 order, enum frame_kind kind, enum zone_id highest,
 	do
 		pfn = frame_may_take(kind) ? take_block_once(order, kind, highest, placement) : 0;
 	while (unlikely(pfn == 0) && frame_reclaim());
+	tell(order, pfn);
 	return pfn << PAGE_SHIFT;
 }
 

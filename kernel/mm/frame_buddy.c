@@ -118,11 +118,10 @@ void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end)
 	}
 }
 
-/* The free block that covers a group and is at least as large; its order, or 0. */
-static u32 covering_block(const struct block_lists *lists, pfn_t start)
+u32 buddy_covering_order_locked(const struct zone *zone, pfn_t start)
 {
 	for (u32 order = FRAME_GROUP_ORDER; order <= FRAME_MAX_ORDER; order++)
-		if (block_lists_has(lists, ALIGN_DOWN(start, (pfn_t)1 << order), order))
+		if (block_lists_has(&zone->lists, ALIGN_DOWN(start, (pfn_t)1 << order), order))
 			return order;
 	return 0;
 }
@@ -130,12 +129,13 @@ static u32 covering_block(const struct block_lists *lists, pfn_t start)
 bool buddy_take_group_locked(struct zone *zone, pfn_t start)
 {
 	struct block_lists *lists = &zone->lists;
-	u32 order = covering_block(lists, start);
+	u32 order = buddy_covering_order_locked(zone, start);
 	pfn_t end = start + ((pfn_t)1 << FRAME_GROUP_ORDER), head;
 
 	if (order != 0) {
 		head = ALIGN_DOWN(start, (pfn_t)1 << order);
 		block_lists_take_this(lists, head, order);
+		frame_groups[start >> FRAME_GROUP_ORDER] = SET_MOVABLE;
 		buddy_give_range_locked(zone, head, start);
 		buddy_give_range_locked(zone, end, head + ((pfn_t)1 << order));
 		return true;

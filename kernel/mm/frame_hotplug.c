@@ -9,7 +9,6 @@
  *
  * `lock` (sleeps) lets one change happen at a time.
  */
-#include "arch/cpu.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/sync.h"
@@ -73,11 +72,6 @@ static bool remove_group(pfn_t start)
 	return taken;
 }
 
-static void drain_this_cpu(void *argument __unused)
-{
-	frame_drain();
-}
-
 /* All groups of [start, end), or none. */
 static int remove_locked(pfn_t start, pfn_t end)
 {
@@ -109,8 +103,7 @@ int frame_remove_memory(phys_t start, size_t size)
 	if (error != 0)
 		return error;
 	mutex_lock(&lock);
-	frame_drain();
-	cpus_call(cpus_online(), drain_this_cpu, NULL);
+	frame_drain_all();
 	error = remove_locked(start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
 	if (error == 0) {
 		nodes_note_memory();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Between the files of the frame allocator: frame.c (stocks, references), frame_block.c (blocks,
- * and the CPUs' blocks of 2 MiB), frame_run.c (more than the largest block), frame_node.c (which
- * zone serves whom), frame_buddy.c (a zone's blocks), frame_init.c (what memory there is) and
- * frame_stats.c.
+ * and the CPUs' blocks of 2 MiB), frame_group.c (groups of 2 MiB), frame_run.c (more than the
+ * largest block), frame_node.c (which zone serves whom), frame_buddy.c (a zone's blocks),
+ * frame_init.c (what memory there is) and frame_stats.c.
  *
  * A zone is a node's memory below or above 4 GiB, with lists of free blocks (block_lists.h); zone
  * number n is node n / ZONES's.  Frames in a CPU's stock look like the inside of a block:
@@ -84,6 +84,8 @@ void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end);
 /* Takes these frames, a group of 2 MiB, off the lists; false, and nothing has changed, unless all
  * of them are there.  Lock held. */
 bool __must_check buddy_take_group_locked(struct zone *zone, pfn_t start);
+/* The free block that covers a group and is at least as large: its order, or 0.  Lock held. */
+u32 buddy_covering_order_locked(const struct zone *zone, pfn_t start);
 /* buddy_give_range_locked for a range whose frames all belong to one zone, whichever it is. */
 void buddy_give_range(pfn_t start, pfn_t end);
 
@@ -130,6 +132,12 @@ void block_release(pfn_t pfn, u32 order);
 bool blocks_drain(void);
 /* Frames in such blocks. */
 size_t blocks_kept(void);
+
+/* --- frame_pages.c --- */
+
+/* The frame whose descriptor speaks for this one: the head of the block in use that it lies in, or
+ * itself. */
+pfn_t frame_block_head(pfn_t pfn);
 
 /* --- frame.c --- */
 

@@ -16,7 +16,7 @@ pfn_t frame_limit(void)
 }
 
 /* The frame whose descriptor speaks for this one: the head of its block, or itself. */
-static pfn_t head_of(pfn_t pfn)
+pfn_t frame_block_head(pfn_t pfn)
 {
 	for (u32 order = 1; order <= FRAME_MAX_ORDER; order++) {
 		pfn_t head = ALIGN_DOWN(pfn, (pfn_t)1 << order);
@@ -46,7 +46,7 @@ static u64 mappings(const struct frame *frame)
 
 u64 frame_page_count(pfn_t pfn)
 {
-	return pfn < frame_array_length ? mappings(&frame_array[head_of(pfn)]) : 0;
+	return pfn < frame_array_length ? mappings(&frame_array[frame_block_head(pfn)]) : 0;
 }
 
 static u64 kind_flags(const struct frame *frame)
@@ -75,7 +75,7 @@ u64 frame_page_flags(pfn_t pfn)
 {
 	if (pfn >= frame_array_length)
 		return BIT(KPF_NOPAGE);
-	pfn_t head = head_of(pfn);
+	pfn_t head = frame_block_head(pfn);
 	const struct frame *frame = &frame_array[head];
 	u64 flags = kind_flags(frame);
 	u32 order = READ_ONCE(frame->order), kind = READ_ONCE(frame->kind);
@@ -92,7 +92,7 @@ u64 frame_page_flags(pfn_t pfn)
 static enum frame_group group_type(pfn_t first)
 {
 	enum frame_group type = FRAME_GROUP_MOVABLE;
-	pfn_t head = head_of(first);
+	pfn_t head = frame_block_head(first);
 	size_t step = 1;
 
 	/* The inside of a block says nothing itself. */

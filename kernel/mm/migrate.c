@@ -25,7 +25,7 @@
 #include "mm/tree.h"
 #include "mm/zap.h"
 
-enum { BATCH = 32 };
+enum { BATCH = 32, AT_ONCE = 512 };
 
 static struct migrate_stats totals; /* atomic */
 
@@ -166,6 +166,7 @@ static void put_new(struct batch *batch)
 {
 	for (u32 n = 0; n < batch->count; n++) {
 		page_copy(phys_to_virt(batch->to[n]), phys_to_virt(batch->from[n]));
+		frame_of(batch->to[n])->traits = frame_of(batch->from[n])->traits;
 		for (u32 i = 0; i < batch->ring.count; i++) {
 			pte_t *slot = &node_table(batch->ring.leaves[i])[batch->index[n]];
 			pte_t entry = batch->entries[i][n];
@@ -175,11 +176,12 @@ static void put_new(struct batch *batch)
 	}
 }
 
-/* Moves what should move of a span, whose leaf is locked, from entry `i` on, and stops after BATCH
- * pages.  Returns where. */
-static u32 move_batch(struct batch *batch, const struct tree_span *span, struct gather *gather,
-		      u32 i)
+/* Moves what should move of a span, whose leaf is locked, and stops after BATCH pages.  Returns how
+ * many entries it has looked at. */
+static u32 move_batch(struct batch *batch, const struct tree_span *span, struct gather *gather)
 {
+	u32 i = 0;
+
 	batch->count = 0;
 	lock_ring(&batch->ring, span->node);
 	for (; i < span->count && batch->count < BATCH; i++)
@@ -203,33 +205,38 @@ static bool open_span(struct migration *migration, struct tree_span *span)
 
 	if (likely(!span->huge))
 		return true;
-	return migration->wanted(migration, entry_phys(pte_read(span->slot)), span->start,
-				 &placement) &&
-	       tree_split_span(span);
+	if (!migration->wanted(migration, entry_phys(pte_read(span->slot)), span->start,
+			       &placement))
+		return false;
+	if (tree_split_span(span))
+		return true;
+	migration->left_busy++;
+	return false;
 }
 
-void migrate_anonymous(struct address_space *space, const struct region *region, vaddr_t start,
+void migrate_anonymous(struct address_space *space, const struct region *region, vaddr_t *at,
 		       vaddr_t end, struct migration *migration)
 {
 	struct batch batch;
 	struct gather gather;
 	struct tree_span span;
-	vaddr_t at = start;
 	size_t moved = migration->moved, left = migration_left(migration);
 
-	if (region->flags & REGION_SPECIAL || region->kind == KIND_KERNEL)
+	if (region->flags & REGION_SPECIAL || region->kind == KIND_KERNEL) {
+		*at = end;
 		return;
+	}
 	batch.migration = migration;
 	gather_begin(&gather, space);
 	gather.family = true;
-	while (tree_look_span(space, &at, end, &span)) {
+	while (migration->moved - moved < AT_ONCE && tree_look_span(space, at, end, &span)) {
 		if (!open_span(migration, &span)) {
 			tree_unlock_span(space, &span);
 			continue;
 		}
-		at = span.start + move_batch(&batch, &span, &gather, 0) * PAGE_SIZE;
+		*at = span.start + move_batch(&batch, &span, &gather) * PAGE_SIZE;
 		tree_unlock_span(space, &span);
-		frame_free_batch(batch.from, batch.count);
+		frame_free_to_lists(batch.from, batch.count);
 		migration->moved += batch.count;
 	}
 	migrate_note(migration->moved - moved, migration_left(migration) - left);

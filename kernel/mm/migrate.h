@@ -32,15 +32,17 @@ static inline size_t migration_left(const struct migration *migration)
 }
 
 /*
- * Moves the anonymous pages of [start, end), which lies in one region, of a space whose map lock is
- * held.  Does not sleep, but waits for other CPUs: interrupts on, no spin lock held.
+ * Moves the anonymous pages of [*at, end), which lies in one region, of a space whose map lock is
+ * held; *at moves to where it stopped, as the lock should not be held too long.  Does not sleep,
+ * but waits for other CPUs: interrupts on, no spin lock held.
  */
-void migrate_anonymous(struct address_space *space, const struct region *region, vaddr_t start,
+void migrate_anonymous(struct address_space *space, const struct region *region, vaddr_t *at,
 		       vaddr_t end, struct migration *migration);
 
 /*
  * Moves pages [first, last] of a file, where they are in memory.  `base` is the address of the
- * first, or 0.  The caller keeps the cache from going, and holds no lock.  May sleep.
+ * first, or 0; `last` is less than UINT64_MAX.  The caller keeps the cache from going, and holds no
+ * lock.  May sleep.
  */
 void migrate_file(struct page_cache *cache, u64 first, u64 last, vaddr_t base,
 		  struct migration *migration);

@@ -12,28 +12,41 @@
 #include "mm/migrate.h"
 #include "mm/pagecache_internal.h"
 
-enum { TRIES = 8 };
+enum { TRIES = 8, LOOK_MOST = 256 };
 
 enum outcome { MOVED, STAYS, IN_USE, NO_ROOM };
 
-/* The first page from *index on that should move; 0: there is none up to `last`.  A reference is
- * not taken: it is only looked at again. */
-static phys_t find_wanted(struct page_cache *cache, u64 *index, u64 last, vaddr_t base, u64 first,
-			  struct migration *migration)
+/* Where a piece of a file is mapped: its first page, and the address of that, or 0. */
+struct file_range {
+	u64 first;
+	vaddr_t base;
+};
+
+static vaddr_t page_of(const struct file_range *range, u64 index)
+{
+	return range->base != 0 ? range->base + (index - range->first) * PAGE_SIZE : 0;
+}
+
+/* Looks at some pages from *index on for one that should move, and stops there: its frame, or 0.
+ * It is not referenced: who moves it looks again. */
+static phys_t look_at_some(struct page_cache *cache, u64 *index, u64 last,
+			   const struct file_range *range, struct migration *migration)
 {
 	struct frame_placement to;
 	phys_t found = 0;
-	void *item;
 
 	spin_lock(&cache->lock);
-	while (found == 0 && *index <= last && (item = radix_next(&cache->pages, index)) != NULL &&
-	       *index <= last) {
-		vaddr_t page = base != 0 ? base + (*index - first) * PAGE_SIZE : 0;
-		if (!item_is_swapped(item) &&
-		    migration->wanted(migration, frame_of_item(item), page, &to))
-			found = frame_of_item(item);
-		else
-			++*index;
+	for (u32 looked = 0; looked < LOOK_MOST && *index <= last; looked++, ++*index) {
+		const void *item = radix_next(&cache->pages, index);
+		if (item == NULL) {
+			*index = last + 1;
+			break;
+		}
+		if (*index > last || item_is_swapped(item) ||
+		    !migration->wanted(migration, frame_of_item(item), page_of(range, *index), &to))
+			continue;
+		found = frame_of_item(item);
+		break;
 	}
 	spin_unlock(&cache->lock);
 	return found;
@@ -70,31 +83,41 @@ static enum outcome move_page(struct page_cache *cache, u64 index, phys_t from,
 			mapping_unmap_range(cache, index, index, ZAP_FILE_PAGES);
 		outcome = replace(cache, index, from, to);
 	}
-	frame_free(outcome == MOVED ? from : to);
+	frame_free_to_lists(outcome == MOVED ? &from : &to, 1);
 	return outcome;
+}
+
+/* One page that should move. */
+static void try_page(struct page_cache *cache, u64 index, phys_t frame, vaddr_t page,
+		     struct migration *migration)
+{
+	struct frame_placement to;
+
+	/* The cache's reference is one, that of an entry the other. */
+	if (!migration->shared && frame_refs(frame) > 2) {
+		migration->left_shared++;
+		return;
+	}
+	if (!migration->wanted(migration, frame, page, &to))
+		return;
+	enum outcome outcome = move_page(cache, index, frame, &to);
+	migration->moved += outcome == MOVED;
+	migration->left_busy += outcome == IN_USE;
+	migration->left_without_room += outcome == NO_ROOM;
 }
 
 void migrate_file(struct page_cache *cache, u64 first, u64 last, vaddr_t base,
 		  struct migration *migration)
 {
+	const struct file_range range = {first, base};
 	size_t moved = migration->moved, left = migration_left(migration);
-	phys_t frame;
 
-	for (u64 index = first;
-	     (frame = find_wanted(cache, &index, last, base, first, migration)) != 0; index++) {
-		struct frame_placement to;
-		vaddr_t page = base != 0 ? base + (index - first) * PAGE_SIZE : 0;
-		/* The cache's reference is one, that of an entry the other. */
-		if (!migration->shared && frame_refs(frame) > 2) {
-			migration->left_shared++;
+	for (u64 index = first; index <= last;) {
+		phys_t frame = look_at_some(cache, &index, last, &range, migration);
+		if (frame == 0)
 			continue;
-		}
-		if (!migration->wanted(migration, frame, page, &to))
-			continue;
-		enum outcome outcome = move_page(cache, index, frame, &to);
-		migration->moved += outcome == MOVED;
-		migration->left_busy += outcome == IN_USE;
-		migration->left_without_room += outcome == NO_ROOM;
+		try_page(cache, index, frame, page_of(&range, index), migration);
+		index++;
 	}
 	migrate_note(migration->moved - moved, migration_left(migration) - left);
 }

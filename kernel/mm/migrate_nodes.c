@@ -28,8 +28,8 @@ static void move_piece(struct address_space *space, const struct region *region,
 	vaddr_t start = *at;
 	vaddr_t stop = MIN(MIN(region->end, end), ALIGN_DOWN(start, pt_span(2)) + pt_span(2));
 
-	*at = stop;
-	migrate_anonymous(space, region, start, stop, migration);
+	while (*at < stop)
+		migrate_anonymous(space, region, at, stop, migration);
 	if (region_cache(region) == NULL || region->flags & REGION_SPECIAL)
 		return;
 	region->backing->ops->get(region->backing);
@@ -71,7 +71,8 @@ void migrate_range(struct address_space *space, vaddr_t start, vaddr_t end,
 
 static struct frame_placement place_on(u32 node)
 {
-	return (struct frame_placement){.nodes = BIT(node), .first = (u8)node, .strict = true};
+	return (struct frame_placement){
+		.nodes = BIT(node), .first = (u8)node, .strict = true, .moving = true};
 }
 
 /* --- move_pages --- */
@@ -165,6 +166,7 @@ static bool is_misplaced(struct migration *migration, phys_t frame, vaddr_t page
 	    !mempolicy_place(by->policy, page, to))
 		return false;
 	by->misplaced++;
+	to->moving = true;
 	return by->move;
 }
 

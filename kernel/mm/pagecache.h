@@ -77,6 +77,7 @@ struct page_cache {
 	bool unevictable;   /* atomic: reclaim takes nothing (SHM_LOCK) */
 	struct list_head reclaim_link; /* reclaim_cache.c: on its list since there was a page */
 	u32 reclaim_visits;            /* its lock: visits that go on */
+	u32 visit_pass;                /* its lock: of page_caches_visit */
 };
 
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
@@ -167,6 +168,10 @@ int page_cache_take_error(struct page_cache *cache);
 /* Lets go of up to `count` pages that are clean and that nobody uses just now; how many went.  Only
  * for caches that can fill them again. */
 size_t page_cache_shrink(struct page_cache *cache, size_t count);
+/* Calls a function for each cache that has ever had a page, and which stays meanwhile; it may
+ * sleep. One caller at a time. */
+void page_caches_visit(void (*function)(struct page_cache *cache, void *argument), void *argument);
+
 /* Pages that are dirty, of this cache and of all. */
 static inline size_t page_cache_dirty_pages(const struct page_cache *cache)
 {

@@ -103,6 +103,40 @@ size_t reclaim_caches(struct reclaim_round *round, enum reclaim_flags flags)
 	return freed;
 }
 
+/* A cache that this pass has not come by yet becomes the last, and stays until end_visit; NULL:
+ * there is none more.  Those that wait are in front, but for what reclaim has moved. */
+static struct page_cache *next_of_pass(u32 pass)
+{
+	struct page_cache *cache, *found = NULL;
+
+	spin_lock(&list_lock);
+	list_for_each_entry (cache, &caches, reclaim_link) {
+		if (cache->visit_pass != pass) {
+			found = cache;
+			break;
+		}
+	}
+	if (found != NULL) {
+		found->visit_pass = pass;
+		found->reclaim_visits++;
+		list_move_tail(&found->reclaim_link, &caches);
+	}
+	spin_unlock(&list_lock);
+	return found;
+}
+
+void page_caches_visit(void (*function)(struct page_cache *cache, void *argument), void *argument)
+{
+	static u32 pass; /* the caller's */
+	struct page_cache *cache;
+
+	pass++;
+	while ((cache = next_of_pass(pass)) != NULL) {
+		function(cache, argument);
+		end_visit(cache, false);
+	}
+}
+
 void page_cache_get_totals(struct page_cache_totals *totals)
 {
 	struct page_cache *cache;

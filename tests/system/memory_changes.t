@@ -73,6 +73,20 @@ while [ "$(total)" -lt $((all + 524288)) ]; do sleep 0.2; done
 echo "largest"
 dd if=/dev/zero of=/tmp/large bs=1M count=300 2>/dev/null
 [ "$(wc -c </tmp/large)" = 314572800 ] && echo "usable"
+rm /tmp/large
+i=0
+while [ $i -lt 60 ]; do
+	cat /tmp/part || break
+	i=$((i + 1))
+done >/tmp/large
+echo "some"
+while [ "$(total)" -ge $((all + 49152)) ]; do sleep 0.2; done
+i=0
+while [ $i -lt 60 ]; do
+	dd if=/tmp/large bs=1M skip=$i count=1 2>/dev/null | cmp - /tmp/part || echo "part $i is harmed"
+	i=$((i + 1))
+done
+echo "moved"
 poweroff -f
 END
 "$TOP/tools/mkinitramfs" -o "$WORK/plug" --busybox --root "$WORK/root" || exit 1
@@ -87,12 +101,14 @@ for cpus in 4; do
 	remark <"$WORK/host"
 	contains "$cpus CPUs: memory is plugged in" "$WORK/console" '^larger'
 	contains "$cpus CPUs: more than there was at the start fits" "$WORK/console" '^full'
-	contains "$cpus CPUs: what is used is not unplugged" "$WORK/host" '^what is used stays$'
+	contains "$cpus CPUs: what is used and fits nowhere else is not unplugged" "$WORK/host" '^what is used stays$'
 	contains "$cpus CPUs: what is in it" "$WORK/console" '^looked at'
-	is "$cpus CPUs: stays as it was" "$(grep -c harmed "$WORK/console")" 0
+	is "$cpus CPUs: stays as it was, then and later" "$(grep -c harmed "$WORK/console")" 0
 	contains "$cpus CPUs: once it is free it is unplugged" "$WORK/host" '^most is unplugged$'
 	contains "$cpus CPUs: and plugged in again" "$WORK/console" '^largest'
 	contains "$cpus CPUs: and is memory as before" "$WORK/console" '^usable'
+	contains "$cpus CPUs: what programs use of it moves, and it is unplugged" "$WORK/host" '^what is used has moved$'
+	contains "$cpus CPUs: with its content" "$WORK/console" '^moved'
 	rm -f "$WORK/monitor"
 	: >"$WORK/console"
 done

@@ -5,8 +5,9 @@
  *
  * The device has a region of addresses, and says how much of it should be plugged.  A thread asks
  * for one unit after the other, from below, and gives each to the frame allocator; when it should
- * be less, it takes units that are free from the allocator, from above, and unplugs them.  What is
- * in use stays, and is tried again later.  A unit is one block of the device, or as many as make
+ * be less, it takes units that are free from the allocator, from above, and unplugs them; then it
+ * moves what programs have in those that are too many.  What cannot be moved stays, and is tried
+ * again later.  A unit is one block of the device, or as many as make
  * 2 MiB.
  *
  * Everything but the flags that interrupts set belongs to the thread alone.
@@ -18,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/sync.h"
+#include "mm/compact.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/slab.h"
@@ -35,6 +37,7 @@ enum {
 };
 enum request_type { PLUG = 0, UNPLUG = 1, UNPLUG_ALL = 2 };
 enum { ANSWER_ACK = 0, QUEUE_LENGTH = 4 };
+enum { TRIES = 2 }; /* to vacate memory that is to be unplugged */
 #define SMALLEST_UNIT (2 * MIB)
 #define RETRY         (2 * NSEC_PER_SEC)
 
@@ -148,6 +151,28 @@ static bool unplug(struct memory_device *m, size_t unit)
 	return true;
 }
 
+/* Units all of whose frames are free, from the last one on. */
+static void unplug_free(struct memory_device *m, size_t wanted)
+{
+	for (size_t unit = m->units; unit-- > 0 && m->plugged > wanted;)
+		if (bitmap_test(m->map, unit))
+			(void)unplug(m, unit);
+}
+
+/* Moves what programs have in units that are too many, the last ones, or in all, and unplugs. */
+static void vacate(struct memory_device *m, size_t wanted, bool all)
+{
+	phys_t end = m->start + m->units * m->unit;
+	size_t first = m->units;
+
+	for (size_t left = m->plugged - wanted; first > 0 && left > 0;)
+		left -= bitmap_test(m->map, --first);
+	phys_t start = m->start + (all ? 0 : first) * m->unit;
+	compact_vacate(start, end);
+	unplug_free(m, wanted);
+	compact_vacate_end(start, end);
+}
+
 /* Does what the host wants as far as it goes; false when something is left. */
 static bool adjust(struct memory_device *m)
 {
@@ -161,9 +186,9 @@ static bool adjust(struct memory_device *m)
 	/* Empty slabs would hold on to what is free otherwise. */
 	if (m->plugged > wanted)
 		(void)slab_shrink_caches();
-	for (size_t unit = m->units; unit-- > 0 && m->plugged > wanted;)
-		if (bitmap_test(m->map, unit))
-			(void)unplug(m, unit);
+	unplug_free(m, wanted);
+	for (u32 i = 1; i <= TRIES && m->plugged > wanted; i++)
+		vacate(m, wanted, i == TRIES);
 	if (m->plugged != before)
 		log_info("%s: %zu MiB of memory plugged in", m->device->name,
 			 m->plugged * m->unit / MIB);

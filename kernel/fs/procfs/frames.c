@@ -5,6 +5,7 @@
  */
 #include "arch/cpu.h"
 #include "fs/procfs/sysfs.h"
+#include "mm/compact.h"
 #include "mm/frame.h"
 
 /* --- Zones --- */
@@ -42,6 +43,24 @@ static void show_unusable(u32 index __unused, const struct frame_zone_info *zone
 		text_printf(text, "%u.%03u ", part / 1000, part % 1000);
 	}
 	text_append(text, "\n", 1);
+}
+
+/* A fraction of 1000, as Linux writes it. */
+static void show_extfrag(u32 index __unused, const struct frame_zone_info *zone, struct text *text)
+{
+	text_printf(text, "Node %u, zone %8s ", zone->node, zone->name);
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
+		int part = compact_fragmentation_index(zone->counts, order);
+		int size = part < 0 ? -part : part;
+		text_printf(text, "%s%d.%03d ", part < 0 ? "-" : "", size / 1000, size % 1000);
+	}
+	text_append(text, "\n", 1);
+}
+
+static int show_extfrag_index(const struct proc_node *node __unused, struct text *text)
+{
+	each_zone(text, show_extfrag);
+	return 0;
 }
 
 static int show_unusable_index(const struct proc_node *node __unused, struct text *text)
@@ -174,8 +193,11 @@ const struct file_operations proc_kpagecgroup_operations = {.read = cgroup_read}
 static const struct proc_entry unusable_entry =
 	PROC_FILE("unusable_index", 0444, show_unusable_index);
 static struct proc_addition unusable_addition = {.entry = &unusable_entry};
+static const struct proc_entry extfrag_entry = PROC_FILE("extfrag_index", 0444, show_extfrag_index);
+static struct proc_addition extfrag_addition = {.entry = &extfrag_entry};
 
 void proc_frames_init(void)
 {
 	sysfs_add(SYSFS_KERNEL_MM, &unusable_addition);
+	sysfs_add(SYSFS_KERNEL_MM, &extfrag_addition);
 }

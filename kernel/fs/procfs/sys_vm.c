@@ -10,6 +10,7 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/commit.h"
+#include "mm/compact.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
@@ -186,6 +187,31 @@ static void drop_caches(u64 value)
 	}
 }
 
+static u64 get_proactiveness(void)
+{
+	return READ_ONCE(compact_settings.proactiveness);
+}
+
+static void set_proactiveness(u64 value)
+{
+	WRITE_ONCE(compact_settings.proactiveness, (u32)value);
+}
+
+static u64 get_extfrag_threshold(void)
+{
+	return READ_ONCE(compact_settings.threshold);
+}
+
+static void set_extfrag_threshold(u64 value)
+{
+	WRITE_ONCE(compact_settings.threshold, (u32)value);
+}
+
+static void compact_now(u64 value __unused)
+{
+	(void)compact_all();
+}
+
 #define DIRTY_BYTES_LEAST (2 * PAGE_SIZE)
 #define KIB_MOST          (UINT64_MAX / KIB / 2)
 
@@ -201,6 +227,8 @@ static void set_unprivileged_userfaultfd(u64 value)
 
 static const struct setting settings[] = {
 	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
+	{"compact_memory", 1, 1, NULL, compact_now},
+	{"compaction_proactiveness", 0, 100, get_proactiveness, set_proactiveness},
 	{"compressed_pool_percent", 0, 90, get_pool_share, set_pool_share},
 	{"dirty_background_bytes", 1, INT64_MAX, get_dirty_background_bytes,
 	 set_dirty_background_bytes},
@@ -210,6 +238,7 @@ static const struct setting settings[] = {
 	{"dirty_ratio", 0, 100, get_dirty_ratio, set_dirty_ratio},
 	{"dirty_writeback_centisecs", 0, INT_MAX, get_dirty_writeback, set_dirty_writeback},
 	{"drop_caches", DROP_PAGES, DROP_QUIETLY, NULL, drop_caches},
+	{"extfrag_threshold", 0, 1000, get_extfrag_threshold, set_extfrag_threshold},
 	{"max_map_count", 0, 0, get_max_map_count, NULL},
 	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
 	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
@@ -236,7 +265,7 @@ static int show(const struct proc_node *node, struct text *text)
 {
 	const struct setting *setting = setting_of(node);
 
-	if (setting == NULL)
+	if (setting == NULL || setting->get == NULL)
 		return -EINVAL;
 	if (setting->get == NULL)
 		return -EACCES;
@@ -267,6 +296,8 @@ static int store(const struct proc_node *node, char *value, size_t size)
 
 const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("admin_reserve_kbytes", 0644, show, store),
+	PROC_SETTING("compact_memory", 0200, show, store),
+	PROC_SETTING("compaction_proactiveness", 0644, show, store),
 	PROC_SETTING("compressed_pool_percent", 0644, show, store),
 	PROC_SETTING("dirty_background_bytes", 0644, show, store),
 	PROC_SETTING("dirty_background_ratio", 0644, show, store),
@@ -275,6 +306,7 @@ const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("dirty_ratio", 0644, show, store),
 	PROC_SETTING("dirty_writeback_centisecs", 0644, show, store),
 	PROC_SETTING("drop_caches", 0200, show, store),
+	PROC_SETTING("extfrag_threshold", 0644, show, store),
 	PROC_FILE("max_map_count", 0444, show),
 	PROC_SETTING("min_free_kbytes", 0644, show, store),
 	PROC_FILE("mmap_min_addr", 0444, show),

@@ -5,6 +5,7 @@
 #include "arch/cpu.h"
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
+#include "mm/compact.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/migrate.h"
@@ -98,6 +99,21 @@ static void show_migration(struct text *text)
 		    (unsigned long)stats.left);
 }
 
+static void show_compaction(struct text *text)
+{
+	struct compact_stats stats;
+
+	compact_get_stats(&stats);
+	text_printf(text,
+		    "compact_migrate_scanned %lu\ncompact_isolated %lu\ncompact_stall %lu\n"
+		    "compact_fail %lu\ncompact_success %lu\ncompact_daemon_wake %lu\n"
+		    "compact_daemon_migrate_scanned %lu\n",
+		    (unsigned long)stats.scanned, (unsigned long)stats.isolated,
+		    (unsigned long)stats.asked, (unsigned long)stats.failed,
+		    (unsigned long)stats.succeeded, (unsigned long)stats.wakes,
+		    (unsigned long)stats.daemon_scanned);
+}
+
 static void show_pins(struct text *text)
 {
 	struct pin_stats pins;
@@ -131,6 +147,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 		    (unsigned long)swap.pool_in, (unsigned long)swap.pool_out);
 	show_reclaim(text);
 	show_migration(text);
+	show_compaction(text);
 	show_pins(text);
 	return 0;
 }

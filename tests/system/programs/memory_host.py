@@ -99,6 +99,10 @@ def plug(monitor, console):
     want(512)
     wait(lambda: size() == 512 * MIB, "512 MiB plugged in")
     print("512 MiB are plugged in")
+    wait(lambda: said(console, "some"), "some of it in use")
+    want(0)
+    wait(lambda: size() < 48 * MIB, "used memory to be unplugged")
+    print("what is used has moved")
 
 
 def main():

@@ -4,7 +4,7 @@
 
 # What several programs share, and what has a program of fewer sources, below.
 MM_SUPPORT := support death race
-MM_SMALL := region_tree regions
+MM_SMALL := region_tree region_tree_model regions
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) \
 	$(MM_SUPPORT:%=tests/host/mm/%.c) \
@@ -19,9 +19,9 @@ $(foreach test,$(MM_TESTS),\
 
 REGION_TREE_SOURCES := $(wildcard kernel/mm/region_tree*.c)
 HOST_TESTS += mm_region_tree mm_region_tree_wide
-mm_region_tree_SOURCES := tests/host/mm/region_tree.c $(REGION_TREE_SOURCES)
+mm_region_tree_SOURCES := tests/host/mm/region_tree.c tests/host/mm/region_tree_model.c $(REGION_TREE_SOURCES)
 mm_region_tree_CFLAGS := -I. -DREGION_TREE_FANOUT=4
-mm_region_tree_wide_SOURCES := tests/host/mm/region_tree.c $(REGION_TREE_SOURCES)
+mm_region_tree_wide_SOURCES := tests/host/mm/region_tree.c tests/host/mm/region_tree_model.c $(REGION_TREE_SOURCES)
 mm_region_tree_wide_CFLAGS := -I.
 
 HOST_TESTS += mm_regions

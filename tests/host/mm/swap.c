@@ -1,143 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Slots, the swap cache, areas, and the ways of pages between them. */
-#include "tests/host/mm/support.h"
+#include "tests/host/mm/swap_pages.h"
+
+#include <stdlib.h>
 
 #include "lib/string.h"
 #include "mm/checking.h"
 #include "mm/compress.h"
 #include "mm/slab.h"
-#include "mm/swap.h"
-
-enum { MEMORY = 32 * 1024 * 1024, AREA_PAGES = 600, PAGES = 500, STEPS = 40000 };
-
-static u64 state = 11;
-
-static u32 draw(u32 limit)
-{
-	state = state * 6364136223846793005 + 1442695040888963407;
-	return (u32)(state >> 33) % limit;
-}
-
-/* --- A device in memory --- */
-
-struct device {
-	u8 *bytes;
-	size_t transfers, written; /* calls; pages */
-	bool fails;
-	bool released;
-};
-
-static int transfer(void *device, u64 page, const phys_t *frames, size_t count, bool write)
-{
-	struct device *disk = device;
-
-	disk->transfers++;
-	assert_true(page > 0 && page + count <= AREA_PAGES);
-	if (disk->fails)
-		return -EIO;
-	for (size_t i = 0; i < count; i++) {
-		u8 *place = disk->bytes + (page + i) * PAGE_SIZE;
-		if (write)
-			memcpy(place, phys_to_virt(frames[i]), PAGE_SIZE);
-		else
-			memcpy(phys_to_virt(frames[i]), place, PAGE_SIZE);
-	}
-	if (write)
-		disk->written += count;
-	return 0;
-}
-
-static void release(void *device)
-{
-	((struct device *)device)->released = true;
-}
-
-static const struct swap_area_ops operations = {transfer, release};
-
-static void device_init(struct device *disk)
-{
-	*disk = (struct device){.bytes = calloc(AREA_PAGES, PAGE_SIZE)};
-}
-
-static int add(struct device *disk, int priority)
-{
-	return swap_area_add(&(struct swap_area_description){
-		.ops = &operations,
-		.device = disk,
-		.pages = AREA_PAGES,
-		.priority = priority,
-		.name = "/dev/test",
-	});
-}
-
-static void device_remove(struct device *disk)
-{
-	assert_int_equal(swap_area_remove(disk, NULL), 0);
-	assert_true(disk->released);
-	free(disk->bytes);
-}
-
-/* --- Pages --- */
-
-static void fill(u8 *page, u64 number, u32 noise)
-{
-	u64 random = number * 0x9e3779b97f4a7c15 + 1;
-
-	for (size_t i = 0; i < PAGE_SIZE; i++) {
-		random = random * 6364136223846793005 + 1442695040888963407;
-		page[i] = i < noise * 16 ? (u8)(random >> 48) : (u8)(number + i / 64);
-	}
-}
-
-enum { NOISE = 256, HALF = 100 };
-
-static phys_t make_page(u64 number, u32 noise)
-{
-	phys_t frame = frame_alloc_kind(FRAME_USER);
-
-	assert_int_not_equal(frame, 0);
-	fill(phys_to_virt(frame), number, noise);
-	return frame;
-}
-
-static void check_page(phys_t frame, u64 number, u32 noise)
-{
-	u8 expected[PAGE_SIZE];
-
-	fill(expected, number, noise);
-	assert_memory_equal(phys_to_virt(frame), expected, PAGE_SIZE);
-}
-
-/* A new page, swapped out: as reclaim does. */
-static swap_entry_t swap_out(u64 number, u32 noise)
-{
-	phys_t frame = make_page(number, noise);
-	swap_entry_t entry;
-
-	assert_int_equal(swap_reserve(frame, &entry), 0);
-	frame_free(frame);
-	assert_int_equal(swap_write(entry), 0);
-	return entry;
-}
-
-/* Swapped in and let go of: as a fault and an exit do. */
-static void bring_and_free(swap_entry_t entry, u64 number, u32 noise)
-{
-	phys_t frame;
-
-	assert_in_range(swap_in(entry, &frame), 0, 1);
-	check_page(frame, number, noise);
-	swap_free(entry);
-	frame_free(frame);
-}
-
-static struct swap_stats stats(void)
-{
-	struct swap_stats now;
-
-	swap_get_stats(&now);
-	return now;
-}
 
 /* --- Tests --- */
 
@@ -388,7 +258,7 @@ static void bad_pages_are_left_alone(void **unused __unused)
 
 	device_init(&disk);
 	assert_in_range(swap_area_add(&(struct swap_area_description){
-				.ops = &operations,
+				.ops = &device_operations,
 				.device = &disk,
 				.pages = AREA_PAGES,
 				.bad = bad,
@@ -526,120 +396,6 @@ static void want_of_memory_changes_nothing(void **unused __unused)
 	device_remove(&disk);
 }
 
-/* --- Everything at once --- */
-
-struct page {
-	swap_entry_t entry; /* 0: not swapped */
-	u32 names;
-	u64 number;
-	u32 noise;
-	phys_t mapped; /* the frame that somebody has mapped, or 0 */
-};
-
-static struct page pages[PAGES];
-
-static void step_of_page(struct page *page, u64 step)
-{
-	phys_t frame;
-
-	if (page->entry == 0) {
-		static const u32 noises[] = {0, 30, HALF, NOISE};
-		*page = (struct page){.number = step, .noise = noises[draw(4)], .names = 1};
-		frame = make_page(page->number, page->noise);
-		if (swap_reserve(frame, &page->entry) != 0)
-			page->entry = 0;
-		frame_free(frame);
-		if (page->entry != 0 && draw(4) != 0)
-			(void)!swap_write(page->entry);
-		return;
-	}
-	switch (draw(6)) {
-	case 0:
-		swap_dup(page->entry);
-		page->names++;
-		break;
-	case 1:
-		swap_free(page->entry);
-		if (--page->names == 0) {
-			page->entry = 0;
-			if (page->mapped != 0)
-				frame_free(page->mapped);
-		}
-		break;
-	case 2:
-	case 3:
-		assert_in_range(swap_in(page->entry, &frame), 0, 1);
-		check_page(frame, page->number, page->noise);
-		if (page->mapped == 0 && draw(2) == 0)
-			page->mapped = frame;
-		else
-			frame_free(frame);
-		break;
-	case 4:
-		if (page->mapped != 0 && draw(2) == 0) {
-			swap_entry_t entry;
-			/* Evicted again: to its slot, or to one of its own. */
-			if (swap_reserve(page->mapped, &entry) == 0) {
-				if (entry == page->entry)
-					page->names++;
-				else
-					swap_free(entry);
-			}
-		}
-		if (page->mapped != 0)
-			frame_free(page->mapped);
-		page->mapped = 0;
-		break;
-	default:
-		(void)!swap_write(page->entry);
-	}
-}
-
-static void pages_survive_everything(void **unused __unused)
-{
-	struct device disks[2];
-	bool on[2] = {false, false};
-
-	for (int i = 0; i < 2; i++)
-		device_init(&disks[i]);
-	for (u64 step = 0; step < STEPS; step++) {
-		u32 choice = draw(1000);
-		int disk = (int)draw(2);
-		step_of_page(&pages[draw(PAGES)], step);
-		if (choice < 20)
-			swap_cache_shrink(draw(50));
-		else if (choice < 40)
-			swap_write_back(draw(30));
-		else if (choice < 44 && !on[disk])
-			on[disk] = add(&disks[disk], (int)draw(3) - 1) >= 0;
-		else if (choice < 44)
-			on[disk] = swap_area_remove(&disks[disk], NULL) != 0;
-		else if (choice < 48)
-			compress_set_share(draw(4) * 5);
-	}
-	compress_set_share(50);
-	for (u32 i = 0; i < PAGES; i++) {
-		struct page *page = &pages[i];
-		for (; page->entry != 0 && page->names > 1; page->names--)
-			swap_free(page->entry);
-		if (page->entry != 0)
-			bring_and_free(page->entry, page->number, page->noise);
-		if (page->entry != 0 && page->mapped != 0)
-			frame_free(page->mapped);
-	}
-	for (int i = 0; i < 2; i++) {
-		if (on[i])
-			assert_int_equal(swap_area_remove(&disks[i], NULL), 0);
-		free(disks[i].bytes);
-	}
-	struct compress_stats pool;
-	compress_get_stats(&pool);
-	assert_int_equal(stats().slots, 0);
-	assert_int_equal(stats().cached, 0);
-	assert_int_equal(pool.frames, 0);
-	assert_int_equal(pool.words, 0);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -658,7 +414,6 @@ int main(void)
 		TEST_WITHOUT_LEAKS(an_area_that_goes_gives_its_pages_back),
 		TEST_WITHOUT_LEAKS(errors_of_a_device_are_told),
 		TEST_WITHOUT_LEAKS(want_of_memory_changes_nothing),
-		TEST_WITHOUT_LEAKS(pages_survive_everything),
 		cmocka_unit_test(a_count_that_is_full_stays),
 	};
 

@@ -4,7 +4,7 @@
 
 # What several programs share, and what has a program of fewer sources, below.
 MM_SUPPORT := support death race swap_pages
-MM_SMALL := region_tree region_tree_model regions
+MM_SMALL := region_tree region_tree_model regions regions_model
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) \
 	$(MM_SUPPORT:%=tests/host/mm/%.c) \
@@ -25,6 +25,6 @@ mm_region_tree_wide_SOURCES := tests/host/mm/region_tree.c tests/host/mm/region_
 mm_region_tree_wide_CFLAGS := -I.
 
 HOST_TESTS += mm_regions
-mm_regions_SOURCES := tests/host/mm/regions.c kernel/mm/region.c kernel/mm/region_change.c kernel/mm/mapping.c \
+mm_regions_SOURCES := tests/host/mm/regions.c tests/host/mm/regions_model.c kernel/mm/region.c kernel/mm/region_change.c kernel/mm/mapping.c \
 	$(REGION_TREE_SOURCES)
 mm_regions_CFLAGS := -I. -DREGION_TREE_FANOUT=4

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mlock(2) and its kin.  Nothing is ever taken from memory yet, so locking means: count it, bring
- * it in, and refuse advice to drop it.
+ * mlock(2) and its kin.  Locking means: count it, bring it in, and neither reclaim it nor follow
+ * advice to drop it.
  */
 #include "lib/errno.h"
 #include "mm/space.h"
@@ -62,16 +62,15 @@ int vmm_mlock(struct address_space *space, vaddr_t address, size_t length, int f
 {
 	if (flags & ~MLOCK_ONFAULT)
 		return -EINVAL;
-	if (space->limits.locked == 0)
-		return -EPERM;
-	if (!whole_pages(&address, &length))
-		return -EINVAL;
+	bool aligned = whole_pages(&address, &length);
 	vaddr_t end = address + length;
 	bool on_fault = flags & MLOCK_ONFAULT;
 	rwlock_write_lock(&space->map_lock);
 	size_t more = (length >> PAGE_SHIFT) -
 		      MIN(count_locked(space, address, end), length >> PAGE_SHIFT);
 	int result = space_check_locked(space, more, -ENOMEM);
+	if (result != -EPERM && !aligned)
+		result = -EINVAL;
 	if (result == 0)
 		result = set_range_locked(space, address, end, lock_flags(true, on_fault));
 	rwlock_write_unlock(&space->map_lock);
@@ -107,14 +106,15 @@ int vmm_mlockall(struct address_space *space, int flags)
 	if (flags == 0 || flags == MCL_ONFAULT ||
 	    (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 		return -EINVAL;
-	if (space->limits.locked == 0)
-		return -EPERM;
 	bool on_fault = flags & MCL_ONFAULT;
 	rwlock_write_lock(&space->map_lock);
-	if ((flags & MCL_CURRENT) && space->limits.locked != VM_UNLIMITED &&
-	    space->total_pages > space->limits.locked >> PAGE_SHIFT) {
+	/* What is locked already counts among all that is there. */
+	size_t more = flags & MCL_CURRENT ? space->total_pages - space->locked_pages : 0;
+	int result = space_check_locked(space, more, -ENOMEM);
+	/* What is only to come is checked when it comes. */
+	if (result == -EPERM || (result != 0 && more != 0)) {
 		rwlock_write_unlock(&space->map_lock);
-		return -ENOMEM;
+		return result;
 	}
 	space->lock_future = flags & MCL_FUTURE;
 	space->lock_on_fault = on_fault;

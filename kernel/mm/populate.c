@@ -55,19 +55,24 @@ int populate_range(struct address_space *space, vaddr_t start, vaddr_t end, bool
 {
 	vaddr_t stop;
 	u32 flags;
+	int no_access = 0;
 
 	for (; next_piece(space, &start, end, &stop, &flags); start = stop) {
 		bool wanted = !only_locked ||
 			      (flags & (REGION_LOCKED | REGION_LOCK_ON_FAULT)) == REGION_LOCKED;
-		if (!wanted || (flags & REGION_SPECIAL) || !(flags & REGION_ACCESS))
+		if (!wanted || (flags & REGION_SPECIAL))
 			continue;
+		if (!(flags & REGION_ACCESS)) {
+			no_access = -EFAULT;
+			continue;
+		}
 		int result =
 			populate_piece(space, start, stop,
 				       (flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE);
 		if (result != 0)
 			return result;
 	}
-	return 0;
+	return no_access;
 }
 
 int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bool write)

@@ -51,7 +51,8 @@ bool space_may_map(vaddr_t address);
 /* May the process lock so many pages more?  0, -EPERM, or `error`. */
 int __must_check space_check_locked(struct address_space *space, size_t pages, int error);
 
-/* Brings in what MAP_POPULATE, mlock and the like want; map lock not held. */
+/* Brings in what MAP_POPULATE, mlock and the like want; map lock not held.  0, -ENOMEM; -EFAULT:
+ * some of it permits no access, the rest is there, if nothing else failed. */
 int __must_check populate_range(struct address_space *space, vaddr_t start, vaddr_t end,
 				bool only_locked);
 

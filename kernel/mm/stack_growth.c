@@ -21,8 +21,8 @@ static int grow_locked(struct address_space *space, vaddr_t page)
 		return -EFAULT;
 	if (region_check_limits(space, growth >> PAGE_SHIFT, region->flags) != 0)
 		return -EFAULT;
-	if ((region->flags & REGION_LOCKED) && space->limits.locked != VM_UNLIMITED &&
-	    space->locked_pages + (growth >> PAGE_SHIFT) > space->limits.locked >> PAGE_SHIFT)
+	if ((region->flags & REGION_LOCKED) &&
+	    space_check_locked(space, growth >> PAGE_SHIFT, -EFAULT) != 0)
 		return -EFAULT;
 	struct region *below = region_previous(space, region);
 	if (below != NULL && (below->flags & REGION_ACCESS) &&

@@ -38,7 +38,7 @@ struct vm_limits {
 	u64 address_space; /* RLIMIT_AS, bytes */
 	u64 data;          /* RLIMIT_DATA */
 	u64 stack;         /* RLIMIT_STACK */
-	u64 locked;        /* RLIMIT_MEMLOCK; VM_UNLIMITED with CAP_IPC_LOCK */
+	u64 locked;        /* RLIMIT_MEMLOCK; see vmm_set_lock_hook */
 };
 
 /* Where things are.  Set by exec; `brk` guarded by map_lock; the rest read without lock, set by
@@ -151,6 +151,8 @@ void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space));
  * its capabilities); without a hook nobody may.  Called with the map lock held; must not sleep.
  */
 void vmm_set_low_address_hook(bool (*hook)(void));
+/* The same for locking more memory than the limit says. */
+void vmm_set_lock_hook(bool (*hook)(void));
 
 /* --- The calls of mmap(2) and its kin --- */
 

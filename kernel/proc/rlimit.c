@@ -72,14 +72,18 @@ void rlimits_to_space(const struct process *process, struct vm_limits *limits)
 	WRITE_ONCE(limits->address_space, rlimit_of(process, RLIMIT_AS));
 	WRITE_ONCE(limits->data, rlimit_of(process, RLIMIT_DATA));
 	WRITE_ONCE(limits->stack, rlimit_of(process, RLIMIT_STACK));
-	WRITE_ONCE(limits->locked,
-		   capable(CAP_IPC_LOCK) ? VM_UNLIMITED : rlimit_of(process, RLIMIT_MEMLOCK));
+	WRITE_ONCE(limits->locked, rlimit_of(process, RLIMIT_MEMLOCK));
 }
 
 /* Linux's vm.mmap_min_addr, which CAP_SYS_RAWIO overrides. */
 static bool may_map_lowest(void)
 {
 	return capable(CAP_SYS_RAWIO);
+}
+
+static bool may_lock_all(void)
+{
+	return capable(CAP_IPC_LOCK);
 }
 
 /* Who may use the memory that strict accounting keeps for the privileged. */
@@ -91,6 +95,7 @@ static bool may_use_reserve(void)
 void low_addresses_init(void)
 {
 	vmm_set_low_address_hook(may_map_lowest);
+	vmm_set_lock_hook(may_lock_all);
 	commit_set_privilege_hook(may_use_reserve);
 }
 

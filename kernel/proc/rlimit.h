@@ -22,7 +22,7 @@ void rlimits_copy(struct process *child, struct process *parent);
 
 /* What a fresh address space of the process (exec) is to know of its limits. */
 void rlimits_to_space(const struct process *process, struct vm_limits *limits);
-/* Tells mm who may map the lowest addresses.  Once, by scheduler_init. */
+/* Tells mm who may map the lowest addresses, and what else privileges permit.  Once, by scheduler_init. */
 void low_addresses_init(void);
 
 /* The soft limit of current's process (of another). */

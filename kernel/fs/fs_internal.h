@@ -133,6 +133,8 @@ file_alloc(const struct path *path,
 	   u32 flags); /* takes references on path; ops not set; keeps O_EXCL for the open */
 /* Sets mode and operations by flags and inode, and opens. */
 int __must_check file_open_checked(struct file *file);
+/* Opens what a path names; without asking for permission when the caller has just made it. */
+struct file *file_open_made(const struct path *path, u32 flags, bool made);
 mode_t current_umask(void);
 int __must_check may_open(const struct path *path, u32 flags, bool exec);
 /* Takes and drops the right to write, against programs that run the file. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The order in which the file systems come up. */
 #include "fs/fs_internal.h"
+#include "ipc/mqueue.h"
 
 void vfs_init(void)
 {
@@ -14,4 +15,5 @@ void vfs_init(void)
 	memfd_init();
 	file_hooks_register();
 	devices_init();
+	mqueue_fs_init();
 }

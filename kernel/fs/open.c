@@ -155,6 +155,11 @@ struct file *file_open_path(const struct path *path, u32 flags)
 	return open_path(path, flags, false, false);
 }
 
+struct file *file_open_made(const struct path *path, u32 flags, bool made)
+{
+	return open_path(path, flags, false, made);
+}
+
 /* Makes the missing file.  The directory is locked for writing. */
 static int create_missing(struct opening *opening, struct dentry *dentry)
 {

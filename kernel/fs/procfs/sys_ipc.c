@@ -7,6 +7,7 @@
  */
 #include "fs/procfs/procfs.h"
 #include "ipc/inotify.h"
+#include "ipc/mqueue.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/sysv.h"
@@ -23,6 +24,11 @@ static const struct setting settings[] = {
 	{"max_queued_events", &inotify_settings.queued_events, 0, INT_MAX},
 	{"max_user_instances", &inotify_settings.user_instances, 0, INT_MAX},
 	{"max_user_watches", &inotify_settings.user_watches, 0, INT_MAX},
+	{"msg_default", &mqueue_limits.default_messages, 1, MQ_MOST_MESSAGES},
+	{"msg_max", &mqueue_limits.messages, 1, MQ_MOST_MESSAGES},
+	{"msgsize_default", &mqueue_limits.default_size, 128, MQ_LARGEST},
+	{"msgsize_max", &mqueue_limits.message_size, 128, MQ_LARGEST},
+	{"queues_max", &mqueue_limits.queues, 0, INT_MAX},
 	{"msgmax", &msg_limits.message, 0, INT_MAX},
 	{"msgmnb", &msg_limits.queue, 0, INT_MAX},
 };
@@ -90,6 +96,15 @@ const struct proc_entry proc_sys_inotify_entries[] = {
 	PROC_SETTING("max_queued_events", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("max_user_instances", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("max_user_watches", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_END,
+};
+
+const struct proc_entry proc_sys_mqueue_entries[] = {
+	PROC_SETTING("msg_default", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("msg_max", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("msgsize_default", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("msgsize_max", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("queues_max", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_END,
 };
 

@@ -16,15 +16,18 @@ ABI_OUT := $(BUILD)/abi
 
 ABI_PROGRAMS := \
 	start_basics start_vectors mem_brk mem_map mem_protect mem_cow mem_remap mem_files mem_efault \
-	mem_shrink mem_peer mem_pkey mem_advice mem_lock mem_seals mem_policy mem_frames mem_smaps mem_pagemap mem_commit mem_swap mem_reclaim mem_shmswap mem_knobs \
+	mem_shrink mem_peer mem_pkey mem_advice mem_lock mem_seals mem_policy mem_frames \
+	mem_smaps mem_pagemap mem_commit mem_swap mem_reclaim mem_shmswap mem_knobs \
 	userfault userfault_events \
 	fork_ranges fork_threads fork_files fork_pins fork_random \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
-	proc_groups proc_creds proc_limits proc_sched proc_rseq \
+	proc_groups proc_creds proc_limits proc_sched proc_more proc_rseq \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
 	thread_basics futex_calls futex_pi \
-	file_open file_rw file_names file_stat file_dirs file_fcntl \
-	pipe_calls pipe_splice poll_calls ipc_shm ipc_sem ipc_msg ipc_mqueue event_files inotify_calls pidfd_calls ptrace_calls core_dumps time_calls time_vdso proc_files \
+	file_open file_rw file_names file_stat file_dirs file_at file_fcntl \
+	pipe_calls pipe_splice poll_calls event_files inotify_calls \
+	ipc_shm ipc_sem ipc_msg ipc_mqueue \
+	pidfd_calls ptrace_calls core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
 	dev_files tty_lines tty_modes tty_jobs \
 	stress_parallel stress_races ptrace_races hostile_greed hostile_programs hostile_calls

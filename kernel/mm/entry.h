@@ -13,6 +13,11 @@
  * and moved, and permit no writing without a fault: PAGE_WATCHED, a write is for a userfaultfd
  * first (userfault.h; it means nothing in a region without REGION_WATCH_WRITES); PAGE_CLEAN, the
  * page was not written since the region got REGION_TRACKED (inspect.h; nothing without that).
+ *
+ * A present exclusive entry with PAGE_LAZY and without PAGE_DIRTY names a page that may be
+ * forgotten (MADV_FREE): the machine sets PAGE_DIRTY when the program writes, and who writes to the
+ * frame in another way, or lets a device do so, takes PAGE_LAZY away first.  An entry that is made
+ * anew does not have it, and nothing takes PAGE_DIRTY from one that has.
  */
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
@@ -124,7 +129,7 @@ static inline u64 entry_marks(pte_t entry)
 static inline pte_t entry_add_marks(pte_t entry, u64 marks)
 {
 	if (likely(pte_is_present(entry)))
-		return pte_set(entry, marks);
+		return pte_set(pte_clear(entry, PAGE_LAZY), marks);
 	return pte_swap(pte_swap_payload(entry) | marks / PAGE_WATCHED << MARKS_SHIFT);
 }
 
@@ -133,6 +138,20 @@ static inline pte_t entry_drop_marks(pte_t entry, u64 marks)
 	if (likely(pte_is_present(entry)))
 		return pte_clear(entry, marks);
 	return pte_swap(pte_swap_payload(entry) & ~(marks / PAGE_WATCHED << MARKS_SHIFT));
+}
+
+static inline bool entry_is_lazy(pte_t entry)
+{
+	return pte_is_present(entry) &&
+	       (pte_flags(entry) & (PAGE_LAZY | PAGE_EXCL | PAGE_DIRTY)) == (PAGE_LAZY | PAGE_EXCL);
+}
+
+/* The frame of an entry, whose leaf is locked, will be written past it. */
+static inline void entry_forget_lazy(pte_t *slot, pte_t entry)
+{
+	while (pte_is_present(entry) && unlikely(pte_flags(entry) & PAGE_LAZY))
+		if (pte_compare_exchange(slot, &entry, pte_clear(entry, PAGE_LAZY)))
+			break;
 }
 
 /* Do two entries name the same content? */

@@ -108,6 +108,10 @@ static int drop(struct address_space *space, const struct region *region, vaddr_
 		return -EINVAL;
 	if (advice == MADV_FREE && (region->backing != NULL || (region->flags & REGION_SHARED)))
 		return -EINVAL;
+	if (advice == MADV_FREE) {
+		reclaim_give_up(space, start, end);
+		return 0;
+	}
 	return zap_own(space, start, end);
 }
 
@@ -151,6 +155,10 @@ static int change_flags(struct address_space *space, struct region *region, vadd
 static int hint(struct address_space *space, const struct region *region, vaddr_t start,
 		vaddr_t end, int advice)
 {
+	if (advice == MADV_WILLNEED) {
+		reclaim_bring_ahead(space, region, start, end);
+		return 0;
+	}
 	if (advice != MADV_COLD && advice != MADV_PAGEOUT)
 		return 0;
 	if (region->flags & (REGION_LOCKED | REGION_SPECIAL))

@@ -103,6 +103,8 @@ static enum pin_result pin_locked(struct address_space *space, vaddr_t page, boo
 	if (result == PIN_DONE) {
 		*frame = entry_phys(entry);
 		frame_get(*frame);
+		if (write)
+			entry_forget_lazy(leaf.slot, entry);
 		if (entry_is_exclusive(entry))
 			pin_note_path(space, page);
 	}

@@ -130,6 +130,8 @@ static int copy_in_page(struct address_space *space, vaddr_t address, void *buff
 			special = entry_is_special(entry);
 			if (!special)
 				frame_get(frame);
+			if (mode & VM_WRITE)
+				entry_forget_lazy(leaf.slot, entry);
 		}
 		tree_unlock_leaf(&leaf);
 	}

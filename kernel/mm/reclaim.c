@@ -58,6 +58,8 @@ void reclaim_get_stats(struct reclaim_stats *stats)
 		.stolen = READ_ONCE(events[RECLAIM_STOLEN]),
 		.scanned_files = READ_ONCE(events[RECLAIM_SCANNED_FILES]),
 		.stolen_files = READ_ONCE(events[RECLAIM_STOLEN_FILES]),
+		.lazy = READ_ONCE(events[RECLAIM_LAZY]),
+		.forgotten = READ_ONCE(events[RECLAIM_FORGOTTEN]),
 		.rounds = READ_ONCE(events[RECLAIM_ROUNDS]),
 		.waits = READ_ONCE(events[RECLAIM_WAITS]),
 	};

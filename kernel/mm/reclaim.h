@@ -44,6 +44,16 @@ enum reclaim_how {
 size_t reclaim_region(struct address_space *space, const struct region *region, vaddr_t *at,
 		      vaddr_t end, enum reclaim_how how, size_t target);
 
+/* MADV_FREE: reclaim may forget the pages of [start, end) that are the space's own, instead of
+ * storing them, unless they are written meanwhile; what is in swap space is forgotten now.  Map
+ * lock held. */
+void reclaim_give_up(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/* MADV_WILLNEED: brings pages of [start, end) of a region to memory, but does not map them, while
+ * there is enough memory.  Map lock held; may sleep. */
+void reclaim_bring_ahead(struct address_space *space, const struct region *region, vaddr_t start,
+			 vaddr_t end);
+
 /* There was no memory: waits for a round of reclaim, or makes one if no thread does.  Did it find
  * anything?  May sleep. */
 bool __must_check reclaim_wait(void);
@@ -71,7 +81,8 @@ void reclaim_work(void);
 
 struct reclaim_stats {
 	u64 scanned, stolen; /* entries looked at that were not used lately; pages taken */
-	u64 scanned_files, stolen_files; /* of those, of files */
+	u64 scanned_files, stolen_files; /* the same of files */
+	u64 lazy, forgotten; /* pages that were given up by MADV_FREE; those of them that went */
 	u64 rounds, waits;
 };
 void reclaim_get_stats(struct reclaim_stats *stats);

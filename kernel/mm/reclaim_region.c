@@ -37,6 +37,7 @@ struct eviction {
 	struct gather gather;
 	size_t used;                      /* pages that were found in use */
 	u64 unmapped_first, unmapped_end; /* pages of the file */
+	size_t forgotten;                 /* lazy pages that went */
 	u32 count;
 	swap_entry_t slots[BATCH]; /* to be stored; a count of each is ours */
 };
@@ -113,6 +114,22 @@ static void evict_anonymous(struct eviction *eviction, struct node *leaf, pte_t 
 	eviction->gather.frames[eviction->gather.count++] = frame;
 }
 
+/* A page that its program gave up goes, unless it is written at the last moment; no CPU can write
+ * any more once the entry is empty, as none has it as dirty.  The leaf is locked. */
+static void forget(struct eviction *eviction, struct node *leaf, pte_t *slot, pte_t entry)
+{
+	if (frame_refs(entry_phys(entry)) != 1)
+		return;
+	entry = pte_exchange(slot, entry_none());
+	if (!entry_is_lazy(entry)) {
+		pte_write(slot, entry);
+		return;
+	}
+	leaf_count(leaf, entry, -1);
+	eviction->gather.frames[eviction->gather.count++] = entry_phys(entry);
+	eviction->forgotten++;
+}
+
 /* A page of a file: the cache lets go of it when nothing else maps it. */
 static void unmap_file(struct eviction *eviction, struct node *leaf, pte_t *slot, pte_t entry,
 		       vaddr_t page, bool ring)
@@ -133,10 +150,14 @@ static bool evict_entry(struct eviction *eviction, struct node *leaf, pte_t *slo
 	pte_t entry = pte_read(slot);
 	u32 before = eviction->gather.count;
 
-	if (!entry_has_frame(entry) || !visit(eviction, slot, entry) ||
-	    !round_wants_frame(round, entry_phys(entry)))
+	if (!entry_has_frame(entry))
 		return false;
-	if (frame_is_anonymous(entry_phys(entry))) {
+	bool lazy = entry_is_lazy(entry) && eviction->how != RECLAIM_COLD;
+	if (!(lazy || visit(eviction, slot, entry)) || !round_wants_frame(round, entry_phys(entry)))
+		return false;
+	if (lazy) {
+		forget(eviction, leaf, slot, entry);
+	} else if (frame_is_anonymous(entry_phys(entry))) {
 		reclaim_note(RECLAIM_SCANNED, 1);
 		if (eviction->swap && round->left[RECLAIM_ANONYMOUS] > eviction->count)
 			evict_anonymous(eviction, leaf, slot, entry, ring);
@@ -195,11 +216,13 @@ static size_t write_out(struct eviction *eviction)
 		dropped = page_cache_reclaim(
 			eviction->cache, &eviction->unmapped_first, eviction->unmapped_end - 1,
 			eviction->how == RECLAIM_UNUSED ? RECLAIM_ASK : 0, eviction->round);
-	round_took(eviction->round, RECLAIM_ANONYMOUS, stored);
-	reclaim_note(RECLAIM_STOLEN, stored);
+	round_took(eviction->round, RECLAIM_ANONYMOUS, stored + eviction->forgotten);
+	reclaim_note(RECLAIM_STOLEN, stored + eviction->forgotten);
+	reclaim_note(RECLAIM_FORGOTTEN, eviction->forgotten);
+	dropped += eviction->forgotten;
 	workingset_used(HAND_SPACES, eviction->used);
 	eviction->count = 0;
-	eviction->used = 0;
+	eviction->used = eviction->forgotten = 0;
 	eviction->unmapped_end = 0;
 	return stored + dropped;
 }
@@ -244,7 +267,7 @@ static size_t evict_region(struct address_space *space, const struct region *reg
 	eviction.swap = reclaim_has_swap();
 	eviction.cache = evictable_cache(region, &eviction.cache_kind);
 	eviction.count = 0;
-	eviction.used = 0;
+	eviction.used = eviction.forgotten = 0;
 	eviction.unmapped_end = 0;
 	gather_begin(&eviction.gather, space);
 	eviction.gather.family = true;

@@ -16,8 +16,9 @@ static void count_entry(const struct tree_span *span, u32 index, pte_t entry,
 	phys_t frame = entry_phys(entry);
 	bool anonymous = frame_of(frame)->kind == FRAME_USER;
 	u64 flags = pte_is_present(entry) ? pte_flags(entry) : 0;
-	/* Anonymous pages exist nowhere else, so none of them is clean. */
-	bool dirty = anonymous || (flags & PAGE_DIRTY);
+	/* Anonymous pages exist nowhere else, so none of them is clean but those that need not. */
+	bool lazy = anonymous && entry_is_lazy(entry);
+	bool dirty = (anonymous && !lazy) || (flags & PAGE_DIRTY);
 	u32 refs = frame_refs(frame);
 	u32 entries = MAX(anonymous ? refs : refs - MIN(refs, 1u), 1u) + span->others +
 		      ring_count(span->node, index, entry);
@@ -26,6 +27,7 @@ static void count_entry(const struct tree_span *span, u32 index, pte_t entry,
 	usage->resident += PAGE_SIZE;
 	usage->proportional += part;
 	usage->anonymous += anonymous ? PAGE_SIZE : 0;
+	usage->lazy += lazy ? PAGE_SIZE : 0;
 	usage->proportional_anonymous += anonymous ? part : 0;
 	usage->proportional_dirty += dirty ? part : 0;
 	usage->referenced += flags & PAGE_ACCESSED ? PAGE_SIZE : 0;

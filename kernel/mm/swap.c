@@ -328,6 +328,16 @@ bool swap_detach(swap_entry_t entry, phys_t frame)
 	return idle;
 }
 
+bool swap_is_on_area(swap_entry_t entry)
+{
+	struct chunk *chunk;
+	struct slot *slot = slot_lock(entry, &chunk);
+	bool on_area = slot->kind == SLOT_AREA && slot->frame == 0;
+
+	slot_unlock(chunk);
+	return on_area;
+}
+
 void swap_wait(swap_entry_t entry)
 {
 	slot_wait(entry);

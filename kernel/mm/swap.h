@@ -105,6 +105,8 @@ int __must_check swap_in(swap_entry_t entry, phys_t *frame);
  * already swap_in says -ENOENT, unless it has a copy.  The caller has a count.
  */
 bool __must_check swap_detach(swap_entry_t entry, phys_t frame);
+/* Would a device have to be read for the page?  A snapshot; the caller has a count. */
+bool swap_is_on_area(swap_entry_t entry);
 /* Waits until nobody reads or writes the slot.  May sleep; the caller has a count. */
 void swap_wait(swap_entry_t entry);
 

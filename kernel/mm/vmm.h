@@ -295,7 +295,7 @@ bool vmm_next_region(struct address_space *space, vaddr_t address, struct region
 struct region_usage {
 	u64 resident, proportional, proportional_dirty, proportional_anonymous;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
-	u64 referenced, anonymous;
+	u64 referenced, anonymous, lazy;
 	u64 swapped, swapped_proportional;
 	u64 huge; /* mapped as huge pages */
 };

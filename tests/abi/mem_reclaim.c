@@ -174,6 +174,67 @@ static void family(void)
 	munmap(memory, PAGES * PAGE);
 }
 
+static long lazy_kb(const void *memory)
+{
+	static char text[65536];
+	char start[32];
+
+	if (get_file("/proc/self/smaps", text, sizeof(text)) < 0)
+		return -1;
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)memory);
+	char *entry = strstr(text, start);
+	char *line = entry != NULL ? strstr(entry, "LazyFree:") : NULL;
+	return line != NULL ? atol(line + strlen("LazyFree:")) : -1;
+}
+
+/* Whether a page that was given up is still there is the kernel's to say; what is written
+ * afterwards is there. */
+static void given_up(void)
+{
+	unsigned char *memory = make(8);
+	size_t third = 0;
+
+	is(madvise(memory, PAGES * PAGE, MADV_FREE), 0, "MADV_FREE");
+	/* Linux notes it in batches of some pages. */
+	long lazy = lazy_kb(memory);
+	ok(lazy > (long)(PAGES * PAGE / 2048) && lazy <= (long)(PAGES * PAGE / 1024),
+	   "LazyFree tells");
+	is(wrong(memory, 8), 0, "nothing is gone before memory is wanted");
+	for (size_t page = 0; page < PAGES; page += 2)
+		memory[page * PAGE + 1] = 111;
+	ok(lazy_kb(memory) <= (long)(PAGES * PAGE / 2048), "what is written is not given up");
+	out(memory);
+	for (size_t page = 0; page < PAGES; page++) {
+		unsigned char first = memory[page * PAGE];
+		if (page % 2 == 0)
+			third += memory[page * PAGE + 1] != 111 || first != byte_of(page, 0, 8);
+		else
+			third += first != 0 && first != byte_of(page, 0, 8);
+	}
+	is(third, 0, "a page is as it was, or zeros, or as written");
+	fill(memory, 9);
+	is(madvise(memory, PAGES * PAGE, MADV_FREE), 0, "MADV_FREE again");
+	int pipes[2];
+	pipe(pipes);
+	is(write(pipes[1], "kernel", 6), 6, "the kernel");
+	is(read(pipes[0], memory + 2 * PAGE, 6), 6, "writes, too");
+	out(memory);
+	is(memcmp(memory + 2 * PAGE, "kernel", 6), 0, "which counts");
+	close(pipes[0]);
+	close(pipes[1]);
+	munmap(memory, PAGES * PAGE);
+}
+
+static void ahead(void)
+{
+	unsigned char *memory = make(10);
+
+	out(memory);
+	is(madvise(memory, PAGES * PAGE, MADV_WILLNEED), 0, "MADV_WILLNEED of pages outside");
+	is(wrong(memory, 10), 0, "the bytes are there");
+	munmap(memory, PAGES * PAGE);
+}
+
 /* --- Races --- */
 
 enum { WRITERS = 3, RACE_MS = 1500 };
@@ -259,6 +320,8 @@ int main(void)
 	figures();
 	changes();
 	family();
+	given_up();
+	ahead();
 	races();
 	return done();
 }

@@ -33,7 +33,7 @@ static void show_usage(struct text *text, const struct region_usage *usage, u64 
 	line(text, "Private_Dirty:", usage->private_dirty);
 	line(text, "Referenced:", usage->referenced);
 	line(text, "Anonymous:", usage->anonymous);
-	line(text, "LazyFree:", 0);
+	line(text, "LazyFree:", usage->lazy);
 	line(text, "AnonHugePages:", usage->huge);
 	line(text, "ShmemPmdMapped:", 0);
 	line(text, "FilePmdMapped:", 0);

@@ -82,9 +82,11 @@ static void show_reclaim(struct text *text)
 		    (unsigned long)workingset.activated[RECLAIM_FILE]);
 	text_printf(text,
 		    "pgscan_anon %lu\npgscan_file %lu\npgsteal_anon %lu\npgsteal_file %lu\n"
+		    "pglazyfree %lu\npglazyfreed %lu\n"
 		    "pgscan_kswapd %lu\npgsteal_kswapd %lu\nallocstall_movable %lu\n",
 		    (unsigned long)reclaim.scanned, (unsigned long)reclaim.scanned_files,
 		    (unsigned long)reclaim.stolen, (unsigned long)reclaim.stolen_files,
+		    (unsigned long)reclaim.lazy, (unsigned long)reclaim.forgotten,
 		    (unsigned long)(reclaim.scanned + reclaim.scanned_files),
 		    (unsigned long)(reclaim.stolen + reclaim.stolen_files),
 		    (unsigned long)reclaim.waits);

@@ -35,7 +35,8 @@ typedef struct {
 #define SIM_ADDRESS     ((u64)0x000ffffffffff000)
 #define SIM_SOFT_SHIFT  52
 #define SIM_MARKS_SHIFT 3
-/* Portable flags 0x200, 0x400, 0x800 go to bits 52 to 54, the marks to 55 and 56; the rest below.
+/* Portable flags 0x200, 0x400, 0x800 go to bits 52 to 54, the marks and PAGE_LAZY to 55 to 57; the
+ * rest below.
  */
 #define SIM_LOW_FLAGS \
 	(PAGE_WRITE_THROUGH | PAGE_CACHE_DISABLE | PAGE_ACCESSED | PAGE_DIRTY | PAGE_GLOBAL)
@@ -46,7 +47,7 @@ static inline u64 sim_flags(u64 flags)
 	       (flags & PAGE_WRITABLE ? 0 : SIM_READ_ONLY) | (flags & PAGE_USER ? 0 : SIM_NO_USER) |
 	       (flags & PAGE_NX ? SIM_NX : 0) |
 	       ((flags & (PAGE_COW | PAGE_EXCL | PAGE_SPECIAL)) >> 9) << SIM_SOFT_SHIFT |
-	       (flags & PAGE_MARKS) << SIM_MARKS_SHIFT | (flags & SIM_LOW_FLAGS);
+	       (flags & (PAGE_MARKS | PAGE_LAZY)) << SIM_MARKS_SHIFT | (flags & SIM_LOW_FLAGS);
 }
 
 static inline u64 pte_flags(pte_t entry)
@@ -56,8 +57,8 @@ static inline u64 pte_flags(pte_t entry)
 	return (value & SIM_PRESENT ? PAGE_PRESENT : 0) |
 	       (value & SIM_READ_ONLY ? 0 : PAGE_WRITABLE) | (value & SIM_NO_USER ? 0 : PAGE_USER) |
 	       (value & SIM_NX ? PAGE_NX : 0) | (value & SIM_LARGE ? PAGE_HUGE : 0) |
-	       (value >> SIM_SOFT_SHIFT & 7) << 9 | (value >> SIM_MARKS_SHIFT & PAGE_MARKS) |
-	       (value & SIM_LOW_FLAGS);
+	       (value >> SIM_SOFT_SHIFT & 7) << 9 |
+	       (value >> SIM_MARKS_SHIFT & (PAGE_MARKS | PAGE_LAZY)) | (value & SIM_LOW_FLAGS);
 }
 
 static inline pte_t pte_leaf(phys_t address, u64 flags, u32 level)

@@ -131,6 +131,28 @@ static bool permits(pte_t leaf, unsigned fault_flags)
 	       (!(fault_flags & FAULT_EXECUTE) || !(flags & PAGE_NX));
 }
 
+static pte_t *find_leaf(phys_t table, vaddr_t address);
+
+/* A write through a translation that does not say so makes the machine note it in the table, if
+ * that still permits it; else it faults. */
+static bool note_write(struct translation_cache *cache, vaddr_t address)
+{
+	u64 page_key = ALIGN_DOWN(address, PAGE_SIZE) | 1;
+	struct cached *hit = slot_for(cache->tlb, TLB_SLOTS, page_key);
+
+	/* Large entries are made dirty, and stay so. */
+	if (hit->key != page_key || (pte_flags(hit->entry) & PAGE_DIRTY))
+		return true;
+	pte_t *slot = find_leaf(cache->root, address);
+	pte_t entry = slot != NULL ? pte_read(slot) : (pte_t){0};
+	if (!pte_is_present(entry) || !(pte_flags(entry) & PAGE_WRITABLE) ||
+	    pte_phys(entry) != pte_phys(hit->entry))
+		return false;
+	pte_write(slot, pte_set(entry, PAGE_DIRTY));
+	hit->entry = pte_set(hit->entry, PAGE_DIRTY);
+	return true;
+}
+
 /* The byte behind an address, or NULL with the signal. */
 static u8 *reach(vaddr_t address, unsigned fault_flags, struct fault_signal *signal)
 {
@@ -140,7 +162,8 @@ static u8 *reach(vaddr_t address, unsigned fault_flags, struct fault_signal *sig
 		machine_pause();
 		pte_t leaf = address < USER_TOP ? translate(cache, address) : (pte_t){0};
 		bool present = pte_is_present(leaf);
-		if (present && permits(leaf, fault_flags))
+		if (present && permits(leaf, fault_flags) &&
+		    (!(fault_flags & FAULT_WRITE) || note_write(cache, address)))
 			return (u8 *)phys_to_virt(pte_phys(leaf)) + address % PAGE_SIZE;
 		/* A fault drops the entry that caused it (Intel SDM vol. 3, 4.10.4.1). */
 		machine_tlb_flush_page_local(address);
@@ -293,6 +316,18 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 	}
 }
 
+/* The entry of the last level, or NULL without a table; rights do not matter. */
+static pte_t *find_leaf(phys_t table, vaddr_t address)
+{
+	for (u32 level = PT_LEVELS; level > 1; level--) {
+		pte_t link = ((pte_t *)phys_to_virt(table))[pt_index(address, level)];
+		if (!pte_is_present(link) || pte_is_leaf(link, level))
+			return NULL;
+		table = pte_phys(link);
+	}
+	return &((pte_t *)phys_to_virt(table))[pt_index(address, 1)];
+}
+
 /* What the tables say now: the leaf, with W if all links have it. */
 static pte_t walk_tables(phys_t table, vaddr_t address)
 {
@@ -314,7 +349,7 @@ static pte_t walk_tables(phys_t table, vaddr_t address)
 static void check_translation(u32 cpu, vaddr_t page, pte_t cached)
 {
 	pte_t now = walk_tables(caches[cpu].root, page);
-	u64 extra = pte_flags(cached) & ~pte_flags(now) & (PAGE_WRITABLE | PAGE_USER);
+	u64 extra = pte_flags(cached) & ~pte_flags(now) & (PAGE_WRITABLE | PAGE_USER | PAGE_DIRTY);
 	bool executes = !(pte_flags(cached) & PAGE_NX) && (pte_flags(now) & PAGE_NX);
 
 	if (!pte_is_present(now) || pte_phys(now) != pte_phys(cached) || extra || executes)

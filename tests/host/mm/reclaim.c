@@ -244,6 +244,66 @@ static void rounds_visit_every_space(void **state __unused)
 	assert_int_equal(stats().slots, 0);
 }
 
+static void what_is_given_up_is_forgotten_unless_it_is_written(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t memory = test_map(space, PAGES * PAGE_SIZE);
+	u8 byte = 99;
+
+	fill(memory, 20);
+	assert_int_equal(vmm_madvise(space, memory, PAGES * PAGE_SIZE, MADV_FREE), 0);
+	machine_check_tlbs();
+	/* Before anybody wants the memory it is as it was. */
+	check(memory, 20);
+	assert_writes(memory + 3 * PAGE_SIZE, 77);
+	assert_int_equal(vmm_access(space, memory + 4 * PAGE_SIZE, &byte, 1, VM_WRITE), 1);
+	assert_int_equal(evict(space, memory, RECLAIM_ALL), PAGES);
+	assert_int_equal(stats().slots, 2);
+	assert_int_equal(swapped(space), 2);
+	assert_reads(memory + 2 * PAGE_SIZE + 2, 0);
+	assert_reads(memory + 3 * PAGE_SIZE, 77);
+	assert_reads(memory + 3 * PAGE_SIZE + 3, 23);
+	assert_reads(memory + 4 * PAGE_SIZE, 99);
+	assert_reads(memory + 4 * PAGE_SIZE + 4, 24);
+	/* What is in swap space goes at once. */
+	fill(memory, 21);
+	evict(space, memory, RECLAIM_ALL);
+	assert_int_equal(vmm_madvise(space, memory, PAGES * PAGE_SIZE, MADV_FREE), 0);
+	assert_int_equal(stats().slots, 0);
+	assert_reads(memory + 5 * PAGE_SIZE + 5, 0);
+	test_space_end(space);
+}
+
+static void what_a_child_shares_is_not_given_up(void **state __unused)
+{
+	struct address_space *parent = test_space();
+	vaddr_t memory = test_map(parent, PAGES * PAGE_SIZE);
+
+	fill(memory, 22);
+	struct address_space *child = vmm_copy_address_space(parent);
+	assert_int_equal(vmm_madvise(parent, memory, PAGES * PAGE_SIZE, MADV_FREE), 0);
+	evict(parent, memory, RECLAIM_UNSHARE);
+	run(child);
+	check(memory, 22);
+	run(parent);
+	vmm_put_address_space(child);
+	check(memory, 22);
+	/* Given up by a parent, then forked: both still have it or have lost it, but see no third.
+	 */
+	fill(memory, 23);
+	assert_int_equal(vmm_madvise(parent, memory, PAGES * PAGE_SIZE, MADV_FREE), 0);
+	child = vmm_copy_address_space(parent);
+	assert_writes(memory, 88);
+	evict(child, memory, RECLAIM_UNSHARE);
+	run(child);
+	assert_reads(memory, 23);
+	run(parent);
+	assert_reads(memory, 88);
+	vmm_put_address_space(child);
+	test_space_end(parent);
+	assert_int_equal(stats().slots, 0);
+}
+
 /* --- Files --- */
 
 static struct test_file file;
@@ -384,6 +444,8 @@ int main(void)
 		TEST_WITHOUT_LEAKS(changes_find_what_is_swapped),
 		TEST_WITHOUT_LEAKS(want_of_memory_loses_nothing),
 		TEST_WITHOUT_LEAKS(rounds_visit_every_space),
+		TEST_WITHOUT_LEAKS(what_is_given_up_is_forgotten_unless_it_is_written),
+		TEST_WITHOUT_LEAKS(what_a_child_shares_is_not_given_up),
 		TEST_WITHOUT_LEAKS(files_in_memory_are_swapped),
 		TEST_WITHOUT_LEAKS(what_is_cut_off_leaves_swap_space),
 		TEST_WITHOUT_LEAKS(want_of_memory_loses_nothing_of_files),

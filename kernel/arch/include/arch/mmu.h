@@ -55,6 +55,8 @@
 #define PAGE_WATCHED ((u64)1 << 52)
 #define PAGE_CLEAN   ((u64)1 << 53)
 #define PAGE_MARKS   (PAGE_WATCHED | PAGE_CLEAN)
+/* Software: of an anonymous page that its program does not need unless it writes to it first. */
+#define PAGE_LAZY ((u64)1 << 54)
 
 #include <machine/mmu.h>
 

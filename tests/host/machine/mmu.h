@@ -118,14 +118,19 @@ static inline pte_t pte_read(const pte_t *slot)
 	return *slot;
 }
 
+/* How often entries were written one by one. */
+extern u64 machine_entry_writes;
+
 static inline void pte_write(pte_t *slot, pte_t entry)
 {
+	machine_entry_writes++;
 	machine_pause();
 	*slot = entry;
 }
 
 static inline pte_t pte_exchange(pte_t *slot, pte_t entry)
 {
+	machine_entry_writes++;
 	machine_pause();
 	pte_t old = *slot;
 	*slot = entry;
@@ -134,6 +139,7 @@ static inline pte_t pte_exchange(pte_t *slot, pte_t entry)
 
 static inline bool pte_compare_exchange(pte_t *slot, pte_t *expected, pte_t entry)
 {
+	machine_entry_writes++;
 	machine_pause();
 	if (slot->value != expected->value) {
 		*expected = *slot;

@@ -37,6 +37,7 @@ struct translation_cache {
 };
 
 u32 machine_cpu;
+u64 machine_entry_writes;
 struct simulated_cpu machine_cpus[MACHINE_CPUS];
 char *machine_memory;
 struct boot_info boot_info;

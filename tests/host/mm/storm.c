@@ -39,7 +39,7 @@ static void storm_call(struct stormer *self, vaddr_t start, size_t size)
 	struct address_space *space = self->space;
 	u32 prot = prots[storm_below(self, 4)];
 
-	switch (storm_below(self, 7)) {
+	switch (storm_below(self, 8)) {
 	case 0:
 		assert_int_equal(vmm_munmap(space, start, size), 0);
 		break;
@@ -58,6 +58,9 @@ static void storm_call(struct stormer *self, vaddr_t start, size_t size)
 		(void)!vmm_madvise(space, start, size, MADV_DONTNEED);
 		break;
 	case 5:
+		(void)!vmm_madvise(space, start, size, MADV_PAGEOUT);
+		break;
+	case 6:
 		/* A file is cut by one at a time. */
 		if (!self->cuts)
 			break;

@@ -105,7 +105,10 @@ static vaddr_t user_piece(struct io_cursor *cursor, size_t length, size_t *size)
 vaddr_t io_cursor_user_piece(struct io_cursor *cursor, size_t *length)
 {
 	ASSERT(cursor->kind != IO_KERNEL);
-	return user_piece(cursor, cursor->remaining, length);
+	if (cursor->kind == IO_USER_VECTOR)
+		return user_piece(cursor, cursor->remaining, length);
+	*length = cursor->remaining;
+	return cursor->user;
 }
 
 bool io_cursor_is_aligned(const struct io_cursor *cursor, size_t address, size_t length)

@@ -149,6 +149,13 @@ static inline u64 page_cache_sequence(const struct page_cache *cache)
 	return __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST);
 }
 
+/* The file has been changed behind the cache: what others are reading from it just now is not put
+ * in. */
+static inline void page_cache_outdate(struct page_cache *cache)
+{
+	__atomic_fetch_add(&cache->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
 /* --- Dirty pages: pagecache_dirty.c --- */
 
 /* Page `index` has been changed, just now: it has to be written.  Nothing for caches without

@@ -6,7 +6,7 @@
  *					quarter of its own; what is read is compared with what
  *should be there; the contents at the end depend on SEED and STEPS alone disk fresh PATH BYTES what
  *a disk of that size answers: calls and their errors disk broken PATH		reads and writes
- *that fail must say so
+ *that fail must say so; the random work uses O_DIRECT, too, where PATH is a disk
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define BLKROGET     0x125e
@@ -104,21 +105,58 @@ static void map_some(int fd, struct worker *w, unsigned char *model, size_t at, 
 	munmap(map, size + offset);
 }
 
+/* The whole pages of the range, in two pieces of memory that begin anywhere but within a block. */
+static void direct_some(int fd, struct worker *w, unsigned char *model, size_t at, size_t size,
+			unsigned char *buffer, int write)
+{
+	size_t first = ((size_t)w->start + at + 4095) / 4096 * 4096;
+	size_t end = ((size_t)w->start + at + size) / 4096 * 4096;
+	uint64_t choice = next_random(&w->state);
+
+	if (first >= end)
+		return;
+	size_t half = (end - first) / 8192 * 4096;
+	struct iovec pieces[2] = {
+		{buffer + choice % 8 * 512, half},
+		{buffer + PIECE + 4096 + choice / 8 % 8 * 512, end - first - half}};
+	unsigned char *wanted = model + (first - (size_t)w->start);
+	if (write) {
+		fill(wanted, end - first, &w->state);
+		memcpy(pieces[0].iov_base, wanted, half);
+		memcpy(pieces[1].iov_base, wanted + half, pieces[1].iov_len);
+		CHECK(pwritev(fd, pieces, 2, (off_t)first) == (ssize_t)(end - first));
+		return;
+	}
+	CHECK(preadv(fd, pieces, 2, (off_t)first) == (ssize_t)(end - first));
+	CHECK(memcmp(pieces[0].iov_base, wanted, half) == 0);
+	CHECK(memcmp(pieces[1].iov_base, wanted + half, pieces[1].iov_len) == 0);
+}
+
+static int open_direct(void)
+{
+	struct stat status;
+
+	return open(path,
+		    O_RDWR | (stat(path, &status) == 0 && S_ISBLK(status.st_mode) ? O_DIRECT : 0));
+}
+
 static void *work(void *argument)
 {
 	struct worker *w = argument;
-	unsigned char *model = malloc(w->size), *buffer = malloc(PIECE);
-	int fd = open(path, O_RDWR);
+	unsigned char *model = malloc(w->size), *buffer = aligned_alloc(4096, 2 * PIECE + 16384);
+	int fd = open(path, O_RDWR), direct = open_direct();
 
-	CHECK(fd >= 0 && model && buffer);
+	CHECK(fd >= 0 && direct >= 0 && model && buffer);
 	CHECK(pread(fd, model, w->size, w->start) == (ssize_t)w->size);
 	for (uint64_t step = 0; step < steps && failures == 0; step++) {
 		uint64_t choice = next_random(&w->state) % 100;
 		size_t size = 1 + next_random(&w->state) % (choice < 50 ? 6000 : PIECE);
 		size_t at = next_random(&w->state) % (w->size - size);
 
-		if (choice < 35)
+		if (choice < 20)
 			write_some(fd, w, model, at, size);
+		else if (choice < 50)
+			direct_some(direct, w, model, at, size, buffer, choice < 35);
 		else if (choice < 70)
 			read_some(fd, w, model, at, size, buffer);
 		else if (choice < 95)
@@ -133,6 +171,7 @@ static void *work(void *argument)
 	CHECK(memcmp(buffer, model, PIECE) == 0);
 	CHECK(fsync(fd) == 0);
 	close(fd);
+	close(direct);
 	free(model);
 	free(buffer);
 	return NULL;
@@ -201,6 +240,9 @@ static void check_direct(void)
 	CHECK(pwrite(fd, buffer, 8192, 4096) == 8192);
 	CHECK(pwrite(fd, buffer, 100, 4096) == -1 && errno == EINVAL);
 	CHECK(pread(fd, buffer, 512, 4097) == -1 && errno == EINVAL);
+	CHECK(pread(fd, buffer + 1, 512, 4096) == -1 && errno == EINVAL);
+	CHECK(pread(fd, (void *)4096, 512, 4096) == -1 && errno == EFAULT);
+	CHECK(pwrite(fd, (void *)4096, 512, 4096) == -1 && errno == EFAULT);
 	memset(buffer, 0, 8192);
 	CHECK(pread(cached, buffer, 8192, 4096) == 8192 && buffer[0] == 0x5a &&
 	      buffer[8191] == 0x5a);

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$WORK" || exit 1
 DISK=$TOP/build/system/disk
+DIRECT=$TOP/build/system/direct
 PARTITION=$PROGRAMS/partition_disk.py
 MIB=1048576
 
@@ -63,6 +64,14 @@ on_disk 'NVMe' /dev/nvme0n1 '' -smp 4 -drive "$IMAGE" -device nvme,serial=disk,d
 on_disk 'virtio with lines instead of messages' /dev/vda '' -drive "$IMAGE" -device virtio-blk-pci,drive=d0,vectors=0
 on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive "$IMAGE" \
 	-device virtio-blk-pci,drive=d0,num-queues=4,logical_block_size=4096,physical_block_size=4096
+
+# Straight to programs' memory
+image disk.img 8
+ok 'O_DIRECT while programs fork, unmap and exit' in_machine --cpus 4 --disk disk.img -- "$DIRECT" /dev/vda
+ok 'O_DIRECT on a RAM disk and one processor' in_machine --append 'brd.rd_nr=1' --cpus 1 -- "$DIRECT" /dev/ram0
+image file.img 8
+ok 'O_DIRECT on a loop device' in_machine --cpus 2 --memory 128M --with file.img --with "$DIRECT" -- \
+	sh -c "losetup -f >/dev/null; losetup /dev/loop0 file.img; $DIRECT /dev/loop0"
 
 # Disks without hardware
 image file.img 8

@@ -39,6 +39,7 @@ enum block_op {
 enum block_flags {
 	BLOCK_PREFLUSH = 1 << 0, /* a write: flush before it */
 	BLOCK_FUA = 1 << 1,      /* a write: on stable storage when it ends */
+	BLOCK_ALONE = 1 << 2,    /* not to be merged: it begins or ends within a page */
 };
 
 struct block_device;
@@ -59,7 +60,7 @@ struct block_segment {
 struct block_io {
 	struct block_device *device;
 	enum block_op op;
-	u32 flags;                      /* BLOCK_PREFLUSH, BLOCK_FUA */
+	u32 flags;                      /* enum block_flags */
 	u64 sector;                     /* of the device */
 	u64 sectors;                    /* = the segments' length; of a discard: its size */
 	struct block_segment *segments; /* of a read or write */

@@ -3,9 +3,8 @@
  * Block devices as files: open, read, write, mmap, fsync, ioctl.
  *
  * An open file's mappings and buffered access use the device's pages, not those of the inode that
- * names it: all names of a device show the same contents.  O_DIRECT asks for aligned positions and
- * lengths and for nothing to stay dirty; the data passes through the cache all the same, and so is
- * always the same as what others see there.
+ * names it: all names of a device show the same contents.  With O_DIRECT the device moves the data
+ * from and to the program's memory itself (block_direct.c), and nothing stays dirty.
  */
 #include "fs/block/block_internal.h"
 #include "fs/device.h"
@@ -50,19 +49,30 @@ struct block_device *block_of_file(const struct file *file)
 
 /* --- Data --- */
 
+static bool is_direct(const struct file *file)
+{
+	return file->flags & O_DIRECT;
+}
+
 static bool is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position)
 {
-	return !(file->flags & O_DIRECT) ||
-	       ((u64)position | cursor->remaining) % block_logical_size(device_of(file)) == 0;
+	return !is_direct(file) || block_direct_fits(device_of(file), cursor, (u64)position);
 }
 
 static ssize_t read(struct file *file, struct io_cursor *cursor, off_t *position)
 {
+	struct block_device *device = device_of(file);
+	u64 size = block_size_bytes(device), start = (u64)*position;
 	ssize_t done;
 
 	if (!is_aligned(file, cursor, *position))
 		return -EINVAL;
-	done = block_cache_read(device_of(file), cursor, (u64)*position);
+	if (is_direct(file)) {
+		io_cursor_truncate(cursor, size - MIN(size, start));
+		done = block_direct(device, BLOCK_READ, cursor, start);
+	} else {
+		done = block_cache_read(device, cursor, start);
+	}
 	if (done > 0)
 		*position += done;
 	return done;
@@ -84,13 +94,12 @@ static ssize_t write(struct file *file, struct io_cursor *cursor, off_t *positio
 	if (start >= size)
 		return -ENOSPC;
 	io_cursor_truncate(cursor, size - start);
-	done = block_cache_write(device, cursor, start);
+	done = is_direct(file) ? block_direct(device, BLOCK_WRITE, cursor, start)
+			       : block_cache_write(device, cursor, start);
 	if (done <= 0)
 		return done;
 	if (file->flags & O_DSYNC)
 		error = block_sync(device, start, start + (u64)done);
-	else if (file->flags & O_DIRECT)
-		error = block_cache_write_back(device, start, start + (u64)done);
 	if (error != 0)
 		return error;
 	*position += done;

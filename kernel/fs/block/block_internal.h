@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Between the block layer's files: block_queue.c (requests), block_io.c (transfers),
- * block_device.c (the registry), block_cache.c (buffered access), block_file.c (open files),
- * block_recovery.c (the thread), block_proc.c (figures).
+ * block_device.c (the registry), block_cache.c (buffered access), block_direct.c (O_DIRECT),
+ * block_file.c (open files), block_recovery.c (the thread), block_proc.c (figures).
  */
 #ifndef FS_BLOCK_BLOCK_INTERNAL_H
 #define FS_BLOCK_BLOCK_INTERNAL_H
@@ -50,6 +50,13 @@ ssize_t __must_check block_cache_write(struct block_device *device, struct io_cu
 				       u64 position);
 /* Writes back what is dirty in [start, end), without a flush. */
 int __must_check block_cache_write_back(struct block_device *device, u64 start, u64 end);
+
+/* block_direct.c: O_DIRECT.  May such a transfer be, as its place and memory are aligned? */
+bool block_direct_fits(struct block_device *device, const struct io_cursor *cursor, u64 position);
+/* Reads or writes (BLOCK_READ, BLOCK_WRITE) within the device's size.  Bytes, or an error if there
+ * were none.  May sleep. */
+ssize_t __must_check block_direct(struct block_device *device, enum block_op op,
+				  struct io_cursor *cursor, u64 position);
 
 /* Starts the write-back thread. */
 void block_cache_start(void);

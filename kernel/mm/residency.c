@@ -147,6 +147,9 @@ static int map_page_locked(struct address_space *space, vaddr_t address, phys_t 
 	if (!pte_is_none(tree_peek(space, address)))
 		return -EEXIST;
 	int result = tree_isolate(space, address, address + PAGE_SIZE, COVERED_GOES);
+	/* The region comes last of what may fail: it would show zeros. */
+	if (result == 0)
+		result = tree_prepare(space, address, address + PAGE_SIZE);
 	if (result == 0)
 		result = ensure_region(space, address, flags);
 	if (result == 0)

@@ -46,11 +46,20 @@ done
 before0=$(count 0 interleave_hit) before1=$(count 1 interleave_hit)
 taskset -c 0 numactl --interleave=all dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null
 [ $(($(count 0 interleave_hit) - before0)) -gt 4500 ] && [ $(($(count 1 interleave_hit) - before1)) -gt 4500 ] && echo "interleaved"
+# A program of 40 MiB moves from one node to the other while it runs.
+taskset -c 0 awk 'BEGIN { s = sprintf("%40000000s", "x"); print "large"; fflush(); while (substr(s, 40000000) == "x") system("sleep 0.2") }' >/large/said &
+pid=$!
+while ! grep -q large /large/said; do sleep 0.2; done
+before0=$(free 0) before1=$(free 1)
+migratepages $pid 0 1 && echo "migratepages says that all moved"
+[ $(($(free 0) - before0)) -gt 30000 ] && [ $((before1 - $(free 1))) -gt 30000 ] && echo "moved"
+sleep 0.5
+kill $pid && echo "and lives on"
 END
 
 # in_nodes CPUS MEMORY COMMAND...
 in_nodes() {
-	QEMU=$WORK/qemu in_machine --cpus 4 --memory 256M --with /usr/bin/numactl --with /usr/bin/numastat --with /usr/bin/taskset \
+	QEMU=$WORK/qemu in_machine --cpus 4 --memory 256M --with /usr/bin/numactl --with /usr/bin/numastat --with /usr/bin/migratepages --with /usr/bin/taskset \
 		--with "$WORK/look.sh" -- "$@"
 }
 
@@ -74,5 +83,8 @@ for node in 0 1; do
 	contains "numactl binds a program to node $node" "$WORK/out" "^bound to node $node$"
 done
 contains 'and interleaves its memory' "$WORK/out" '^interleaved$'
+contains 'migratepages moves a program that runs' "$WORK/out" '^migratepages says that all moved$'
+contains 'from node to node' "$WORK/out" '^moved$'
+contains 'which goes on' "$WORK/out" '^and lives on$'
 
 finish

@@ -315,8 +315,8 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 		userfault_forget(userfault_take_notices(space));
 		return result;
 	}
-	struct region *below = region_tree_find_before(&space->regions, start);
-	struct region *above = region_tree_find(&space->regions, end);
+	struct region *below, *above;
+	region_tree_find_around(&space->regions, start, end, &below, &above);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,
 		  above != NULL ? above->start : USER_TABLES_TOP);
 	return 0;

@@ -222,12 +222,10 @@ static struct region *upper_neighbour(struct region *upper, const struct region 
 	return joins ? upper : NULL;
 }
 
-/* Of a region as it is; `above` is the next one. */
-static bool find_neighbours(const struct address_space *space, const struct region *region,
-			    struct region *above, struct neighbours *neighbours)
+/* Of a region as it is, between these two. */
+static bool find_neighbours(const struct region *region, struct region *below, struct region *above,
+			    struct neighbours *neighbours)
 {
-	struct region *below = region_tree_find_before(&space->regions, region->start);
-
 	struct traits traits = traits_of(region);
 
 	neighbours->lower = lower_neighbour(below, region, region->start, &traits);
@@ -289,10 +287,10 @@ static bool end_removal(struct edit *edit, const struct removal *removal)
 	return divides;
 }
 
-static void uncount_range(struct address_space *space, vaddr_t start, vaddr_t end)
+/* `region`: the first in the range, or NULL. */
+static void uncount_range(struct address_space *space, struct region *region, vaddr_t start,
+			  vaddr_t end)
 {
-	struct region *region = region_find_first(space, start);
-
 	while (region != NULL && region->start < end) {
 		u64 bytes = MIN(region->end, end) - MAX(region->start, start);
 		region_count(space, region->backing, region->flags, -(s64)(bytes >> PAGE_SHIFT));
@@ -311,7 +309,7 @@ int region_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 	bool divides = end_removal(&edit, &removal);
 	if (!is_room(space, divides) || edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	uncount_range(space, start, end);
+	uncount_range(space, removal.first, start, end);
 	edit_apply(&edit);
 	edit_end(&edit);
 	return 0;
@@ -338,7 +336,7 @@ static int add_apart(struct address_space *space, const struct region *wanted, b
 	end_removal(&edit, &removal);
 	if (edit_allocate(&edit) != 0)
 		return -ENOMEM;
-	uncount_range(space, start, end);
+	uncount_range(space, removal.first, start, end);
 	edit_apply(&edit);
 	region_count(space, wanted->backing, wanted->flags, (s64)region_pages(wanted));
 	note_hint(&edit, new);
@@ -354,8 +352,10 @@ int region_add_moved(struct address_space *space, const struct region *wanted)
 void region_join(struct address_space *space, struct region *region)
 {
 	struct neighbours neighbours;
+	struct region *below, *above;
 
-	if (find_neighbours(space, region, region_next(space, region), &neighbours))
+	region_tree_find_around(&space->regions, region->start, region->end, &below, &above);
+	if (find_neighbours(region, below, above, &neighbours))
 		(void)!region_set_flags(space, region, region->start, region->end, region->flags);
 }
 
@@ -363,16 +363,17 @@ int region_add(struct address_space *space, const struct region *wanted)
 {
 	vaddr_t start = wanted->start, end = wanted->end;
 	struct neighbours neighbours;
+	struct region *below, *above;
 	struct edit edit;
 
-	struct region *above = region_find_first(space, start);
+	region_tree_find_around(&space->regions, start, start, &below, &above);
 	if (above != NULL && above->start < end) {
 		int result = add_apart(space, wanted, false);
 		if (result == 0)
 			region_join(space, region_find(space, start));
 		return result;
 	}
-	bool joins = find_neighbours(space, wanted, above, &neighbours);
+	bool joins = find_neighbours(wanted, below, above, &neighbours);
 	vaddr_t place = neighbours.upper != NULL ? neighbours.upper->start : start;
 	edit_begin(&edit, space, place, place);
 	if (joins)
@@ -403,17 +404,18 @@ struct part {
 
 static void find_part_neighbours(const struct address_space *space, struct part *part)
 {
-	struct region *region = part->region, *lower = NULL, *upper = NULL;
+	struct region *region = part->region, *below = NULL, *above = NULL;
 
 	/* Where the region itself goes on, there is no neighbour. */
-	if (!part->below)
-		lower = lower_neighbour(region_previous(space, region), region, part->start,
-					part->traits);
-	if (!part->above)
-		upper = upper_neighbour(region_next(space, region), region, part->end,
-					part->traits);
-	part->neighbours.lower = lower;
-	part->neighbours.upper = upper;
+	if (!part->below && !part->above)
+		region_tree_find_around(&space->regions, region->start, region->end, &below,
+					&above);
+	else if (!part->below)
+		below = region_previous(space, region);
+	else if (!part->above)
+		above = region_next(space, region);
+	part->neighbours.lower = lower_neighbour(below, region, part->start, part->traits);
+	part->neighbours.upper = upper_neighbour(above, region, part->end, part->traits);
 }
 
 /*

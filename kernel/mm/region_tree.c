@@ -111,6 +111,28 @@ struct region *region_tree_find_before(const struct region_tree *tree, vaddr_t a
 	return node->slots[region_node_below(node, address) - 1].child.region;
 }
 
+void region_tree_find_around(const struct region_tree *tree, vaddr_t start, vaddr_t end,
+			     struct region **below, struct region **above)
+{
+	const struct region_node *node = tree->root;
+	u32 first, next;
+
+	*below = *above = NULL;
+	if (node == NULL)
+		return;
+	for (;; node = node->slots[next].child.node) {
+		first = region_node_below(node, start);
+		next = first != 0 ? first - 1 : 0;
+		if (node->level == 0)
+			break;
+	}
+	while (next < node->count && node->slots[next].end <= end)
+		next++;
+	*below = first != 0 ? node->slots[first - 1].child.region
+			    : region_tree_find_before(tree, start);
+	*above = next < node->count ? node->slots[next].child.region : region_tree_find(tree, end);
+}
+
 vaddr_t region_tree_end(const struct region_tree *tree)
 {
 	return tree->root != NULL ? tree->root->slots[tree->root->count - 1].end : 0;

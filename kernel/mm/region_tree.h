@@ -69,6 +69,10 @@ void region_tree_setup(void (*get)(struct region *region), void (*put)(struct re
 struct region *region_tree_find(const struct region_tree *tree, vaddr_t address);
 /* The last region that starts below the address; NULL. */
 struct region *region_tree_find_before(const struct region_tree *tree, vaddr_t address);
+/* The last one that starts below `start`, and the first that ends above `end`, which is not below
+ * `start`: what the two functions above say, for less. */
+void region_tree_find_around(const struct region_tree *tree, vaddr_t start, vaddr_t end,
+			     struct region **below, struct region **above);
 /* Where the highest region ends; 0 for an empty tree. */
 vaddr_t region_tree_end(const struct region_tree *tree);
 /*

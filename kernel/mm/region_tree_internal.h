@@ -53,9 +53,10 @@ struct region_node {
 static inline u64 region_node_gap(const struct region_node *node, u32 i)
 {
 	u64 free = node->slots[i].start - node->slots[i - 1].end;
-	u64 guard = node->guarded >> i & 1 ? REGION_TREE_GUARD : 0;
 
-	return free > guard ? free - guard : 0;
+	if (unlikely(node->guarded >> i & 1))
+		free -= MIN(free, REGION_TREE_GUARD);
+	return free;
 }
 
 /* The first slot that ends above the address; node->count when there is none. */

@@ -31,27 +31,35 @@ static inline void write_slot(struct region_node *node, u32 i, const struct regi
 		.start = slot->start, .end = slot->end, .hole = slot->hole, .child = slot->child};
 }
 
-static void find_largest(struct region_node *node)
-{
-	u64 hole = node->slots[0].hole;
-
-	for (u32 i = 1; i < node->count; i++) {
-		hole = MAX(hole, node->slots[i].hole);
-		hole = MAX(hole, region_node_gap(node, i));
-	}
-	node->largest = hole;
-}
-
 /* The largest hole in slots [first, last), or in front of slots [from, to]. */
 static inline u64 largest_of(const struct region_node *node, u32 first, u32 last, u32 from, u32 to)
 {
 	u64 hole = 0;
 
-	for (u32 i = first; node->level != 0 && i < last; i++)
-		hole = MAX(hole, node->slots[i].hole);
+	if (node->level != 0)
+		for (u32 i = first; i < last; i++)
+			hole = MAX(hole, node->slots[i].hole);
 	for (u32 i = MAX(from, 1u); i <= to && i < node->count; i++)
 		hole = MAX(hole, region_node_gap(node, i));
 	return hole;
+}
+
+static void find_largest(struct region_node *node)
+{
+	node->largest = largest_of(node, 0, node->count, 1, node->count);
+}
+
+/* Moves the slots from `from` on to `to`.  There are few: cheaper than memmove(). */
+static inline void move_slots(struct region_node *node, u32 to, u32 from)
+{
+	struct region_node_slot *slots = node->slots;
+
+	if (to < from)
+		for (u32 i = from; i < node->count; i++)
+			slots[to++] = slots[i];
+	else if (to > from)
+		for (u32 i = node->count; i-- > from;)
+			slots[i + to - from] = slots[i];
 }
 
 void region_node_replace(struct region_node *node, u32 at, u32 removed,
@@ -68,9 +76,7 @@ void region_node_replace(struct region_node *node, u32 at, u32 removed,
 		high = node->slots[stop - 1].end == slots[count - 1].end;
 	}
 	u64 before = largest_of(node, at, stop, at + low, stop - high);
-	if (removed != count && stop != node->count)
-		memmove(&node->slots[next], &node->slots[stop],
-			(node->count - stop) * sizeof(node->slots[0]));
+	move_slots(node, next, stop);
 	for (u32 i = 0; i < count; i++) {
 		write_slot(node, at + i, &slots[i]);
 		guarded |= (u32)slots[i].guarded << (at + i);

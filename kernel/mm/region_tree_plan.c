@@ -73,12 +73,12 @@ bool region_change_plan(struct region_change *change, struct region_tree *tree, 
 	change->end = end;
 	change->spare = NULL;
 	change->count = (u8)count;
-	change->removed = 0;
-	change->path[0] = 0;
-	change->wide = false;
-	change->needed = 1;
-	if (node == NULL)
+	if (unlikely(node == NULL)) {
+		change->needed = 1;
+		change->removed = change->path[0] = 0;
+		change->wide = false;
 		return true;
+	}
 	for (; node->level != 0; node = node->slots[change->path[node->level]].child.node) {
 		copies += copies != 0 || region_node_is_shared(node);
 		divided = node->count == REGION_NODE_SLOTS ? divided + 1 : 0;

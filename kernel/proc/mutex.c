@@ -213,12 +213,8 @@ void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 
 /* Wakes those who may go on after a release: the readers that wait, or if there are none, or
  * `writer_first`, a writer. */
-static void wake_next(rwlock_t *lock, bool writer_first)
+static __noinline void wake_waiting(wait_queue_t *queue, bool writer_first)
 {
-	wait_queue_t *queue = &lock->queue;
-
-	if (likely(!wait_queue_active(queue)))
-		return;
 	unsigned long flags = spin_lock_irqsave(&queue->lock);
 	if (!list_empty(&queue->waiters)) {
 		bool readers = !list_first_entry(&queue->waiters, struct waiter, link)->exclusive;
@@ -229,6 +225,12 @@ static void wake_next(rwlock_t *lock, bool writer_first)
 			wake_waiters_locked(queue, readers ? 0 : 1, 0);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static inline void wake_next(rwlock_t *lock, bool writer_first)
+{
+	if (unlikely(wait_queue_active(&lock->queue)))
+		wake_waiting(&lock->queue, writer_first);
 }
 
 void rwlock_read_unlock(rwlock_t *lock)

@@ -235,6 +235,11 @@ static void check_searches(const struct subject *subject)
 		struct region *below = region_tree_find_before(tree, start);
 		expect(previous < 0 ? below == NULL
 				    : below != NULL && below->place == (u32)previous);
+		struct region *around[2], *above = region_tree_find(tree, end);
+		region_tree_find_around(tree, start, end, &around[0], &around[1]);
+		expect(around[0] == below && around[1] == above);
+		region_tree_find_around(tree, start + 1, start + 1, &around[0], &around[1]);
+		expect(around[0] == region && around[1] == region);
 		/* The end of the one before leads here, too. */
 		if (previous >= 0)
 			expect(region_tree_find(tree, model_end(subject, (u32)previous)) == region);

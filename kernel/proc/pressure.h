@@ -6,6 +6,7 @@
 #ifndef PROC_PRESSURE_H
 #define PROC_PRESSURE_H
 
+#include "lib/sync.h"
 #include "lib/types.h"
 #include "mm/pressure.h"
 
@@ -24,6 +25,19 @@ struct pressure_figures {
 };
 void pressure_figures(enum pressure_resource resource, enum pressure_extent extent,
 		      struct pressure_figures *figures);
+
+/*
+ * Triggers: whoever has one is told when the time lost within `window` (0.5 to 10 seconds) comes to
+ * `threshold` (at most that): the queue is woken with POLLPRI, once a window at most.  ERR_PTR:
+ * -EINVAL, -ENOMEM.  Taking tells whether it fired since it was taken last.
+ */
+struct pressure_trigger;
+struct pressure_trigger *pressure_trigger_create(enum pressure_resource resource,
+						 enum pressure_extent extent, nsec_t threshold,
+						 nsec_t window);
+void pressure_trigger_destroy(struct pressure_trigger *trigger);
+wait_queue_t *pressure_trigger_queue(struct pressure_trigger *trigger);
+bool pressure_trigger_take(struct pressure_trigger *trigger);
 
 /* Starts the timer of the averages.  Boot CPU, by the scheduler. */
 void pressure_init(void);

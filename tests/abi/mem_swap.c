@@ -3,6 +3,7 @@
  * Swap as a program sees it: errors of swapon and swapoff, and the figures.  Nothing here would
  * become a swap area.
  */
+#include <poll.h>
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -76,6 +77,53 @@ static void pressure(void)
 	ok(is_pressure("/proc/pressure/io"), "on devices");
 }
 
+enum { BUSY = 6, PATIENCE_MS = 15000 };
+
+static int trigger(int fd, const char *line)
+{
+	return write(fd, line, strlen(line) + 1) == (ssize_t)strlen(line) + 1 ? 0 : -1;
+}
+
+/* More processes than CPUs: they have to wait for their turn, which somebody is told. */
+static void triggers(void)
+{
+	int fd = open("/proc/pressure/cpu", O_RDWR);
+	pid_t busy[BUSY];
+	char byte;
+
+	if (fd < 0) {
+		skip(10, "no triggers here");
+		return;
+	}
+	struct pollfd wait = {.fd = fd, .events = POLLPRI};
+	is(poll(&wait, 1, 0), 1, "without a trigger poll says");
+	is(wait.revents, POLLERR | POLLPRI, "that there is nothing to wait for");
+	fails(trigger(fd, "any 1000 1000000"), EINVAL, "neither some nor full");
+	fails(trigger(fd, "some 1000"), EINVAL, "no window");
+	fails(trigger(fd, "some 1000 1000"), EINVAL, "too short a window");
+	fails(trigger(fd, "some 1000001 1000000"), EINVAL, "more than a window");
+	if (trigger(fd, "some 20000 1000000") != 0) {
+		skip(4, "triggers are not permitted here");
+		close(fd);
+		return;
+	}
+	fails(trigger(fd, "some 20000 1000000"), EBUSY, "one trigger a file");
+	is(pread(fd, &byte, 1, 0) == 1 && byte == 's', true, "which can still be read");
+	for (int i = 0; i < BUSY; i++) {
+		busy[i] = fork();
+		if (busy[i] == 0)
+			for (alarm(30);;)
+				;
+	}
+	is(poll(&wait, 1, PATIENCE_MS), 1, "a trigger fires");
+	is(wait.revents, POLLPRI, "and says so");
+	for (int i = 0; i < BUSY; i++) {
+		kill(busy[i], SIGKILL);
+		waitpid(busy[i], NULL, 0);
+	}
+	close(fd);
+}
+
 static void errors(void)
 {
 	scratch();
@@ -119,6 +167,7 @@ int main(void)
 {
 	figures();
 	pressure();
+	triggers();
 	if (swapon("/nothing/there", 0) < 0 && errno == EPERM) {
 		skip(11, "swapon is not permitted here");
 	} else {

@@ -109,6 +109,13 @@ int __must_check proc_inspect_space(const struct proc_node *node, struct address
 
 /* text.c: operations of files with `show` and `store`. */
 extern const struct file_operations proc_text_operations;
+/* For files that are more than their text: what they are made of, and something of theirs for each
+ * open file; false: there is one already. */
+int proc_text_open(struct inode *inode, struct file *file);
+void proc_text_release(struct file *file);
+ssize_t proc_text_read(struct file *file, struct io_cursor *cursor, off_t *position);
+void *proc_text_extra(struct file *file);
+bool proc_text_set_extra(struct file *file, void *extra);
 
 /* --- The tables --- */
 

@@ -16,7 +16,24 @@
 struct open_text {
 	mutex_t lock;
 	struct text text; /* lock */
+	void *extra;      /* atomic: of files with operations of their own */
 };
+
+void *proc_text_extra(struct file *file)
+{
+	struct open_text *open = file->private;
+
+	return __atomic_load_n(&open->extra, __ATOMIC_ACQUIRE);
+}
+
+bool proc_text_set_extra(struct file *file, void *extra)
+{
+	struct open_text *open = file->private;
+	void *none = NULL;
+
+	return __atomic_compare_exchange_n(&open->extra, &none, extra, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
 
 static bool grow(struct text *text, size_t size)
 {
@@ -46,7 +63,7 @@ static int make_text_locked(const struct proc_node *node, struct text *text)
 	return error;
 }
 
-static int text_open(struct inode *inode __unused, struct file *file)
+int proc_text_open(struct inode *inode __unused, struct file *file)
 {
 	struct open_text *open = kzalloc(sizeof(*open));
 
@@ -58,7 +75,7 @@ static int text_open(struct inode *inode __unused, struct file *file)
 	return 0;
 }
 
-static void text_release(struct file *file)
+void proc_text_release(struct file *file)
 {
 	struct open_text *open = file->private;
 
@@ -66,7 +83,7 @@ static void text_release(struct file *file)
 	kfree(open);
 }
 
-static ssize_t text_read(struct file *file, struct io_cursor *cursor, off_t *position)
+ssize_t proc_text_read(struct file *file, struct io_cursor *cursor, off_t *position)
 {
 	struct open_text *open = file->private;
 	struct text *text = &open->text;
@@ -113,8 +130,8 @@ static ssize_t text_write(struct file *file, struct io_cursor *cursor, off_t *po
 }
 
 const struct file_operations proc_text_operations = {
-	.open = text_open,
-	.release = text_release,
-	.read = text_read,
+	.open = proc_text_open,
+	.release = proc_text_release,
+	.read = proc_text_read,
 	.write = text_write,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Shared page-table trees, step by step: the ends of ranges, the end of memory, the ends of rings.
+ * Shared page-table trees, step by step: the ends of ranges, the ends of rings, truncation.
  * The numbers are those of the list in doc/testing.md.
  */
 #include "tests/host/mm/support.h"
@@ -133,100 +133,9 @@ static void test_9_a_childs_ranges_are_its_own(void **state __unused)
 	}
 }
 
-/* --- 10: without memory nothing changes --- */
-
-static int write_one(struct address_space *space __unused, vaddr_t start, u64 size __unused)
-{
-	return program_write(start, 77, NULL) == 0 ? 0 : -ENOMEM;
-}
-
-static int fork_once(struct address_space *space, vaddr_t start __unused, u64 size __unused)
-{
-	struct address_space *copy = vmm_copy_address_space(space);
-
-	vmm_put_address_space(copy);
-	return copy != NULL ? 0 : -ENOMEM;
-}
-
-static int map_over(struct address_space *space, vaddr_t start, u64 size)
-{
-	long result = vmm_mmap(space, start, size, PROT_READ, ANON | MAP_FIXED, NULL, 0);
-
-	return result < 0 ? (int)result : 0;
-}
+/* --- Rings --- */
 
 enum { SMALL = 20 };
-
-/* The call's nth allocation fails; false: it has not so many. */
-static bool fail_nth(call *call, u64 nth)
-{
-	struct address_space *parent = test_space();
-	vaddr_t at = BASE + LEAF - 10 * PAGE_SIZE;
-
-	assert_int_equal(vmm_mmap(parent, at, SMALL * PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0),
-			 at);
-	for (int page = 0; page < SMALL; page++)
-		assert_writes(at + page * PAGE_SIZE, page + 1);
-	struct address_space *child = vmm_copy_address_space(parent);
-	vmm_switch_address_space(child);
-	slab_shrink_caches();
-	mm_checking.countdown = nth;
-	int result = call(child, at + 5 * PAGE_SIZE, 10 * PAGE_SIZE);
-	bool failed = mm_checking.countdown == 0;
-	mm_checking.countdown = 0;
-	assert_true(result == 0 || (failed && result == -ENOMEM));
-	machine_check_tlbs();
-	tree_check(parent->family, true);
-	/* Giving up content cannot be undone, and needs not be. */
-	for (int page = 0; result != 0 && call != child_drop && page < SMALL; page++)
-		assert_reads(at + page * PAGE_SIZE, page + 1);
-	if (result != 0)
-		assert_writes(at + 5 * PAGE_SIZE, 9);
-	vmm_switch_address_space(parent);
-	for (int page = 0; page < SMALL; page++)
-		assert_reads(at + page * PAGE_SIZE, page + 1);
-	vmm_put_address_space(child);
-	tree_check(parent->family, true);
-	test_space_end(parent);
-	return failed;
-}
-
-static void test_10_a_failing_allocation_changes_nothing(void **state __unused)
-{
-	static call *const all[] = {child_munmap, child_mprotect, child_drop, child_mremap,
-				    write_one,    fork_once,      map_over};
-
-	for (u32 i = 0; i < ARRAY_SIZE(all); i++) {
-		u64 nth = 1;
-		while (fail_nth(all[i], nth))
-			nth++;
-		assert_true(nth > 1);
-	}
-}
-
-static void test_10_exit_needs_no_memory(void **state __unused)
-{
-	static phys_t taken[64 * MIB / PAGE_SIZE];
-	struct address_space *parent = test_space();
-	vaddr_t at = test_map(parent, SMALL * PAGE_SIZE);
-	size_t count = 0;
-
-	for (int page = 0; page < SMALL; page++)
-		assert_writes(at + page * PAGE_SIZE, page + 1);
-	struct address_space *child = vmm_copy_address_space(parent);
-	vmm_switch_address_space(child);
-	assert_writes(at, 50);
-	while ((taken[count] = frame_alloc()) != 0)
-		count++;
-	vmm_switch_address_space(parent);
-	vmm_put_address_space(child);
-	for (int page = 0; page < SMALL; page++)
-		assert_reads(at + page * PAGE_SIZE, page + 1);
-	test_space_end(parent);
-	frame_free_batch(taken, count);
-}
-
-/* --- Rings --- */
 
 static void more_copies_of_a_leaf_than_a_ring_holds(void **state __unused)
 {
@@ -307,8 +216,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		/* Slabs keep what two CPUs used: the test counts by kind. */
 		cmocka_unit_test(test_9_a_childs_ranges_are_its_own),
-		TEST_WITHOUT_LEAKS(test_10_a_failing_allocation_changes_nothing),
-		TEST_WITHOUT_LEAKS(test_10_exit_needs_no_memory),
 		TEST_WITHOUT_LEAKS(more_copies_of_a_leaf_than_a_ring_holds),
 		TEST_WITHOUT_LEAKS(truncation_reaches_all_who_share_a_leaf),
 	};

@@ -33,6 +33,7 @@
 #include "mm/vmm.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
+#include "proc/collapse_thread.h"
 #include "proc/random.h"
 #include "proc/reclaim_thread.h"
 #include "proc/sched.h"
@@ -94,6 +95,7 @@ void kernel_main(void)
 	unix_init();
 	reclaim_thread_start();
 	compact_thread_start();
+	collapse_thread_wake();
 	if (IS_ERR(kernel_thread_create(init_thread, NULL, "init")))
 		panic("no memory for the first thread");
 	scheduler_idle();

@@ -71,6 +71,16 @@ static u64 kind_flags(const struct frame *frame)
 	}
 }
 
+/* The frames of a huge page are single ones; the first one's descriptor tells of all (huge.h). */
+static u64 huge_flags(pfn_t pfn)
+{
+	const struct frame *first = &frame_array[ALIGN_DOWN(pfn, GROUP)];
+
+	if (READ_ONCE(first->kind) != FRAME_USER || !first->huge)
+		return 0;
+	return BIT(KPF_THP) | (pfn % GROUP == 0 ? BIT(KPF_COMPOUND_HEAD) : BIT(KPF_COMPOUND_TAIL));
+}
+
 u64 frame_page_flags(pfn_t pfn)
 {
 	if (pfn >= frame_array_length)
@@ -83,9 +93,7 @@ u64 frame_page_flags(pfn_t pfn)
 		flags |= BIT(KPF_MMAP);
 	if (order != 0 && order <= FRAME_MAX_ORDER && kind > FRAME_FREE)
 		flags |= pfn == head ? BIT(KPF_COMPOUND_HEAD) : BIT(KPF_COMPOUND_TAIL);
-	if (order == GROUP_ORDER && kind == FRAME_USER)
-		flags |= BIT(KPF_THP);
-	return flags;
+	return flags | huge_flags(pfn);
 }
 
 /* What the frames in use of a group let happen to it. */

@@ -17,7 +17,7 @@
 
 struct huge_settings huge_settings = {
 	.enabled = HUGE_ALWAYS,
-	.defrag = true,
+	.defrag = 1,
 	.scan_pages = 8 * PTES_PER_TABLE,
 	.scan_sleep = 10000,
 	.alloc_sleep = 60000,
@@ -47,20 +47,15 @@ bool huge_is_allowed(const struct address_space *space, const struct region *reg
 	return region->start <= base && base + HUGE_SIZE <= region->end;
 }
 
-/* A leaf of which a whole block is the content: with one link, which is not there yet. */
-static struct node *make_leaf(const struct region *region, phys_t block)
+void huge_leaf_fill(struct node *leaf, const struct region *region, phys_t block)
 {
-	struct node *leaf = node_alloc_unfilled(1);
 	u64 flags = region_entry_flags(region, true);
-
-	if (leaf == NULL)
-		return NULL;
 	pte_t *table = node_table(leaf);
+
 	for (u32 i = 0; i < PTES_PER_TABLE; i++)
 		pte_write(&table[i], entry_exclusive(&table[i], block + i * PAGE_SIZE, flags));
 	leaf_extend(leaf, 0, PTES_PER_TABLE);
 	leaf->counts[RESIDENT_ANONYMOUS] = PTES_PER_TABLE;
-	return leaf;
 }
 
 /* Puts a leaf where there is none yet. */
@@ -86,7 +81,7 @@ enum fault_result fault_huge(struct fault *fault)
 	if (link == NULL || !pte_is_none(pte_read(link)))
 		return FAULT_NO_PAGE;
 	phys_t block = huge_block_alloc(&fault->region->policy, base);
-	struct node *leaf = block != 0 ? make_leaf(fault->region, block) : NULL;
+	struct node *leaf = block != 0 ? node_alloc_unfilled(1) : NULL;
 	if (leaf == NULL) {
 		if (block != 0 && !huge_block_free(block))
 			panic("a block that nobody has seen is in use");
@@ -94,6 +89,7 @@ enum fault_result fault_huge(struct fault *fault)
 		return FAULT_NO_PAGE;
 	}
 	huge_block_clear(block);
+	huge_leaf_fill(leaf, fault->region, block);
 	huge_note(HUGE_FAULTED);
 	return publish(link, leaf);
 }

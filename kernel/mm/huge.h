@@ -85,6 +85,10 @@ phys_t __must_check huge_block_alloc(const struct mempolicy *policy, vaddr_t add
 bool __must_check huge_block_free(phys_t block);
 void huge_block_clear(phys_t block);
 
+/* Makes a whole block, whose references it takes over, the content of a leaf that has none (its
+ * table's is undefined). */
+void huge_leaf_fill(struct node *leaf, const struct region *region, phys_t block);
+
 /* --- Policy --- */
 
 enum huge_mode { HUGE_NEVER, HUGE_ADVISED, HUGE_ALWAYS };
@@ -92,7 +96,7 @@ enum huge_mode { HUGE_NEVER, HUGE_ADVISED, HUGE_ALWAYS };
 /* Read without lock. */
 struct huge_settings {
 	u32 enabled; /* enum huge_mode */
-	bool defrag; /* khugepaged makes room for huge pages */
+	u32 defrag;  /* khugepaged makes room for huge pages */
 	u32 scan_pages, scan_sleep, alloc_sleep, max_empty; /* khugepaged's: milliseconds, pages */
 };
 extern struct huge_settings huge_settings;

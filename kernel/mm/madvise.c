@@ -7,11 +7,20 @@
  * those about pages that are not needed now are followed (reclaim.h).
  */
 #include "lib/errno.h"
+#include "mm/collapse.h"
 #include "mm/reclaim.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
 
-enum class { CLASS_UNKNOWN, CLASS_HINT, CLASS_DROP, CLASS_FLAGS, CLASS_POPULATE, CLASS_REMOVE };
+enum class {
+	CLASS_UNKNOWN,
+	CLASS_HINT,
+	CLASS_DROP,
+	CLASS_FLAGS,
+	CLASS_POPULATE,
+	CLASS_REMOVE,
+	CLASS_COLLAPSE
+};
 
 static const u8 classes[] = {
 	[MADV_NORMAL] = CLASS_HINT,
@@ -33,6 +42,7 @@ static const u8 classes[] = {
 	[MADV_PAGEOUT] = CLASS_HINT,
 	[MADV_POPULATE_READ] = CLASS_POPULATE,
 	[MADV_POPULATE_WRITE] = CLASS_POPULATE,
+	[MADV_COLLAPSE] = CLASS_COLLAPSE,
 	[MADV_DONTNEED_LOCKED] = CLASS_DROP,
 };
 
@@ -218,6 +228,8 @@ int vmm_madvise(struct address_space *space, vaddr_t address, size_t length, int
 		if (result != 0)
 			return result;
 	}
+	if (class == CLASS_COLLAPSE)
+		return vmm_collapse(space, address, end);
 	if (class == CLASS_REMOVE)
 		return remove_pages(space, address, end);
 	if (class == CLASS_FLAGS)

@@ -8,6 +8,7 @@
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/collapse.h"
 #include "mm/family.h"
 #include "mm/fault.h"
 #include "mm/huge.h"
@@ -57,6 +58,7 @@ static struct address_space *create_in(struct family *family)
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
 	family_join(family, space);
 	reclaim_add_space(space);
+	collapse_add_space(space);
 	return space;
 }
 
@@ -103,6 +105,7 @@ static void destroy(struct address_space *space)
 	userfault_forget_space(space);
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);
+	collapse_remove_space(space);
 	reclaim_remove_space(space);
 	region_map_destroy(space);
 	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);

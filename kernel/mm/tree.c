@@ -72,6 +72,11 @@ pte_t *tree_exclusive_slot(const struct address_space *space, vaddr_t page)
 	return walk_exclusive(space, page, false, 1);
 }
 
+pte_t *tree_exclusive_link(const struct address_space *space, vaddr_t page)
+{
+	return walk_exclusive(space, page, false, 2);
+}
+
 struct node *tree_exclusive_leaf(const struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	const pte_t *table = phys_to_virt(space->tree.root);

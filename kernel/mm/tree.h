@@ -73,6 +73,8 @@ void tree_unlock_leaf(struct tree_leaf *leaf);
 /* The slot of a page whose path is exclusive; NULL: it is not, or there is no table.  It stays so
  * while the map lock is held. */
 pte_t *tree_exclusive_slot(const struct address_space *space, vaddr_t page);
+/* The link to its leaf likewise. */
+pte_t *tree_exclusive_link(const struct address_space *space, vaddr_t page);
 /* What the entry of a page is just now. */
 pte_t tree_peek(struct address_space *space, vaddr_t page);
 

@@ -65,6 +65,7 @@ static int prepare_space(struct exec *exec)
 	if (!exec->space)
 		return -ENOMEM;
 	rlimits_to_space(current->process, &exec->space->limits);
+	exec->space->no_huge = current->space != NULL && READ_ONCE(current->space->no_huge);
 	exec->randomize = !(current->process->personality & ADDR_NO_RANDOMIZE);
 	vmm_init_layout(exec->space, exec->randomize);
 	int error = exec_elf_map(exec);

@@ -251,6 +251,12 @@ static long set_no_new_privileges(void)
 	return 0;
 }
 
+static long set_no_huge(bool no_huge)
+{
+	WRITE_ONCE(current->space->no_huge, no_huge);
+	return 0;
+}
+
 long sys_prctl(int option, u64 argument2, u64 argument3, u64 argument4, u64 argument5)
 {
 	switch (option) {
@@ -283,6 +289,12 @@ long sys_prctl(int option, u64 argument2, u64 argument3, u64 argument4, u64 argu
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)current->timer_slack;
+	case PR_SET_THP_DISABLE:
+		return argument3 || argument4 || argument5 ? -EINVAL : set_no_huge(argument2 != 0);
+	case PR_GET_THP_DISABLE:
+		return argument2 || argument3 || argument4 || argument5
+			       ? -EINVAL
+			       : READ_ONCE(current->space->no_huge);
 	case PR_GET_TID_ADDRESS:
 		return put_user(current->clear_child_tid, argument2);
 	default:

@@ -96,6 +96,7 @@ void sysfs_init(void)
 	sysfs_add(SYSFS_DEVICES_SYSTEM, &cpu_addition);
 	proc_frames_init();
 	proc_inspect_init();
+	sysfs_huge_init();
 	sysfs = proc_superblock(&sysfs_type, SYSFS_MAGIC, &root_entry);
 	if (sysfs != NULL)
 		filesystem_register(&sysfs_type);

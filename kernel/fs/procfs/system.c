@@ -6,6 +6,7 @@
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
 #include "mm/compact.h"
+#include "mm/huge.h"
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/migrate.h"
@@ -49,6 +50,7 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	show_kib(text, "AnonPages:", info.user);
 	show_kib(text, "Mapped:", 0);
 	show_kib(text, "Shmem:", info.shared);
+	show_kib(text, "AnonHugePages:", huge_pages_mapped() * HUGE_SIZE);
 	show_kib(text, "KReclaimable:", 0);
 	show_kib(text, "Slab:", info.slab);
 	show_kib(text, "SReclaimable:", 0);
@@ -125,6 +127,25 @@ static void show_pins(struct text *text)
 		    (unsigned long)pins.acquired, (unsigned long)pins.released);
 }
 
+static void show_huge(struct text *text)
+{
+	static const struct {
+		const char *name;
+		enum huge_event event;
+	} lines[] = {
+		{"thp_fault_alloc", HUGE_FAULTED},
+		{"thp_fault_fallback", HUGE_FAULT_FALLBACK},
+		{"thp_collapse_alloc", HUGE_COLLAPSED},
+		{"thp_collapse_alloc_failed", HUGE_COLLAPSE_FAILED},
+		{"thp_split_page", HUGE_SPLIT_PAGES},
+		{"thp_split_pmd", HUGE_SPLIT_LINKS},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_printf(text, "%s %lu\n", lines[i].name,
+			    (unsigned long)huge_events(lines[i].event));
+}
+
 /* The counters that there are; a name that is missing says so to a program better than a zero. */
 int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 {
@@ -139,6 +160,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	show_pages(text, "nr_shmem", info.shared);
 	text_printf(text, "nr_dirty %lu\n", (unsigned long)page_cache_dirty_total());
 	show_pages(text, "nr_slab_unreclaimable", info.slab);
+	text_printf(text, "nr_anon_transparent_hugepages %zu\n", huge_pages_mapped());
 	show_pages(text, "nr_page_table_pages", info.page_tables);
 	vmm_get_stats(&faults);
 	text_printf(text, "pgfault %lu\npgmajfault %lu\n", (unsigned long)faults.total_faults,
@@ -151,6 +173,7 @@ int proc_show_vmstat(const struct proc_node *node __unused, struct text *text)
 	show_migration(text);
 	show_compaction(text);
 	show_pins(text);
+	show_huge(text);
 	return 0;
 }
 

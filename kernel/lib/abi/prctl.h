@@ -18,6 +18,8 @@ enum {
 	PR_SET_NO_NEW_PRIVS = 38,
 	PR_GET_NO_NEW_PRIVS = 39,
 	PR_GET_TID_ADDRESS = 40,
+	PR_SET_THP_DISABLE = 41,
+	PR_GET_THP_DISABLE = 42,
 };
 
 /* What PR_SET_TIMERSLACK of 0 goes back to, nanoseconds. */

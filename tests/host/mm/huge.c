@@ -2,7 +2,9 @@
 /* Huge pages: made by faults, shared by fork, split by whoever changes a part. */
 #include "tests/host/mm/support.h"
 
+#include "mm/collapse.h"
 #include "mm/huge.h"
+#include "mm/reclaim.h"
 #include "mm/region.h"
 #include "mm/tree.h"
 #include "mm/tree_check.h"
@@ -203,6 +205,155 @@ static void each_side_writes_and_exits(void **state __unused)
 	}
 }
 
+static void asked_for_pages_become_one(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t base = map_aligned(space, HUGE_SIZE, 0);
+
+	assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_NOHUGEPAGE), 0);
+	for (u32 i = 0; i < PAGES; i += 2)
+		assert_writes(base + i * PAGE_SIZE, (u8)i);
+	assert_reads(base + PAGE_SIZE, 0);
+	assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_COLLAPSE), -EINVAL);
+	assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_HUGEPAGE), 0);
+	huge_settings.enabled = HUGE_NEVER;
+	assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_COLLAPSE), 0);
+	huge_settings.enabled = HUGE_ALWAYS;
+	assert_int_equal(kilobytes(space, base, HUGE_SIZE), 2048);
+	check(space);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, i % 2 == 0 ? (u8)i : 0);
+	test_space_end(space);
+}
+
+/* What was split in place becomes one without a copy. */
+static void in_order_pages_become_one_in_place(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t base = map_aligned(space, HUGE_SIZE, 0);
+
+	assert_writes(base, 3);
+	phys_t block = vmm_get_physical_addr(space, base);
+	assert_int_equal(vmm_mprotect(space, base, PAGE_SIZE, PROT_READ), 0);
+	assert_int_equal(vmm_mprotect(space, base, PAGE_SIZE, RW), 0);
+	assert_int_equal(huge_pages_mapped(), 0);
+	u64 copied = huge_events(HUGE_COLLAPSED);
+	assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_COLLAPSE), 0);
+	assert_int_equal(huge_events(HUGE_COLLAPSED), copied);
+	assert_int_equal(kilobytes(space, base, HUGE_SIZE), 2048);
+	assert_int_equal(vmm_get_physical_addr(space, base), block);
+	check(space);
+	test_space_end(space);
+}
+
+/* Parent and child have written a piece each; the parent's becomes a huge page of its own. */
+static void shared_pages_are_copied_for_who_asks(void **state __unused)
+{
+	struct address_space *parent = test_space(), *child;
+	vaddr_t base = map_aligned(parent, HUGE_SIZE, 0);
+
+	for (u32 i = 0; i < PAGES; i++)
+		assert_writes(base + i * PAGE_SIZE, (u8)i);
+	child = vmm_copy_address_space(parent);
+	assert_non_null(child);
+	assert_writes(base, 200);
+	while (collapse_round() && parent->collapse_at != 0)
+		;
+	assert_int_equal(kilobytes(parent, base, HUGE_SIZE), 0);
+	assert_int_equal(vmm_madvise(parent, base, HUGE_SIZE, MADV_COLLAPSE), 0);
+	assert_int_equal(kilobytes(parent, base, HUGE_SIZE), 2048);
+	check(parent);
+	vmm_switch_address_space(child);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, (u8)i);
+	vmm_switch_address_space(parent);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, i == 0 ? 200 : (u8)i);
+	vmm_put_address_space(child);
+	check(parent);
+	test_space_end(parent);
+}
+
+static void khugepaged_finds_what_has_become_fit(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t base = map_aligned(space, 2 * HUGE_SIZE, PAGE_SIZE);
+
+	huge_settings.enabled = HUGE_NEVER;
+	for (u32 i = 0; i < PAGES; i++)
+		assert_writes(base + i * PAGE_SIZE, (u8)i);
+	huge_settings.enabled = HUGE_ALWAYS;
+	for (int round = 0; round < 4; round++)
+		assert_true(collapse_round());
+	assert_int_equal(kilobytes(space, base, HUGE_SIZE), 2048);
+	assert_int_equal(kilobytes(space, base + HUGE_SIZE, HUGE_SIZE), 0);
+	check(space);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, (u8)i);
+	test_space_end(space);
+}
+
+/* One that is used stays; when it no longer is, its pages go one by one, and come back. */
+static void reclaim_splits_what_is_not_used(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t base = map_aligned(space, HUGE_SIZE, 0);
+
+	for (u32 i = 0; i < PAGES; i++)
+		assert_writes(base + i * PAGE_SIZE, (u8)i);
+	for (int use = 0; use < 2; use++) {
+		vaddr_t at = base;
+		rwlock_read_lock(&space->map_lock);
+		(void)reclaim_region(space, region_find(space, base), &at, base + HUGE_SIZE,
+				     RECLAIM_UNUSED, UINTPTR_MAX);
+		rwlock_read_unlock(&space->map_lock);
+		assert_int_equal(huge_pages_mapped(), use == 0);
+	}
+	vaddr_t at = base;
+	rwlock_read_lock(&space->map_lock);
+	assert_true(reclaim_region(space, region_find(space, base), &at, base + HUGE_SIZE,
+				   RECLAIM_ALL, UINTPTR_MAX) > 0);
+	rwlock_read_unlock(&space->map_lock);
+	check(space);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, (u8)i);
+	check(space);
+	test_space_end(space);
+}
+
+/* As long as a space maps it as one, reclaim in another one's tree leaves the shared leaf alone. */
+static void shared_leaf_changes_when_all_have_split(void **state __unused)
+{
+	struct address_space *parent = test_space(), *child;
+	vaddr_t base = map_aligned(parent, 2 * HUGE_SIZE, 0);
+
+	for (u32 i = 0; i < PAGES; i++)
+		assert_writes(base + i * PAGE_SIZE, (u8)i);
+	child = vmm_copy_address_space(parent);
+	assert_non_null(child);
+	/* The upper nodes are copied, and the leaf gets a second link. */
+	assert_writes(base + HUGE_SIZE, 1);
+	check(parent);
+	for (int who = 0; who < 2; who++) {
+		struct address_space *space = who == 0 ? parent : child;
+		vaddr_t at = base;
+		rwlock_read_lock(&space->map_lock);
+		size_t taken = reclaim_region(space, region_find(space, base), &at,
+					      base + HUGE_SIZE, RECLAIM_UNSHARE, UINTPTR_MAX);
+		rwlock_read_unlock(&space->map_lock);
+		assert_true(who == 0 ? taken == 0 : taken > 0);
+		check(parent);
+	}
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, (u8)i);
+	vmm_switch_address_space(child);
+	for (u32 i = 0; i < PAGES; i++)
+		assert_reads(base + i * PAGE_SIZE, (u8)i);
+	vmm_put_address_space(parent);
+	check(child);
+	test_space_end(child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +364,12 @@ int main(void)
 		TEST_WITHOUT_LEAKS(munmap_of_all_gives_the_block_back),
 		TEST_WITHOUT_LEAKS(child_that_only_reads_leaves_it_whole),
 		TEST_WITHOUT_LEAKS(each_side_writes_and_exits),
+		TEST_WITHOUT_LEAKS(asked_for_pages_become_one),
+		TEST_WITHOUT_LEAKS(in_order_pages_become_one_in_place),
+		TEST_WITHOUT_LEAKS(shared_pages_are_copied_for_who_asks),
+		TEST_WITHOUT_LEAKS(khugepaged_finds_what_has_become_fit),
+		TEST_WITHOUT_LEAKS(reclaim_splits_what_is_not_used),
+		TEST_WITHOUT_LEAKS(shared_leaf_changes_when_all_have_split),
 	};
 
 	machine_start(64 * MIB);

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "lib/string.h"
+#include "mm/collapse.h"
 #include "mm/huge.h"
 #include "mm/migrate.h"
 #include "mm/pin.h"
@@ -438,6 +439,15 @@ static void do_huge(struct model_space *model)
 	huge_pages += huge_pages_mapped() - before;
 }
 
+/* Wherever it can, the 2 MiB become a huge page again. */
+static void do_collapse(struct model_space *model)
+{
+	if (random_below(4) == 0)
+		(void)collapse_round();
+	else
+		(void)!vmm_madvise(model->space, address_of(HUGE_FIRST), HUGE_SIZE, MADV_COLLAPSE);
+}
+
 static void do_touch(struct model_space *model)
 {
 	int first, count;
@@ -462,9 +472,9 @@ static void compare_all(void)
 
 typedef void operation(struct model_space *model);
 static operation *const operations[] = {
-	do_huge,    do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap, do_fork,
-	do_exit,    do_touch, do_touch,  do_touch,    do_touch,   do_touch,  do_reclaim,
-	do_reclaim, do_pin,   do_pin,    do_pin,      do_unpin,   do_device, do_device,
+	do_collapse, do_huge,  do_mmap,  do_munmap, do_mprotect, do_madvise, do_mremap,  do_fork,
+	do_exit,     do_touch, do_touch, do_touch,  do_touch,    do_touch,   do_reclaim, do_reclaim,
+	do_pin,      do_pin,   do_pin,   do_unpin,  do_device,   do_device,
 };
 
 static void find_zeros(struct address_space *space)

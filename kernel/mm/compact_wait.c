@@ -16,6 +16,7 @@
 enum {
 	GROUPS_AT_ONCE = 16,
 	VAIN_MOST = 6,
+	REST = 64,       /* periods after a round that nobody asked for, and in vain */
 	HYSTERESIS = 10, /* per cent of scattered memory between beginning and ending */
 };
 static const nsec_t PERIOD = 500000000;
@@ -89,14 +90,40 @@ static void note_round(size_t freed)
 	WRITE_ONCE(vain, freed != 0 ? 0 : MIN(READ_ONCE(vain) + 1, (u32)VAIN_MOST));
 }
 
-static void work_round(void)
+static size_t work_round(void)
 {
 	struct compact_stats before, after;
 
 	compact_get_stats(&before);
-	note_round(compact_round(GROUPS_AT_ONCE));
+	size_t freed = compact_round(GROUPS_AT_ONCE);
 	compact_get_stats(&after);
 	compact_note(COMPACT_DAEMON_SCANNED, after.scanned - before.scanned);
+	return freed;
+}
+
+/* Somebody has missed a block. */
+static void work_for(u32 order)
+{
+	compact_note(COMPACT_WAKES, 1);
+	note_round(would_help(order) ? work_round() : 0);
+}
+
+/* Nobody has asked. */
+static void work_unasked(void)
+{
+	static u32 rest; /* periods; the thread's */
+	size_t freed = 0;
+
+	if (rest > 0) {
+		rest--;
+		return;
+	}
+	if (!is_scattered(HYSTERESIS))
+		return;
+	do
+		freed = work_round();
+	while (freed != 0 && is_scattered(0));
+	rest = freed != 0 ? 0 : REST;
 }
 
 void compact_work(void)
@@ -108,19 +135,12 @@ void compact_work(void)
 	(void)!wait_event_timeout(&work_queue, __atomic_load_n(&wanted, __ATOMIC_SEQ_CST) != 0,
 				  clock_monotonic() + PERIOD, WAIT_UNINTERRUPTIBLE);
 	u32 order = __atomic_load_n(&wanted, __ATOMIC_SEQ_CST);
-	if (order != 0) {
-		compact_note(COMPACT_WAKES, 1);
-		if (would_help(order - 1))
-			work_round();
-		else
-			note_round(0);
-		__atomic_store_n(&wanted, 0, __ATOMIC_SEQ_CST);
-	}
-	if (!is_scattered(HYSTERESIS))
+	if (order == 0) {
+		work_unasked();
 		return;
-	/* In vain once: not every half second, but when somebody has asked. */
-	while (READ_ONCE(vain) == 0 && is_scattered(0))
-		work_round();
+	}
+	work_for(order - 1);
+	__atomic_store_n(&wanted, 0, __ATOMIC_SEQ_CST);
 }
 
 bool compact_for(u32 order)

@@ -173,6 +173,54 @@ static void settings(void)
 	close(fd);
 }
 
+static long number_in(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "r");
+	char line[256];
+	long value = -1;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			value = atol(line + strlen(name));
+	if (file != NULL)
+		fclose(file);
+	return value;
+}
+
+/* Most of free memory is scattered, and what is left of large blocks gets used up: then others
+ * become free by themselves. */
+static void by_itself(void)
+{
+	enum { WANTED = 8, SECONDS = 30 };
+	const size_t huge = 512 * PAGE;
+	long pages = number_in("/proc/meminfo", "MemFree:") / 4 * 3 / 4;
+
+	if (access("/proc/cow", F_OK) != 0) {
+		skip(2, "a kernel that decides otherwise");
+		return;
+	}
+	char *p = map_pages((size_t)pages);
+	madvise(p, (size_t)pages * PAGE, MADV_NOHUGEPAGE);
+	for (long i = 0; i < pages; i++)
+		p[(size_t)i * PAGE] = (char)i;
+	for (long i = 0; i + KEPT < pages; i += KEPT)
+		madvise(p + (size_t)(i + 1) * PAGE, (KEPT - 1) * PAGE, MADV_DONTNEED);
+	size_t size = ((size_t)free_groups() + 1) * huge;
+	char *q = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(q, size, MADV_HUGEPAGE);
+	for (size_t at = 0; at < size; at += PAGE)
+		q[at] = 1;
+	for (int i = 0; i < SECONDS * 10 && free_groups() < WANTED; i++)
+		usleep(100000);
+	ok(free_groups() >= WANTED, "%ld blocks of 2 MiB are free", free_groups());
+	bool right = true;
+	for (long i = 0; i + KEPT < pages; i++)
+		right = right && p[(size_t)i * PAGE] == (i % KEPT == 0 ? (char)i : 0);
+	ok(right, "all pages are as before");
+	munmap(q, size);
+	munmap(p, (size_t)pages * PAGE);
+}
+
 /* With one node pages are where they should be; with two they go there and back. */
 static void moving(void)
 {
@@ -225,6 +273,7 @@ int main(void)
 	compaction();
 	compaction_and_fork();
 	settings();
+	by_itself();
 	moving();
 	return done();
 }

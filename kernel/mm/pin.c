@@ -61,14 +61,16 @@ void pin_note_path(struct address_space *space, vaddr_t page)
 	}
 }
 
-/* May a frame of a file be written without anybody noticing? */
-static bool is_unwatched(phys_t frame)
+/* May the file's pages be written without anybody noticing?  The owner of others wants to know when
+ * they change, and that they do not once they are sealed. */
+static bool is_unwatched(const struct region *region)
 {
-	return frame_of(frame)->shared_memory;
+	return region->backing->ops->written == NULL;
 }
 
 /* What is to be done for an entry that names a frame, the leaf of which is locked. */
-static enum pin_result examine(const struct tree_leaf *leaf, pte_t entry, bool write)
+static enum pin_result examine(const struct region *region, const struct tree_leaf *leaf,
+			       pte_t entry, bool write)
 {
 	phys_t frame = entry_phys(entry);
 
@@ -78,7 +80,7 @@ static enum pin_result examine(const struct tree_leaf *leaf, pte_t entry, bool w
 		return PIN_DONE;
 	if (frame_is_anonymous(frame))
 		return leaf->exclusive && entry_is_exclusive(entry) ? PIN_DONE : PIN_OWN;
-	return write && !is_unwatched(frame) ? PIN_REFUSED : PIN_DONE;
+	return write && !is_unwatched(region) ? PIN_REFUSED : PIN_DONE;
 }
 
 /* The map lock is held for reading. */
@@ -99,7 +101,7 @@ static enum pin_result pin_locked(struct address_space *space, vaddr_t page, boo
 		return PIN_TOUCH;
 	pte_t entry = pte_read(leaf.slot);
 	if (pte_is_present(entry))
-		result = examine(&leaf, entry, write);
+		result = examine(region, &leaf, entry, write);
 	if (result == PIN_DONE) {
 		*frame = entry_phys(entry);
 		frame_get(*frame);

@@ -8,8 +8,8 @@
  * frame again, and fork gives the child a copy (pin.c).  munmap, exec and exit leave the frame to
  * those who have pinned it.
  *
- * Pages of files are pinned as they are.  Only files that are in memory alone can be pinned for
- * writing: others have to notice changes, which a device makes unseen.
+ * Pages of files are pinned as they are.  Only shared anonymous memory can be pinned for writing:
+ * other files have to notice changes, which a device makes unseen.
  */
 #ifndef MM_PIN_H
 #define MM_PIN_H

@@ -14,11 +14,14 @@
 
 enum { AHEAD_BATCH = 32 };
 
-/* The leaf is locked.  Did the page become lazy just now? */
+/* The leaf is locked.  Did the page become lazy just now?  Not if it is pinned: a device may write
+ * to it, and leave no dirty bit. */
 static bool give_up_page(pte_t *slot, pte_t entry)
 {
 	const u64 wanted = PAGE_EXCL, unwanted = PAGE_SPECIAL | PAGE_MARKS;
 
+	if (entry_has_frame(entry) && entry_is_pinned(entry))
+		return false;
 	while (pte_is_present(entry) && (pte_flags(entry) & (wanted | unwanted)) == wanted &&
 	       frame_is_anonymous(entry_phys(entry)) && !entry_is_lazy(entry)) {
 		pte_t lazy = pte_clear(pte_set(entry, PAGE_LAZY), PAGE_DIRTY | PAGE_ACCESSED);

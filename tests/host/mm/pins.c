@@ -7,6 +7,7 @@
 
 #include "lib/string.h"
 #include "mm/checking.h"
+#include "mm/huge.h"
 #include "mm/inspect.h"
 #include "mm/kmalloc.h"
 #include "mm/pin.h"
@@ -288,6 +289,61 @@ static void reclaim_leaves_pinned_pages(void **state __unused)
 	test_space_end(space);
 }
 
+/* What a device writes after MADV_FREE is kept, as what the program writes. */
+static void pinned_pages_are_not_given_up(void **state __unused)
+{
+	struct address_space *space = make_parent();
+	phys_t frames[2];
+
+	assert_int_equal(vmm_madvise(space, page_at(9), PAGE_SIZE, MADV_FREE), 0);
+	pin(space, 9, 2, true, frames);
+	assert_int_equal(vmm_madvise(space, page_at(10), PAGE_SIZE, MADV_FREE), 0);
+	bytes_of(frames[0])[0] = 200;
+	bytes_of(frames[1])[0] = 201;
+	vmm_unpin(frames, 2);
+	assert_int_equal(vmm_madvise(space, BASE, PAGES * PAGE_SIZE, MADV_PAGEOUT), 0);
+	assert_reads(page_at(9), 200);
+	assert_reads(page_at(10), 201);
+	test_space_end(space);
+}
+
+/* A huge page stays one while it is pinned, until a fork has to copy single pages of it. */
+static void a_page_of_a_huge_one_may_be_pinned(void **state __unused)
+{
+	static const vaddr_t at = 0x80000000;
+	struct address_space *parent = test_space(), *child;
+	size_t before = huge_pages_mapped();
+	phys_t frames[2];
+
+	huge_settings.enabled = HUGE_ALWAYS;
+	assert_int_equal(vmm_mmap(parent, at, HUGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0), at);
+	for (int page = 0; page < 512; page++)
+		assert_writes(at + page * PAGE_SIZE, 1 + page % 100);
+	assert_int_equal(huge_pages_mapped(), before + 1);
+	assert_int_equal(vmm_pin(parent, at + 7 * PAGE_SIZE, 2, true, frames), 2);
+	assert_int_equal(huge_pages_mapped(), before + 1);
+	child = fork_from(parent);
+	for (int i = 0; i < 2; i++) {
+		bytes_of(frames[i])[0] = 200 + i;
+		assert_reads(at + (7 + i) * PAGE_SIZE, 200 + i);
+		assert_int_equal(look(child, at + (7 + i) * PAGE_SIZE), 8 + i);
+		assert_writes(at + (7 + i) * PAGE_SIZE, 150 + i);
+		assert_int_equal(bytes_of(frames[i])[0], 150 + i);
+	}
+	poke(child, at, 99);
+	for (int page = 0; page < 512; page++)
+		assert_reads(at + page * PAGE_SIZE,
+			     page == 7 || page == 8 ? 143 + page : 1 + page % 100);
+	assert_int_equal(vmm_munmap(parent, at, HUGE_SIZE), 0);
+	tree_check(parent->family, true);
+	assert_int_equal(bytes_of(frames[1])[0], 151);
+	vmm_unpin(frames, 2);
+	assert_int_equal(look(child, at + 9 * PAGE_SIZE), 10);
+	vmm_put_address_space(child);
+	huge_settings.enabled = HUGE_NEVER;
+	test_space_end(parent);
+}
+
 static void frames_outlive_their_program(void **state __unused)
 {
 	struct address_space *space = make_parent();
@@ -491,6 +547,8 @@ int main(void)
 		TEST_WITHOUT_LEAKS(protection_does_not_end_a_pin),
 		TEST_WITHOUT_LEAKS(a_pinned_page_may_move),
 		TEST_WITHOUT_LEAKS(reclaim_leaves_pinned_pages),
+		TEST_WITHOUT_LEAKS(pinned_pages_are_not_given_up),
+		TEST_WITHOUT_LEAKS(a_page_of_a_huge_one_may_be_pinned),
 		TEST_WITHOUT_LEAKS(frames_outlive_their_program),
 		TEST_WITHOUT_LEAKS(a_family_with_many_pins),
 		TEST_WITHOUT_LEAKS(a_fork_without_memory_changes_nothing),

@@ -21,6 +21,7 @@
 #include "proc/proc_internal.h"
 #include "proc/ptrace.h"
 #include "proc/sched.h"
+#include "proc/seccomp.h"
 #include "proc/session.h"
 #include "proc/signal.h"
 #include "proc/time.h"
@@ -248,6 +249,8 @@ void process_add_thread_locked(struct process *process, struct task *task)
 	if (process->exiting || process->exec_task)
 		task_kill(task);
 	signal_join_locked(process, task);
+	if (unlikely(current->seccomp.mode != 0))
+		seccomp_inherit_locked(task);
 	spin_unlock(&process->lock);
 }
 

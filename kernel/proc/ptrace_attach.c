@@ -60,7 +60,7 @@ void ptrace_end_locked(struct task *task)
 		arch_step(task_frame_of(task), false);
 		arch_debug_clear(&task->arch);
 	}
-	task->call_work = 0;
+	__atomic_and_fetch(&task->call_work, ~(u32)CALL_PTRACE, __ATOMIC_RELAXED);
 	rejoin_group_stop_locked(task);
 }
 

@@ -50,7 +50,8 @@ static long resume(struct task *task, long request, u64 signal)
 		work = CALL_STEP;
 		arch_step(task_frame_of(task), true);
 	}
-	task->call_work = work;
+	__atomic_and_fetch(&task->call_work, ~(u32)CALL_PTRACE, __ATOMIC_RELAXED);
+	__atomic_or_fetch(&task->call_work, work, __ATOMIC_RELAXED);
 	ptrace_resume_locked(task, (int)signal);
 	process_tree_unlock(flags);
 	return 0;

@@ -46,7 +46,7 @@ static void stop_stepping(struct task *task)
 {
 	if (!(task->call_work & CALL_STEP))
 		return;
-	task->call_work &= ~(u32)CALL_STEP;
+	__atomic_and_fetch(&task->call_work, ~(u32)CALL_STEP, __ATOMIC_RELAXED);
 	arch_step(task_frame_of(task), false);
 }
 
@@ -158,7 +158,7 @@ void ptrace_event(int event, u64 message)
 	stop(code, &info, message);
 	task_work_set(current, TASK_WORK_SIGNAL);
 	/* The call that this belongs to began before anybody wanted to see its end. */
-	if (current->call_work != 0 && !current->ptrace.in_call)
+	if (current->call_work & CALL_PTRACE && !current->ptrace.in_call)
 		task_work_set(current, TASK_WORK_CALL_EXIT);
 }
 
@@ -168,7 +168,7 @@ void ptrace_exec(pid_t old_tid)
 
 	if (!ptrace_is_traced(current))
 		return;
-	current->call_work &= ~(u32)CALL_STEP;
+	__atomic_and_fetch(&current->call_work, ~(u32)CALL_STEP, __ATOMIC_RELAXED);
 	if (ptrace_wants_event(PTRACE_EVENT_EXEC)) {
 		ptrace_event(PTRACE_EVENT_EXEC, (u64)old_tid);
 	} else if (!READ_ONCE(current->ptrace.seized)) {

@@ -21,6 +21,7 @@
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/sched_internal.h"
+#include "proc/seccomp.h"
 #include "proc/signal.h"
 
 #define DEFAULT_TIMER_SLACK (50 * NSEC_PER_USEC)
@@ -78,6 +79,8 @@ static void task_destroy(struct task *task)
 	ASSERT(!task->space && !task->files && !task->fs && !task->kernel_stack);
 	arch_task_release(&task->arch);
 	signal_release_task(task);
+	if (task->seccomp.filter)
+		seccomp_release(task);
 	if (task->credentials)
 		credentials_put(task->credentials);
 	if (task->process)

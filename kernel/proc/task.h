@@ -30,6 +30,7 @@ struct files;
 struct fs_context;
 struct pid;
 struct process;
+struct seccomp_filter;
 struct sem_undo_list;
 struct vfork_wait;
 
@@ -122,6 +123,12 @@ struct rseq_task {
 	u32 cpu;       /* own: what the area says */
 };
 
+/* proc/seccomp.c's; own reads it, process->lock to change. */
+struct seccomp_task {
+	u32 mode; /* SECCOMP_MODE_* */
+	struct seccomp_filter *filter;
+};
+
 struct task {
 	u32 work_flags; /* atomic: enum task_work */
 	u32 state; /* enum task_state: own sets it to sleep, the run queue's lock guards waking */
@@ -146,7 +153,7 @@ struct task {
 	struct task_times times;
 	u8 stalls; /* own: bits of enum pressure_kind (proc/pressure.c) */
 	struct signal_task signals;
-	u32 call_work; /* enum call_work (proc/ptrace.h); own, and a tracer's while stopped */
+	u32 call_work; /* atomic: enum call_work (proc/ptrace.h) */
 	struct ptrace_task ptrace;
 
 	struct list_head thread_link; /* in process->threads; process_tree_lock and process->lock to
@@ -158,6 +165,7 @@ struct task {
 	size_t robust_list_size;  /* own */
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
 	struct sem_undo_list *sem_undo; /* own: ipc/sem_undo.c's; NULL: none yet */
+	struct seccomp_task seccomp;    /* proc/seccomp.c's */
 	struct futex_task futex;
 	struct rseq_task rseq;   /* own, and the CPU that switches */
 	struct mempolicy policy; /* own: set_mempolicy(2) */

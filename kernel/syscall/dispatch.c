@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "proc/account.h"
 #include "proc/ptrace.h"
+#include "proc/seccomp.h"
 #include "proc/task.h"
 #include "syscall/table.h"
 
@@ -35,7 +36,7 @@ long syscall_missing(void)
 	return -ENOSYS;
 }
 
-/* With somebody looking on, who may change number, arguments and result. */
+/* With a tracer, who may change number, arguments and result, or filters, which may refuse. */
 static long __attribute__((noinline, cold)) call_traced(void)
 {
 	struct trap_frame *frame = task_frame();
@@ -44,8 +45,9 @@ static long __attribute__((noinline, cold)) call_traced(void)
 	trap_set_result(frame, result);
 	if (!ptrace_syscall_enter())
 		return -EINTR;
+	bool refused = current->call_work & CALL_SECCOMP && !seccomp_enter(frame);
 	u32 number = (u32)arch_syscall_number(frame);
-	if (number < SYSCALL_LIMIT)
+	if (!refused && number < SYSCALL_LIMIT)
 		result = syscall_table[number](
 			trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
 			trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),

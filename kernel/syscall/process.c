@@ -20,6 +20,7 @@
 #include "proc/fork.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
+#include "proc/seccomp.h"
 #include "proc/signal.h"
 #include "proc/time.h"
 #include "syscall/process_internal.h"
@@ -280,6 +281,13 @@ long sys_prctl(int option, u64 argument2, u64 argument3, u64 argument4, u64 argu
 		return argument2 || argument3 || argument4 || argument5
 			       ? -EINVAL
 			       : current->process->no_new_privileges;
+	case PR_GET_SECCOMP:
+		return (long)current->seccomp.mode;
+	case PR_SET_SECCOMP:
+		if (argument2 == SECCOMP_MODE_STRICT)
+			return seccomp_set_strict();
+		return argument2 == SECCOMP_MODE_FILTER ? seccomp_set_filter(0, argument3)
+							: -EINVAL;
 	case PR_SET_CHILD_SUBREAPER:
 		return set_subreaper(argument2 != 0);
 	case PR_GET_CHILD_SUBREAPER:

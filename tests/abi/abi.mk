@@ -27,7 +27,7 @@ ABI_PROGRAMS := \
 	file_open file_rw file_names file_stat file_dirs file_at file_fcntl \
 	pipe_calls pipe_splice poll_calls event_files inotify_calls \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue \
-	pidfd_calls ptrace_calls core_dumps time_calls time_vdso proc_files \
+	pidfd_calls seccomp_calls ptrace_calls core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
 	dev_files tty_lines tty_modes tty_jobs \
 	stress_parallel stress_races ptrace_races hostile_greed hostile_programs hostile_calls

@@ -17,6 +17,7 @@
 #include "proc/rlimit.h"
 #include "proc/sched.h"
 #include "proc/session.h"
+#include "proc/seccomp.h"
 #include "proc/signal.h"
 
 #define TICK (NSEC_PER_SEC / 100)
@@ -253,6 +254,15 @@ static void show_placement(const struct summary *s, struct text *text)
 	sysfs_show_set(text, nodes);
 }
 
+static void show_restrictions(const struct summary *s, struct text *text)
+{
+	u32 mode, filters;
+
+	seccomp_describe(s->task, &mode, &filters);
+	text_printf(text, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n",
+		    READ_ONCE(s->process->no_new_privileges), mode, filters);
+}
+
 int proc_show_status(const struct proc_node *node, struct text *text)
 {
 	struct summary *s = kmalloc(sizeof(*s));
@@ -274,8 +284,7 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	show_memory(s, text);
 	show_signals(s, text);
 	show_capabilities(credentials, text);
-	text_printf(text, "NoNewPrivs:\t%d\nSeccomp:\t0\n",
-		    READ_ONCE(s->process->no_new_privileges));
+	show_restrictions(s, text);
 	show_placement(s, text);
 	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    (unsigned long)s->usage.switches_voluntary,

@@ -214,6 +214,17 @@ static int store_core_pattern(const struct proc_node *node __unused, char *value
 	return coredump_set_pattern(value);
 }
 
+static int show_seccomp_actions(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "kill_process kill_thread trap errno trace log allow\n");
+	return 0;
+}
+
+static const struct proc_entry seccomp_entries[] = {
+	PROC_FILE("actions_avail", 0444, show_seccomp_actions),
+	PROC_END,
+};
+
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_last_capability),
 	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
@@ -228,6 +239,7 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
 	PROC_DIRECTORY("random", random_entries),
 	PROC_FILE("randomize_va_space", 0444, show_randomize),
+	PROC_DIRECTORY("seccomp", seccomp_entries),
 	PROC_SETTING("sem", 0644, proc_show_sem, proc_store_sem),
 	PROC_FILE("shmall", 0444, show_shmmax),
 	PROC_FILE("shmmax", 0444, show_shmmax),

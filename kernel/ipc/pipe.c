@@ -69,15 +69,20 @@ static void pipe_free(struct pipe *pipe)
 
 /* --- Reading --- */
 
-void pipe_release_tail(struct pipe *pipe)
+void pipe_release_slot(struct pipe *pipe, const struct pipe_slot *slot)
+{
+	if (!(slot->flags & SLOT_SHARED) && pipe->spare == 0)
+		pipe->spare = slot->frame;
+	else
+		release_frame(slot);
+}
+
+static void release_tail(struct pipe *pipe)
 {
 	const struct pipe_slot slot = *pipe_slot(pipe, pipe->tail);
 
 	WRITE_ONCE(pipe->tail, pipe->tail + 1);
-	if (!(slot.flags & SLOT_SHARED) && pipe->spare == 0)
-		pipe->spare = slot.frame;
-	else
-		release_frame(&slot);
+	pipe_release_slot(pipe, &slot);
 }
 
 /* In place in the two functions below, for speed. */
@@ -99,7 +104,7 @@ static inline __attribute__((always_inline)) ssize_t take_bytes(struct pipe *pip
 		slot->offset += (u32)copied;
 		slot->length -= (u32)copied;
 		if (slot->length == 0 || packet)
-			pipe_release_tail(pipe);
+			release_tail(pipe);
 		if (packet || (size_t)copied < wanted)
 			break;
 	}
@@ -331,7 +336,7 @@ static long set_size(struct pipe *pipe, vaddr_t size)
 		return -ENOMEM;
 	mutex_lock(&pipe->lock);
 	u32 used = pipe->head - pipe->tail;
-	if (used > capacity) {
+	if (used + pipe->held > capacity) {
 		mutex_unlock(&pipe->lock);
 		kfree(slots);
 		return -EBUSY;

@@ -29,6 +29,7 @@ struct pipe {
 	u32 capacity; /* slots; a power of two */
 	u32 head;     /* the next slot to be written; counts up for ever */
 	u32 tail;     /* the slot to be read */
+	u32 held;     /* slots that splice has on the way, in or out, without the lock */
 	phys_t spare; /* 0 or a frame */
 	u32 readers, writers;
 	u32 opens_for_reading, opens_for_writing; /* ever: what a fifo's open waits for */
@@ -49,7 +50,7 @@ static inline bool pipe_is_empty(const struct pipe *pipe)
  */
 static inline u32 pipe_room(const struct pipe *pipe, u32 wanted)
 {
-	u32 used = READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+	u32 used = READ_ONCE(pipe->head) - READ_ONCE(pipe->tail) + READ_ONCE(pipe->held);
 	u32 capacity = READ_ONCE(pipe->capacity);
 
 	if (used >= capacity)
@@ -83,8 +84,8 @@ int pipe_broken(void);
 
 /* Takes what is there, as far as it fits.  Bytes, or -EFAULT if the first was bad. */
 ssize_t pipe_take(struct pipe *pipe, struct io_cursor *cursor);
-/* Drops the slot that is read next. */
-void pipe_release_tail(struct pipe *pipe);
+/* Drops what a slot, which is not in the pipe any more, has. */
+void pipe_release_slot(struct pipe *pipe, const struct pipe_slot *slot);
 /* A frame of the pipe's own, or 0. */
 phys_t pipe_take_frame(struct pipe *pipe);
 

@@ -9,8 +9,10 @@
  * program that called vmsplice, may show; splice(2) allows that.  What other programs write never
  * shows: a pinned page is shared with none.
  *
- * A call moves what it can at once and waits only while that is nothing.  The pipe's lock is held
- * while a file is read or written; of two pipes the lock at the lower address is taken first.
+ * A call moves what it can at once and waits only while that is nothing.  A file may make whoever
+ * reads or writes it wait for as long as it likes, so the pipe is not locked meanwhile: the slot is
+ * on its way, *held*, and its place kept.  What a file does not take goes back to where it was.  Of
+ * two pipes the lock at the lower address is taken first.
  */
 #include "ipc/splice.h"
 
@@ -105,6 +107,30 @@ static ssize_t add_pages(struct file *in, off_t *position, struct pipe *out, siz
 	return total;
 }
 
+/* Reads a page of the file, at most, into a slot, which then is the newest. */
+static ssize_t read_slot(struct file *in, off_t *position, struct pipe *out, size_t wanted)
+{
+	struct pipe_slot slot = {.frame = pipe_take_frame(out)};
+	struct io_cursor cursor;
+
+	if (slot.frame == 0)
+		return -ENOMEM;
+	WRITE_ONCE(out->held, out->held + 1);
+	mutex_unlock(&out->lock);
+	io_cursor_init_kernel(&cursor, phys_to_virt(slot.frame), wanted, IO_READ);
+	ssize_t got = file_read(in, &cursor, position);
+	mutex_lock(&out->lock);
+	WRITE_ONCE(out->held, out->held - 1);
+	if (got > 0) {
+		slot.length = (u32)got;
+		add_slot(out, slot);
+	} else {
+		pipe_release_slot(out, &slot);
+		tell_writers(out);
+	}
+	return got;
+}
+
 /* What reading the file gives; after a short read, or of a file that may make a reader wait, no
  * further. */
 static ssize_t add_read(struct file *in, off_t *position, struct pipe *out, size_t length)
@@ -113,17 +139,9 @@ static ssize_t add_read(struct file *in, off_t *position, struct pipe *out, size
 
 	while (length > 0 && !pipe_is_full(out)) {
 		size_t wanted = MIN(length, (size_t)PAGE_SIZE);
-		struct io_cursor cursor;
-		phys_t frame = pipe_take_frame(out);
-		if (frame == 0)
-			return total > 0 ? total : -ENOMEM;
-		io_cursor_init_kernel(&cursor, phys_to_virt(frame), wanted, IO_READ);
-		ssize_t got = file_read(in, &cursor, position);
-		if (got <= 0) {
-			out->spare = frame;
+		ssize_t got = read_slot(in, position, out, wanted);
+		if (got <= 0)
 			return total > 0 ? total : got;
-		}
-		add_slot(out, (struct pipe_slot){.frame = frame, .length = (u32)got});
 		total += got;
 		length -= (size_t)got;
 		if ((size_t)got < wanted || !(in->mode & FILE_SEEK))
@@ -147,21 +165,43 @@ ssize_t splice_to_pipe(struct file *in, off_t *position, struct pipe *out, size_
 
 /* --- To a file --- */
 
-/* One slot's bytes, at most `length`. */
+static struct pipe_slot take_slot(struct pipe *pipe)
+{
+	struct pipe_slot slot = *pipe_slot(pipe, pipe->tail);
+
+	WRITE_ONCE(pipe->tail, pipe->tail + 1);
+	WRITE_ONCE(pipe->held, pipe->held + 1);
+	return slot;
+}
+
+static void put_slot_back(struct pipe *pipe, struct pipe_slot slot)
+{
+	WRITE_ONCE(pipe->held, pipe->held - 1);
+	if (slot.length == 0) {
+		pipe_release_slot(pipe, &slot);
+		return;
+	}
+	*pipe_slot(pipe, pipe->tail - 1) = slot;
+	WRITE_ONCE(pipe->tail, pipe->tail - 1);
+	tell_readers(pipe);
+}
+
+/* The oldest slot's bytes, at most `length`. */
 static ssize_t write_slot(struct pipe *in, struct file *out, off_t *position, size_t length)
 {
-	struct pipe_slot *slot = pipe_slot(in, in->tail);
+	struct pipe_slot slot = take_slot(in);
 	struct io_cursor cursor;
 
-	io_cursor_init_kernel(&cursor, (char *)phys_to_virt(slot->frame) + slot->offset,
-			      MIN(length, (size_t)slot->length), IO_WRITE);
+	mutex_unlock(&in->lock);
+	io_cursor_init_kernel(&cursor, (char *)phys_to_virt(slot.frame) + slot.offset,
+			      MIN(length, (size_t)slot.length), IO_WRITE);
 	ssize_t put = file_write(out, &cursor, position);
+	mutex_lock(&in->lock);
 	if (put > 0) {
-		slot->offset += (u32)put;
-		slot->length -= (u32)put;
-		if (slot->length == 0)
-			pipe_release_tail(in);
+		slot.offset += (u32)put;
+		slot.length -= (u32)put;
 	}
+	put_slot_back(in, slot);
 	return put;
 }
 

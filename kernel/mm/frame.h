@@ -251,8 +251,9 @@ void frame_get_watermarks(struct frame_watermarks *marks);
 /* Sets `min`, in bytes, between 256 KiB and a quarter of all memory.  The others follow. */
 void frame_set_min_free(size_t bytes);
 /*
- * `hook` is called when an allocation leaves a node with less than `low` free, or finds it so: in
- * any context, with any locks held, so it may only note it and wake somebody.  Once, at start-up.
+ * `hook` is called when an allocation leaves a node with less than `low` free, or finds it so, and
+ * no other that may serve has more: for each of them, in any context, with any locks held, so it
+ * may only note it and wake somebody.  Once, at start-up.
  */
 void frame_set_pressure_hook(void (*hook)(u32 node));
 

@@ -307,6 +307,19 @@ static u32 first_allowed(u32 from, u64 allowed)
 	return from;
 }
 
+/* The node that was asked is short of memory: reclaim hears of it when all that may serve are. */
+static void tell_of_shortage(const struct frame_placement *placement)
+{
+	u64 set = (placement->strict ? placement->nodes : ~(u64)0) & frame_nodes_with_memory();
+
+	for (u32 node = 0; node < frame_nodes(); node++)
+		if (set & BIT(node) && has_plenty(node))
+			return;
+	for (u32 node = 0; node < frame_nodes(); node++)
+		if (set & BIT(node))
+			pressure_hook(node);
+}
+
 static size_t take(struct search *search)
 {
 	const struct frame_placement *placement =
@@ -327,8 +340,8 @@ static size_t take(struct search *search)
 		search->allowed = ~(u64)0;
 		result = walk(search, false);
 	}
-	if (unlikely(!has_plenty(search->wanted)) && pressure_hook != NULL)
-		pressure_hook(search->wanted);
+	if (unlikely(!has_plenty(search->counted)) && pressure_hook != NULL)
+		tell_of_shortage(placement);
 	return result;
 }
 

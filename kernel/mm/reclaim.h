@@ -3,14 +3,16 @@
  * Page replacement: taking from programs, for others, the pages that they have not used lately.
  *
  * Reclaim goes round all address spaces, leaf by leaf, like the hand of a clock: an entry that has
- * been used since the hand came by loses its mark (PAGE_ACCESSED), any other loses its page.
- * Anonymous pages go to swap space (swap.h); of files, those that can be read again.  Memory that
- * is locked stays, and so does, for the time being, that of a space whose map is being changed.
- * Pages of files that live in memory alone (tmpfs, shared memory) stay as well.
+ * been used since the hand came by loses its mark (PAGE_ACCESSED), any other its page, unless that
+ * has earned to stay (workingset.h).  Another hand goes round the pages of files that no program
+ * maps. Anonymous pages go to swap space (swap.h), and so do those of files that live in memory
+ * alone (tmpfs, shared memory); pages of other files are dropped, when they have been written.
+ * Memory that is locked stays, and so does, for the time being, that of a space whose map is being
+ * changed.
  *
- * One thread does it (proc's, which runs reclaim_work); it wakes when memory falls below the lower
- * watermark, and rests when it is above the upper one again.  Whoever finds no memory at all waits
- * for a round of it.
+ * A thread for each node does it (proc's, which runs reclaim_work); it wakes when the node's memory
+ * falls below the lower watermark, and rests when it is above the upper one again.  Whoever finds
+ * no memory at all waits for a round.
  *
  * Locks: a space's map lock is only tried for reading; the tree's locks as in tree.h.  Pages are
  * stored with the map lock held, but no spin lock.
@@ -75,9 +77,9 @@ void reclaim_set_shrinker(void (*shrinker)(size_t part, size_t whole));
  * many.  May sleep. */
 size_t reclaim_drop_caches(void);
 
-/* What the thread does for ever: waits until it is needed, then works.  From the first call on
- * others rely on it.  May sleep. */
-void reclaim_work(void);
+/* What the thread of a node does for ever: waits until it is needed, then works.  From node 0's
+ * first call on others rely on it.  May sleep. */
+void reclaim_work(u32 node);
 
 struct reclaim_stats {
 	u64 scanned, stolen; /* entries looked at that were not used lately; pages taken */

@@ -2,50 +2,65 @@
 /*
  * When reclaim works, and who waits for it; see reclaim.h.
  *
- * The frame allocator's hook wakes the thread from any context.  When a round has found nothing at
- * all, the hook is not heeded for a while, as it comes with every allocation then; who waits for a
- * round always gets one.
+ * Each node has a thread, which the frame allocator's hook wakes from any context when the node has
+ * less than its lower watermark.  It takes pages of its node until that has more than the upper
+ * one. When a round has found nothing at all, the hook is not heeded for a while, as it comes with
+ * every allocation then.
  *
- * A round that begins after somebody has asked is his; `begun` numbers them.  `done` is the last
- * one that has ended, and `freed` what it found.
+ * Who finds no memory anywhere waits for a round over all nodes, which the thread of node 0 makes:
+ * a round that begins after somebody has asked is his.  `begun` numbers them.  `done` is the last
+ * one that has ended, and `freed_last` what it found.
  */
 #include "lib/sync.h"
 #include "mm/frame.h"
 #include "mm/pressure.h"
 #include "mm/reclaim_internal.h"
 
-enum { ROUND = 256, HEED_AGAIN = 4096 };
+enum { ROUND = 256, HEED_AGAIN = 4096, FIRST_NODE = 0 };
 
-static wait_queue_t work_queue = WAIT_QUEUE_INIT(work_queue);
+/* A node's thread. */
+struct worker {
+	bool wanted; /* atomic: the node's memory is low */
+	u32 vain; /* approximate: calls of the hook that are not to be heeded, after a vain round */
+};
+
+static struct worker workers[MAX_NODES];
+static wait_queue_t work_queue = WAIT_QUEUE_INIT(work_queue); /* of all workers */
 static wait_queue_t done_queue = WAIT_QUEUE_INIT(done_queue);
-static bool runs;                /* there is a thread; set once */
-static bool wanted;              /* atomic: memory is low */
-static bool asked;               /* atomic: somebody waits */
-static u32 ignored = HEED_AGAIN; /* atomic, approximate: calls of the hook since a vain round */
-static u64 begun, done;          /* atomic; the thread's to change */
-static size_t freed_last;        /* of the round `done`; written before it */
+static bool runs;         /* atomic: there are threads; set once */
+static bool asked;        /* atomic: somebody waits */
+static u64 begun, done;   /* atomic; node 0's thread's to change */
+static size_t freed_last; /* of the round `done`; written before it */
 
-static void memory_is_low(u32 node __unused)
+static void memory_is_low(u32 node)
 {
-	if (READ_ONCE(wanted))
+	struct worker *worker = &workers[node];
+
+	if (READ_ONCE(worker->wanted))
 		return;
-	if (READ_ONCE(ignored) < HEED_AGAIN) {
-		WRITE_ONCE(ignored, READ_ONCE(ignored) + 1);
+	u32 vain = READ_ONCE(worker->vain);
+	if (vain != 0) {
+		WRITE_ONCE(worker->vain, vain - 1);
 		return;
 	}
-	__atomic_store_n(&wanted, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&worker->wanted, true, __ATOMIC_SEQ_CST);
 	wake_up_all(&work_queue);
 }
 
-static bool is_low(void)
+static bool is_low(u32 node)
 {
 	struct frame_watermarks marks;
 
-	frame_get_watermarks(&marks);
-	return frame_get_free_memory() >> PAGE_SHIFT < marks.high;
+	if (frame_nodes() == 1) {
+		frame_get_watermarks(&marks);
+		return frame_get_free_memory() >> PAGE_SHIFT < marks.high;
+	}
+	frame_node_watermarks(node, &marks);
+	return frame_node_free(node) < marks.high;
 }
 
-static size_t work_round(void)
+/* For those who wait. */
+static size_t round_for_all(void)
 {
 	/* In this order: who asks after the second has a round of his own. */
 	__atomic_store_n(&asked, false, __ATOMIC_SEQ_CST);
@@ -54,22 +69,32 @@ static size_t work_round(void)
 	WRITE_ONCE(freed_last, freed);
 	__atomic_store_n(&done, begun, __ATOMIC_SEQ_CST);
 	wake_up_all(&done_queue);
-	WRITE_ONCE(ignored, freed == 0 ? 0 : HEED_AGAIN);
 	return freed;
 }
 
-void reclaim_work(void)
+static bool is_asked(u32 node)
 {
-	if (!runs) {
+	return node == FIRST_NODE && __atomic_load_n(&asked, __ATOMIC_SEQ_CST);
+}
+
+void reclaim_work(u32 node)
+{
+	struct worker *worker = &workers[node];
+	u32 wanted = frame_nodes() == 1 ? RECLAIM_ANY_NODE : node;
+
+	if (!__atomic_load_n(&runs, __ATOMIC_ACQUIRE) && node == FIRST_NODE) {
 		frame_set_pressure_hook(memory_is_low);
 		__atomic_store_n(&runs, true, __ATOMIC_RELEASE);
 	}
-	wait_event(&work_queue, __atomic_load_n(&wanted, __ATOMIC_SEQ_CST) ||
-					__atomic_load_n(&asked, __ATOMIC_SEQ_CST));
-	while (__atomic_load_n(&asked, __ATOMIC_SEQ_CST) || is_low())
-		if (work_round() == 0)
+	wait_event(&work_queue,
+		   __atomic_load_n(&worker->wanted, __ATOMIC_SEQ_CST) || is_asked(node));
+	while (is_asked(node) || is_low(node)) {
+		size_t freed = is_asked(node) ? round_for_all() : reclaim_run_node(ROUND, wanted);
+		WRITE_ONCE(worker->vain, freed == 0 ? HEED_AGAIN : 0);
+		if (freed == 0)
 			break;
-	__atomic_store_n(&wanted, false, __ATOMIC_SEQ_CST);
+	}
+	__atomic_store_n(&worker->wanted, false, __ATOMIC_SEQ_CST);
 }
 
 /* Waits for a round that begins from now on.  False: it found nothing, or we are to die. */

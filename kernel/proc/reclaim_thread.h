@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The thread of page replacement. */
+/* The threads of page replacement. */
 #ifndef PROC_RECLAIM_THREAD_H
 #define PROC_RECLAIM_THREAD_H
 

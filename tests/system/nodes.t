@@ -46,6 +46,10 @@ done
 before0=$(count 0 interleave_hit) before1=$(count 1 interleave_hit)
 taskset -c 0 numactl --interleave=all dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null
 [ $(($(count 0 interleave_hit) - before0)) -gt 4500 ] && [ $(($(count 1 interleave_hit) - before1)) -gt 4500 ] && echo "interleaved"
+# More than its node has: pages of that node leave memory, while the other has plenty.
+before=$(free 0)
+numactl --membind=1 "${0%/*}/pressure" 140 | grep damaged
+echo "after it $(awk '/^pgsteal_anon/ {print ($2 > 1000 ? "pages left" : "none left")}' /proc/vmstat), $([ $((before - $(free 0))) -lt 40000 ] && echo not of the other node)"
 # A program of 40 MiB moves from one node to the other while it runs.
 taskset -c 0 awk 'BEGIN { s = sprintf("%40000000s", "x"); print "large"; fflush(); while (substr(s, 40000000) == "x") system("sleep 0.2") }' >/large/said &
 pid=$!
@@ -57,10 +61,12 @@ sleep 0.5
 kill $pid && echo "and lives on"
 END
 
+cp "$TOP/build/system/pressure" "$WORK/pressure" || exit 1
+
 # in_nodes CPUS MEMORY COMMAND...
 in_nodes() {
 	QEMU=$WORK/qemu in_machine --cpus 4 --memory 256M --with /usr/bin/numactl --with /usr/bin/numastat --with /usr/bin/migratepages --with /usr/bin/taskset \
-		--with "$WORK/look.sh" -- "$@"
+		--with "$WORK/pressure" --with "$WORK/look.sh" -- "$@"
 }
 
 in_nodes sh "$WORK/look.sh" >"$WORK/out" 2>&1
@@ -83,6 +89,8 @@ for node in 0 1; do
 	contains "numactl binds a program to node $node" "$WORK/out" "^bound to node $node$"
 done
 contains 'and interleaves its memory' "$WORK/out" '^interleaved$'
+contains 'a program may have more than its node' "$WORK/out" '^pressure: 0 words damaged$'
+contains 'whose pages then leave memory' "$WORK/out" '^after it pages left, not of the other node$'
 contains 'migratepages moves a program that runs' "$WORK/out" '^migratepages says that all moved$'
 contains 'from node to node' "$WORK/out" '^moved$'
 contains 'which goes on' "$WORK/out" '^and lives on$'

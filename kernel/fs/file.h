@@ -183,8 +183,8 @@ struct file *fd_get_any(int fd);
 
 /*
  * The same for the length of a call, without touching the count when no other task shares the
- *table: struct fd_borrow borrow = fd_borrow(fd); if (!borrow.file) return -EBADF; …
- *fd_return(borrow);
+ * table: struct fd_borrow borrow = fd_borrow(fd); if (!borrow.file) return -EBADF; …
+ * fd_return(borrow);
  */
 struct fd_borrow {
 	struct file *file;

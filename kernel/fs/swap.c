@@ -6,9 +6,8 @@
  * An area's device is opened for itself alone, for as long as it is one; the file by which it was
  * found is closed again.  The header is mkswap(8)'s, in the first page:
  *
- *	0      1024     1028       1032        1036   1052     1068     1536          4086
- *	| boot | version | last page | bad pages | UUID | label | unused | the bad ones … |
- *SWAPSPACE2 |
+ *	0      1024      1028        1032        1036   1052    1068     1536             4086
+ *	| boot | version | last page | bad pages | UUID | label | unused | the bad ones … | SWAPSPACE2 |
  *
  * Files of file systems are refused: none of ours keeps its files on blocks of a device.
  */

@@ -3,19 +3,22 @@
  * The virtual file system: inodes, names, mounts, and the walk from a path to them.
  *
  * An inode is a file; a dentry is a name in a directory, or the cached knowledge that there is no
- *such name (negative: inode NULL).  A dentry's inode is set once and never changes: removing a name
- *takes the dentry out of the cache, and whoever still holds it keeps the file.  A mount puts the
- *tree of a superblock at a dentry of another mount.  A path is a dentry as seen through a mount.
+ * such name (negative: inode NULL).  A dentry's inode is set once and never changes: removing a
+ * name takes the dentry out of the cache, and whoever still holds it keeps the file.  A mount puts
+ * the tree of a superblock at a dentry of another mount.  A path is a dentry as seen through a
+ * mount.
  *
  * References: a dentry holds one on its parent and its inode, a file and a path hold one on mount
- *and dentry; who stores a pointer owns a reference.
+ * and dentry; who stores a pointer owns a reference.
  *
  * Locks, in the order in which they are taken:
  *	superblock->rename_lock   (mutex) directory renames of one file system
  *	inode->lock               (rwlock, sleeps) a directory's names: read to look up, write to
- *change; a file's size and writes.  Two directories: ancestor first, else by address; then the
- *files files->lock, fs->lock, mount_lock, dentry->lock, the cache's bucket locks, lru locks   (spin
- *locks) inode->attribute_lock     (spin) owner, mode, times
+ *	                          change; a file's size and writes.  Two directories: ancestor
+ *	                          first, else by address; then the files
+ *	files->lock, fs->lock, mount_lock, dentry->lock, the cache's bucket locks, lru locks
+ *	                          (spin locks)
+ *	inode->attribute_lock     (spin) owner, mode, times
  */
 #ifndef FS_VFS_H
 #define FS_VFS_H

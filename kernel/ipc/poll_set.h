@@ -5,7 +5,8 @@
  *	poll_set_init(&set);
  *	do {
  *		for each file: poll_set_check(&set, fd, events) tells what holds, and enrols if
- *nothing did so far } while (none is ready && poll_set_wait(&set, deadline) == 0);
+ *			nothing did so far
+ *	} while (none is ready && poll_set_wait(&set, deadline) == 0);
  *	poll_set_finish(&set);
  */
 #ifndef IPC_POLL_SET_H

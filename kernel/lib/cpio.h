@@ -3,14 +3,15 @@
  * Archives of cpio's "newc" format, as an initramfs holds them.
  *
  *	header   110 characters: "070701" (or "070702", with a checksum) and 13 numbers of 8
- *hexadecimal digits name     with its terminator; zeros up to a multiple of 4 from the header's
- *start data     zeros up to a multiple of 4
+ *	         hexadecimal digits
+ *	name     with its terminator; zeros up to a multiple of 4 from the header's start
+ *	data     zeros up to a multiple of 4
  *
  * and so on, until an entry called "TRAILER!!!", which has no data.  Nothing in an archive is
- *trusted: each length is checked against what is there before it is used.
+ * trusted: each length is checked against what is there before it is used.
  *
  * Two ways to read: cpio_next() walks an archive in memory; struct cpio_stream takes an archive in
- *pieces as they come out of a decompressor.  lib/initramfs.h puts it all together.
+ * pieces as they come out of a decompressor.  lib/initramfs.h puts it all together.
  */
 #ifndef LIB_CPIO_H
 #define LIB_CPIO_H

@@ -14,7 +14,7 @@
  *	  second one is only waited for while the first is held
  *	- a class held while other CPUs are called, and elsewhere waited for with interrupts off
  *	- sleeping, or taking a lock that sleeps, in a handler, with interrupts off or a spin lock
- *held
+ *	  held
  *	- a lock released by somebody who does not hold it
  *	- a lock held when a system call returns, or a task ends
  *

@@ -8,10 +8,10 @@
  *	           | record | record | ... |
  *
  * A record is a struct record_header and its text, and starts at a multiple of 8.  It never wraps:
- *if it does not fit before the end of the array, the rest of the array is left out, marked by a
- *header with FILLER as its level if there is room for one.  To make room the tail moves on first,
- *then the record is written, then the head moves: at any instant what lies between tail and head is
- *whole, so that a panic may read it whatever the lock says.
+ * if it does not fit before the end of the array, the rest of the array is left out, marked by a
+ * header with FILLER as its level if there is room for one.  To make room the tail moves on first,
+ * then the record is written, then the head moves: at any instant what lies between tail and head
+ * is whole, so that a panic may read it whatever the lock says.
  */
 #include "lib/assert.h"
 #include "lib/errno.h"

@@ -66,7 +66,7 @@ void *radix_erase(struct radix_tree *tree, u64 index);
 
 /*
  * The first item at or after *@index, whose index goes to *@index; NULL if there is none.  To walk
- *all:
+ * all:
  *
  *	for (u64 i = 0; (item = radix_next(tree, &i)); i++)		(the last index, ~0, apart)
  */

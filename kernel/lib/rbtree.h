@@ -14,7 +14,7 @@
  *	rb_insert(root, &thing->node, parent, link);
  *
  * Invariants: a red node has no red child; every path from a node down to a missing child has the
- *same number of black nodes; so the height is at most twice the logarithm of the size.
+ * same number of black nodes; so the height is at most twice the logarithm of the size.
  *
  * An augmented tree keeps in each element a summary of the subtree under it (the largest gap, the
  * highest end).  root->augment recomputes the summary of one element from its own data and its

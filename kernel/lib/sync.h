@@ -3,18 +3,17 @@
  * Locks that sleep, and waiting for events.
  *
  * The structures are declared on the lowest floor so that every subsystem can hold them; the
- *functions are the scheduler's (proc/sync.c).  None may be called with a spin lock held, interrupts
- *off or from an interrupt handler, except the wake functions, which work everywhere.
+ * functions are the scheduler's (proc/sync.c).  None may be called with a spin lock held,
+ * interrupts off or from an interrupt handler, except the wake functions, which work everywhere.
  *
  * Waiting for a condition is always a loop:
  *
- *	int result = wait_event(&queue, condition);              // until the condition holds
- *	int result = wait_event_interruptible(&queue, condition); // 0, or -ERESTARTSYS when a
- *signal is pending int result = wait_event_timeout(&queue, condition, deadline, interruptible); //
- *also -ETIMEDOUT
+ *	wait_event(&queue, condition)                  0: until the condition holds
+ *	wait_event_interruptible(&queue, condition)    or -ERESTARTSYS when a signal is pending
+ *	wait_event_timeout(&queue, condition, deadline, interruptible)   or -ETIMEDOUT
  *
  * The waker changes the condition first and wakes afterwards; no wake-up is lost, because the
- *waiter is on the queue before it looks at the condition.
+ * waiter is on the queue before it looks at the condition.
  */
 #ifndef LIB_SYNC_H
 #define LIB_SYNC_H

@@ -3,9 +3,9 @@
  * The arena: see arena.h.
  *
  * The range is covered by blocks without gaps.  Each begins with a header that has its size and
- *that of the block before (boundary tags: Knuth, "The Art of Computer Programming", 2.5), so
- *neighbours are found from both sides; free blocks are linked, by address, through the room behind
- *the header. Two free blocks are never neighbours.
+ * that of the block before (boundary tags: Knuth, "The Art of Computer Programming", 2.5), so
+ * neighbours are found from both sides; free blocks are linked, by address, through the room behind
+ * the header. Two free blocks are never neighbours.
  *
  *	start                                                   end
  *	| header | content … | header | link … | header | content |

@@ -4,7 +4,7 @@
  *
  * Sizes are rounded up to 64 bytes, which gives 51 classes.  A block of a class is one to four
  * frames, as many as waste least, seen as one stretch in which objects lie side by side, so that
- *one may straddle two frames.  The frames need not be neighbours.
+ * one may straddle two frames.  The frames need not be neighbours.
  *
  *	block   | frame 0           | frame 1           | frame 2           |
  *	objects |   0   |   1   |   2   |   3   |   4   |   5   |   6   |unused

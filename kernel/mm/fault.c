@@ -6,14 +6,16 @@
  *
  *	nothing there, no file		a zeroed frame, or the shared frame of zeros for a read
  *	nothing there, a file		the page from the page cache; for a write to a private
- *mapping a copy of it a slot of swap space		the page from there written, but
- *write-protected	make the path to it the space's own, and then, if that was not all, reuse
- *the frame if nobody else has it, else copy it; for shared files, permit else
- *somebody else was faster, or the TLB is stale: flush it here
+ *					mapping a copy of it
+ *	a slot of swap space		the page from there
+ *	written, but write-protected	make the path to it the space's own, and then, if that was
+ *					not all, reuse the frame if nobody else has it, else copy
+ *					it; for shared files, permit
+ *	else				somebody else was faster, or the TLB is stale: flush it here
  *
  * What cannot be resolved becomes a signal.  Faults of several threads run in parallel under the
- *map lock held for reading; whoever comes second to an entry sees under the leaf's lock that it has
- * changed, and leaves it.
+ * map lock held for reading; whoever comes second to an entry sees under the leaf's lock that it
+ * has changed, and leaves it.
  */
 #include "mm/fault.h"
 

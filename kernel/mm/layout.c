@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where exec puts things, and at random: program, heap, mappings, vDSO, stack; the same picture as
- *Linux draws on x86-64.
+ * Linux draws on x86-64.
  *
- *	program (ET_DYN: from two thirds of the user half) | heap | … | mappings, downwards from
- *mmap_base | gap for the stack | stack
+ *	| program (ET_DYN: from two thirds of the user half) | heap | …
+ *	… | mappings, downwards from mmap_base | gap for the stack | stack |
  */
 #include "mm/vmm.h"
 

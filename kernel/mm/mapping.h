@@ -7,17 +7,17 @@
  * sleeping lock, inside of map locks).
  *
  * Unmapping (truncation) needs map locks, so it cannot hold the mappings_lock all the way.  It goes
- * through the list in *passes*, of which there is one at a time, under the cache's unmap_lock (outside
- * of map locks): the regions that it has not come by yet are at the front, and their `pass` is not the
- * cache's.  For each it drops the lock, and looks in each space of the region's family what there
- *is at the region's place by now.  So whatever becomes of a region at its place meanwhile is found;
- * and
+ * through the list in *passes*, of which there is one at a time, under the cache's unmap_lock
+ * (outside of map locks): the regions that it has not come by yet are at the front, and their `pass`
+ * is not the cache's.  For each it drops the lock, and looks in each space of the region's family
+ * what there is at the region's place by now.  So whatever becomes of a region at its place
+ * meanwhile is found; and
  *	- another object for a place, or for a piece of it, goes behind the original, with its pass;
  *	- one that will grow over another's place is to be visited, if the other is, before that
- *leaves the list, and in any case again when it has grown: a visit may have begun in between, which
- *	  knows its old bounds, and waits for the map lock;
+ *	  leaves the list, and in any case again when it has grown: a visit may have begun in
+ *	  between, which knows its old bounds, and waits for the map lock;
  *	- one that gets pages from another place (mremap) is to be visited, from before the other
- *place leaves the list;
+ *	  place leaves the list;
  *	- one for a new mapping has no pages yet, and counts as visited;
  *	- a child joins the family as its last member, with its parent's map lock held, so it is
  *	  visited, or its parent was before it forked.

@@ -3,7 +3,7 @@
  * Stalls: time that tasks lose because memory or a device is short (pressure stall information).
  *
  * Who has to reclaim memory, or waits for a page that was taken away too early, or for a device,
- *says so around it:
+ * says so around it:
  *
  *	bool begun = pressure_enter(PRESSURE_MEMORY);
  *	…

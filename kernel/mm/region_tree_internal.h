@@ -2,18 +2,17 @@
 /*
  * The nodes of the region tree; for region_tree*.c and their test.
  *
- *	node       [ slot 0 | slot 1 | … | slot count-1 ]	slots by address, at least one
- *	            child    child          child		one level lower, or at level 0
- *regions
+ *	node    [ slot 0 | slot 1 | … | slot count-1 ]    slots by address, at least one
+ *	           child    child         child           one level lower; at level 0, regions
  *
  * A slot says from where to where its child reaches and how large the largest hole between two
  * regions below the child is.  The hole between two children is not written down: it follows from
  * their ends.  So a change matters to nothing but its own path.
  *
  * Invariants: slots are in order and say the truth; all leaves are at level 0; the root is a leaf
- *or has two children at least.  Two neighbours in one node have more than REGION_NODE_THIN children
- * together, so that the height is logarithmic; only where nodes are shared, and joining two would
- * mean to copy one that the change does not pass, two thin ones may stay neighbours.
+ * or has two children at least.  Two neighbours in one node have more than REGION_NODE_THIN
+ * children together, so that the height is logarithmic; only where nodes are shared, and joining
+ * two would mean to copy one that the change does not pass, two thin ones may stay neighbours.
  */
 #ifndef MM_REGION_TREE_INTERNAL_H
 #define MM_REGION_TREE_INTERNAL_H

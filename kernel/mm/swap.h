@@ -4,8 +4,8 @@
  *
  * A swapped page has a slot, and a table entry names the slot by its number (swap_entry_t).  Where
  * the bytes are is the slot's business alone: in the pool of compressed pages (compress.h), on a
- *swap area, or still in a frame.  So pages move between those without anyone touching page tables,
- *and swapping works, within the pool's share of memory, without any swap area.
+ * swap area, or still in a frame.  So pages move between those without anyone touching page tables,
+ * and swapping works, within the pool's share of memory, without any swap area.
  *
  * A slot counts the table entries that name it.  While it has a frame, that frame is in the swap
  * cache: the slot holds a reference to it, everybody who names the slot gets this one, and nobody
@@ -27,8 +27,8 @@
  *
  * Pages of files that live in memory alone are swapped, too: their page cache holds the slot's one
  * count then.  They differ in that they may be written to as soon as they are back, by everybody
- *who finds them in the cache; so the frame leaves the slot at that moment (swap_detach), and
- *whoever is late with the slot looks into the page cache again.
+ * who finds them in the cache; so the frame leaves the slot at that moment (swap_detach), and
+ * whoever is late with the slot looks into the page cache again.
  *
  * Locks: a chunk of slots has a spin lock, inside of the page tables' locks; inside of it are the
  * locks of areas, of the pool and of the frame allocator.  Functions do not sleep and may be called

@@ -10,8 +10,8 @@
  *
  * A copy is published read-only in effect: no entry of a copied leaf, and no link of a copied upper
  * node, permits writing.  A copied leaf is locked before others can find it, and stays so until
- *every CPU of the space has forgotten the way to the original.  Only then may an entry get W:
- *otherwise a CPU with an old translation could go on reading what another CPU has replaced.
+ * every CPU of the space has forgotten the way to the original.  Only then may an entry get W:
+ * otherwise a CPU with an old translation could go on reading what another CPU has replaced.
  */
 #include "mm/tree.h"
 

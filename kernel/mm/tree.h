@@ -18,10 +18,10 @@
  * All spaces that reach a node have the same regions over its span.
  *
  * Locks.  Fill and own hold the map lock for reading: fork, which holds it for writing, is
- *excluded, so an exclusive path stays what it is, and is walked without further locks.  A path that
- *is not exclusive is walked, and links are replaced or removed, under the space's `tree_lock`: a
- *spin lock, held with interrupts on also while other CPUs are flushed.  Then comes the lock of the
- *leaf.
+ * excluded, so an exclusive path stays what it is, and is walked without further locks.  A path
+ * that is not exclusive is walked, and links are replaced or removed, under the space's
+ * `tree_lock`: a spin lock, held with interrupts on also while other CPUs are flushed.  Then comes
+ * the lock of the leaf.
  */
 #ifndef MM_TREE_H
 #define MM_TREE_H
@@ -108,8 +108,8 @@ struct tree_span {
 
 /*
  * The next span in [*at, end) that has a table, its leaf locked, shared or not; *at moves behind
- *it. Huge pages are split; those that other spaces map as such by links of their own are passed
- *over (anonymous ones, and only shared leaves can be). False when there is no more.
+ * it. Huge pages are split; those that other spaces map as such by links of their own are passed
+ * over (anonymous ones, and only shared leaves can be). False when there is no more.
  *
  *	vaddr_t at = start;
  *	while (tree_lock_span(space, &at, end, &span)) {

@@ -5,12 +5,12 @@
  *
  *	1	a node with more than one link has no link with W
  *	2	a node's count is the number of its links; a frame's, the number of those who hold
- *it: entries, of which those of a ring with the same index are one, and the page cache 4
- *spaces that reach a node have the same regions over its span
+ *		it: entries, of which those of a ring with the same index are one, and the page cache
+ *	4	spaces that reach a node have the same regions over its span
  *	5	an entry with EXCL is its frame's only holder, and the frame knows where it is
  *	6	an anonymous frame is writable only with EXCL; no entry permits more than its region
  *	7	a frame with EXCL that somebody else holds, a pin that is, lies below nodes that are
- *marked for it, and these have one link, with W
+ *		marked for it, and these have one link, with W
  *	10	no link names a node that has been freed
  *	11	the counts of a leaf are those of its entries
  *	12	the kernel half of every root is the kernel's
@@ -20,12 +20,12 @@
  *	17	a huge link maps the block that the entries of its leaf name, with their rights
  *
  * The others are about what happens between two states.  3 is kept by the map lock, which fork
- *holds for writing: tree_share and tree_lock_leaf assert it.  8 is kept by gathers (zap.c) and
+ * holds for writing: tree_share and tree_lock_leaf assert it.  8 is kept by gathers (zap.c) and
  * put_replaced (tree.c): the tests' simulated TLBs watch every frame that is freed.  9 is asserted
  * by fault_replace_locked.  13 holds because node_put and gathers live on the stack: a test counts.
  *
  * Three walks: the first stamps nodes and counts links, the second counts who holds frames, the
- *third compares.  A node's content is looked at once, whoever shares it.
+ * third compares.  A node's content is looked at once, whoever shares it.
  */
 #include "mm/tree_check.h"
 

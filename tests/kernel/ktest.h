@@ -8,9 +8,9 @@
  *	}
  *
  * registers a test.  The word `selftest` on the command line runs them all from a kernel thread
- *(`selftest=prefix` those whose name starts so), prints TAP on the console and powers the machine
- *off.  A test may sleep and start threads; it cleans up after itself. KEXPECT goes on after a
- *failure; KREQUIRE leaves the test function.
+ * (`selftest=prefix` those whose name starts so), prints TAP on the console and powers the machine
+ * off.  A test may sleep and start threads; it cleans up after itself. KEXPECT goes on after a
+ * failure; KREQUIRE leaves the test function.
  */
 #ifndef TESTS_KERNEL_KTEST_H
 #define TESTS_KERNEL_KTEST_H

@@ -3,10 +3,13 @@
  * Uses a disk, or a file in its place:
  *
  *	disk random PATH SEED STEPS	random reads, writes and mappings of four threads, each on a
- *					quarter of its own; what is read is compared with what
- *should be there; the contents at the end depend on SEED and STEPS alone disk fresh PATH BYTES what
- *a disk of that size answers: calls and their errors disk broken PATH		reads and writes
- *that fail must say so; the random work uses O_DIRECT, too, where PATH is a disk
+ *					quarter of its own; what is read is compared with what should
+ *					be there; the contents at the end depend on SEED and STEPS
+ *					alone
+ *	disk fresh PATH BYTES		what a disk of that size answers: calls and their errors
+ *	disk broken PATH		reads and writes that fail must say so
+ *
+ * The random work uses O_DIRECT, too, where PATH is a disk.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -10,7 +10,7 @@
  *	cow test        checks all that; the exit status says whether it holds
  *
  * What is shared is read from /proc/self/pagemap: bit 63 says present, bit 56 that nobody else has
- *the page.
+ * the page.
  */
 #define _GNU_SOURCE
 #include <errno.h>

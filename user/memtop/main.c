@@ -6,7 +6,7 @@
  *	memtop [-b] [-n COUNT] [-d SECONDS]
  *
  * -b writes plain lines, for files and tests; -n ends after so many views.  q ends, a space shows
- *at once what is new.  The terminal gets its settings back whatever ends the program.
+ * at once what is new.  The terminal gets its settings back whatever ends the program.
  */
 #define _GNU_SOURCE
 #include <poll.h>

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signal frames: what a handler finds on its stack and sigreturn takes back, as Linux lays it out
- *on x86-64.
+ * on x86-64.
  *
  *	higher	the interrupted program's stack, and its red zone of 128 bytes
  *		vector state in FXSAVE or XSAVE format, aligned to 64; XSAVE's is followed by MAGIC2
  *		struct signal_frame: return address, ucontext, siginfo; 8 off the alignment to 16,
- *as after a call lower	the handler's own frame
+ *		as after a call
+ *	lower	the handler's own frame
  *
  * The vector state names its size and components in bytes that the hardware leaves alone
- *(FX_SOFTWARE), so that programs and sigreturn know what is there.  It is in the task's save area
- *only while switched out; here it goes from the registers to the program's memory and back.
+ * (FX_SOFTWARE), so that programs and sigreturn know what is there.  It is in the task's save area
+ * only while switched out; here it goes from the registers to the program's memory and back.
  *
  * Everything read back is the program's to forge: flags are filtered, the segments are set, the
- *address is made canonical, and the hardware checks the vector state while loading it, its faults
- *being fixed up.
+ * address is made canonical, and the hardware checks the vector state while loading it, its faults
+ * being fixed up.
  */
 #include "arch/context.h"
 #include "arch/usercopy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The simulated machine's page-table entries.  They are laid out unlike any real machine's on
- *purpose, so that nothing above the machine boundary can rely on a layout:
+ * purpose, so that nothing above the machine boundary can rely on a layout:
  *
  *	63  62        61         60    59  58      57..52     51..12   11..1  0
  *	P   READ_ONLY NO_USER    NX    -   LARGE   software   address  bits   -

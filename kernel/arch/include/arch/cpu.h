@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The processor that runs this code: its number, its interrupt state, its preemption count, its
- *current task.
+ * current task.
  *
  * The inline parts come from the machine's <machine/cpu.h>, which provides, for the kernel and for
- *the host's simulated machine alike:
+ * the host's simulated machine alike:
  *
  *	u32 cpu_id(void)                       number of this CPU, from 0, stable while preemption
- *is off struct task *cpu_current(void)         the running task; NULL before the scheduler starts
+ *	                                       is off
+ *	struct task *cpu_current(void)         the running task; NULL before the scheduler starts
  *	struct task *cpu_current_again(void)   the same, where the compiler should not keep it over
- *					a call
+ *	                                       a call
  *	void cpu_set_current(struct task *)    for the scheduler's start; later arch_switch does it
  *	void cpu_relax(void)                   in a spinning loop
  *	unsigned long irq_save(void)           interrupts off; the former state
@@ -17,8 +18,11 @@
  *	void irq_disable(void), irq_enable(void)
  *	bool irq_enabled(void)
  *	void cpu_wait_for_interrupt(void)      interrupts on and halt, as one step; returns after an
- *interrupt, with them on u32 *preempt_count_ptr(void)           or cheaper: preempt_count_add(s32),
- *preempt_count_read() bool need_resched(void), void set_need_resched(bool)  this CPU's request flag
+ *	                                       interrupt, with them on
+ *	u32 *preempt_count_ptr(void)           or cheaper: preempt_count_add(s32),
+ *	                                       preempt_count_read()
+ *	bool need_resched(void)                this CPU's request flag
+ *	void set_need_resched(bool)
  *	void mb(void), rmb(void), wmb(void)    full, read and write barriers, also against devices
  *	void cpu_serialize(void)               instructions fetched ahead are fetched anew
  *	u64 cpu_cycles(void)                   a cheap, free-running counter

@@ -3,32 +3,42 @@
  * The memory-management unit: page-table entries, address layout, TLB.
  *
  * A table (a node of the tree) is one frame of PTES_PER_TABLE entries.  Levels are counted from the
- *leaves: level 1 maps 4 KiB pages, level 2 entries may map 2 MiB, level 3 entries 1 GiB, and level
- *PT_LEVELS is the root.  Permission to write and to reach from user mode is the AND over all levels
- *(hierarchical), on every machine we support.
+ * leaves: level 1 maps 4 KiB pages, level 2 entries may map 2 MiB, level 3 entries 1 GiB, and level
+ * PT_LEVELS is the root.  Permission to write and to reach from user mode is the AND over all
+ * levels (hierarchical), on every machine we support.
  *
  * Portable flags (PAGE_*) are those of the project's interface; <machine/mmu.h> translates.  It
- *provides inline:
+ * provides inline:
  *
- *	pte_t                                      one entry, as the hardware reads it
- *	pte_t pte_leaf(phys_t, u64 flags, u32 level)   an entry that maps a page of that level's
- *size (PAGE_HUGE implied) pte_t pte_table(phys_t, u64 flags)             an entry that names a
- *lower table (USER, WRITABLE count) pte_t pte_swap(u64 payload)                    a not-present
- *entry that keeps 52 bits for software; payload != 0 u64 pte_swap_payload(pte_t) 0 when the entry
- *is empty bool pte_is_none(pte_t), pte_is_present(pte_t), pte_is_leaf(pte_t, u32 level) phys_t
- *pte_phys(pte_t)                         of a leaf or a table u64 pte_flags(pte_t) portable flags
+ *	pte_t                                  one entry, as the hardware reads it
+ *	pte_t pte_leaf(phys_t, u64 flags, u32 level)
+ *	                                       an entry that maps a page of that level's size
+ *	                                       (PAGE_HUGE implied)
+ *	pte_t pte_table(phys_t, u64 flags)     an entry that names a lower table (USER, WRITABLE
+ *	                                       count)
+ *	pte_t pte_swap(u64 payload)            a not-present entry that keeps 52 bits for software;
+ *	                                       payload != 0
+ *	u64 pte_swap_payload(pte_t)            0 when the entry is empty
+ *	bool pte_is_none(pte_t), pte_is_present(pte_t), pte_is_leaf(pte_t, u32 level)
+ *	phys_t pte_phys(pte_t)                 of a leaf or a table
+ *	u64 pte_flags(pte_t)                   portable flags
  *	pte_t pte_set(pte_t, u64 flags), pte_clear(pte_t, u64 flags)
- *	pte_t pte_read(const pte_t *)                  one untorn load
- *	void pte_write(pte_t *, pte_t)                 one untorn store
- *	void ptes_share(pte_t *first, u32 count)       takes WRITABLE and EXCL out of every present
- *entry; `first` and `count` are multiples of PTES_PER_RUN void ptes_copy(pte_t *to, const pte_t
- **from, u32 count) pte_t pte_exchange(pte_t *, pte_t)             atomic; no accessed or dirty bit
- *of the hardware's is lost bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t) u32
- *pt_index(vaddr_t, u32 level) u64 pt_span(u32 level)                         bytes that one entry
- *of that level maps: 4 KiB, 2 MiB, 1 GiB, 512 GiB PT_LEVELS, PTES_PER_TABLE, USER_TOP (first
- *address that is not the user's), KERNEL_BASE void *phys_to_virt(phys_t), phys_t virt_to_phys(const
- *void *)   through the direct map void page_clear(void *), void page_copy(void *to, const void
- **from)
+ *	pte_t pte_read(const pte_t *)          one untorn load
+ *	void pte_write(pte_t *, pte_t)         one untorn store
+ *	void ptes_share(pte_t *first, u32 count)
+ *	                                       takes WRITABLE and EXCL out of every present entry;
+ *	                                       `first` and `count` are multiples of PTES_PER_RUN
+ *	void ptes_copy(pte_t *to, const pte_t *from, u32 count)
+ *	pte_t pte_exchange(pte_t *, pte_t)     atomic; no accessed or dirty bit of the hardware's is
+ *	                                       lost
+ *	bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t)
+ *	u32 pt_index(vaddr_t, u32 level)
+ *	u64 pt_span(u32 level)                 bytes that one entry of that level maps: 4 KiB, 2 MiB,
+ *	                                       1 GiB, 512 GiB
+ *	PT_LEVELS, PTES_PER_TABLE, USER_TOP (first address that is not the user's), KERNEL_BASE
+ *	void *phys_to_virt(phys_t), phys_t virt_to_phys(const void *)
+ *	                                       through the direct map
+ *	void page_clear(void *), void page_copy(void *to, const void *from)
  */
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H

@@ -19,10 +19,12 @@
  *	u64 trap_syscall_argument(f, 0..5)
  *	void trap_set_result(f, long)          what the program finds in the result register
  *	long trap_result(f)
- *	void trap_restart_syscall(f)           back up so that returning executes the call again
- *with its first arguments void trap_restart_syscall_as(f, number) the same with another call number
- *(restart_syscall) void trap_clear_syscall(f)             from now on the frame is no system
- *call's: nothing to restart
+ *	void trap_restart_syscall(f)           back up so that returning executes the call again with
+ *	                                       its first arguments
+ *	void trap_restart_syscall_as(f, number)  the same with another call number
+ *	                                       (restart_syscall)
+ *	void trap_clear_syscall(f)             from now on the frame is no system call's: nothing to
+ *	                                       restart
  */
 
 /* --- What the machine calls, provided by higher floors --- */

@@ -3,7 +3,7 @@
  * What is kept of a task that does not run, x86-64.
  *
  * The general registers lie on its kernel stack below `sp`.  The top of the kernel stack, from
- *above:
+ * above:
  *
  *	stack + KERNEL_STACK_SIZE
  *	    vector state (FXSAVE or XSAVE format), aligned to 64
@@ -11,7 +11,7 @@
  *	kernel_sp: where an entry from user mode starts to push is the end of that frame
  *
  * A kernel thread that has not run a program has no vector state: `vector_state` is NULL, nothing
- *is saved.
+ * is saved.
  */
 #ifndef MACHINE_CONTEXT_H
 #define MACHINE_CONTEXT_H

@@ -6,8 +6,8 @@
  *	ffff800000000000 .. ffffbfffffffffff  direct map: all memory, not executable
  *	ffffc00000000000 .. ffffdfffffffffff  vmalloc: kernel stacks, large blocks
  *	ffffe00000000000 .. ffffe07fffffffff  the machine's own: per-CPU stacks, device registers
- *	ffffffff80000000 .. ffffffffbfffffff  the kernel image (linked for the start of it, loaded
- *at 1 MiB)
+ *	ffffffff80000000 .. ffffffffbfffffff  the kernel image: linked for the start of it, loaded
+ *	                                      at 1 MiB
  *
  * Where within these areas the direct map, vmalloc and the image begin is drawn at each boot
  * (randomize.c), unless the command line says nokaslr; then they begin where the areas do.

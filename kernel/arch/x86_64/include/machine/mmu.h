@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page-table entries, x86-64 (Intel SDM vol. 3, 4.5).  The portable PAGE_* flags were chosen to be
- *the hardware's bits, with the three software flags in the bits that it ignores (9 to 11), so there
- *is nothing to translate.
+ * the hardware's bits, with the three software flags in the bits that it ignores (9 to 11), so
+ * there is nothing to translate.
  *
  *	63  62..55   54..52  51..12   11 10 9   8 7 6 5 4   3   2  1 0
  *	NX  ignored  marks   address  software  G S D A PCD PWT US W P      S: a leaf above level 1

@@ -129,6 +129,8 @@ static bool is_fatal(const struct process *process, int signal)
 
 static void announce(struct process *process, struct task *task, int signal)
 {
+	/* Who changes its mask without the lock looks at what is pending afterwards. */
+	mb();
 	if (wait_queue_active(&process->signals.watchers))
 		wake_up_all(&process->signals.watchers);
 	if (task == NULL)
@@ -183,6 +185,12 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 		return 1;
 	if (entry == NULL && signal < SIGRTMIN && (queue->present & SIGNAL_BIT(signal)))
 		return 0;
+	if (entry == NULL && task != NULL && signal < SIGRTMIN &&
+	    task->signals.entry.queue == NULL) {
+		entry = &task->signals.entry;
+		entry->account = NULL;
+		entry->timer = NULL;
+	}
 	if (entry == NULL) {
 		struct task *charged = task != NULL ? task : process->leader;
 

@@ -119,7 +119,8 @@ static void drop_alt_stack(struct signal_task *signals)
 
 void signal_init_task(struct task *task)
 {
-	memset(&task->signals, 0, sizeof(task->signals));
+	memset(&task->signals, 0, offsetof(struct signal_task, entry));
+	task->signals.entry.queue = NULL;
 	signal_queue_init(&task->signals.pending);
 	drop_alt_stack(&task->signals);
 }

@@ -86,15 +86,21 @@ static void force_segv(int failed)
 	signal_force(&info);
 }
 
+/* TASK_WORK_SIGNAL was cleared for one signal, and others wait. */
+static void look_again(void)
+{
+	struct process *process = current->process;
+	sigset_t waiting = READ_ONCE(current->signals.pending.present) |
+			   READ_ONCE(process->signals.pending.present);
+
+	if ((waiting & ~current->signals.blocked) != 0)
+		task_work_set(current, TASK_WORK_SIGNAL);
+}
+
 static void run_handler(struct trap_frame *frame, const struct linux_sigaction *action,
 			const struct siginfo *info)
 {
 	struct signal_task *mine = &current->signals;
-	struct process *process = current->process;
-	struct {
-		struct siginfo info;
-		u64 zeros[(SIGINFO_SIZE - sizeof(struct siginfo)) / sizeof(u64)];
-	} user_info = {.info = *info};
 
 	settle_call_for_handler(frame, action->flags);
 	/* The step ends in the handler; what it returns to makes no step. */
@@ -106,7 +112,7 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 		.restorer = action->restorer,
 		.flags = action->flags,
 		.mask = mine->restore_blocked ? mine->saved_blocked : mine->blocked,
-		.siginfo = &user_info,
+		.siginfo = info,
 		.alt_stack = mine->alt_stack,
 		.alt_size = mine->alt_size,
 		.alt_flags = (int)mine->alt_flags,
@@ -135,43 +141,62 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 	sigset_t mask = mine->blocked | action->mask;
 	if (!(action->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(info->signo);
-	unsigned long flags = spin_lock_irqsave(&process->lock);
-	sigset_t newly_blocked = mask & ~mine->blocked;
-	mine->blocked = mask;
-	signal_retarget_locked(process, newly_blocked);
-	signal_update_current_locked();
-	spin_unlock_irqrestore(&process->lock, flags);
+	signal_set_mask(mask);
+	look_again();
 	ptrace_handler_entered();
 }
 
-/* Takes the next signal; 0: none. */
-static int take_signal(struct siginfo *info, struct posix_timer **timer)
+/* A signal that was taken, and what is to be done with it. */
+struct taken {
+	int signal; /* 0: there was none */
+	bool known; /* the rest is there */
+	u32 continues;
+	struct linux_sigaction action;
+	struct posix_timer *timer; /* whose it was, or NULL */
+	struct siginfo info;
+};
+
+/* A signal's action as it is at this moment; a one-shot handler is used up. */
+static void take_action_locked(struct process *process, struct taken *taken)
+{
+	struct signal_actions *actions = process->signals.actions;
+	struct linux_sigaction *action = &actions->action[taken->signal - 1];
+
+	spin_lock(&actions->lock);
+	taken->action = *action;
+	if ((action->flags & SA_RESETHAND) && action->handler != SIG_IGN)
+		action->handler = SIG_DFL;
+	spin_unlock(&actions->lock);
+	taken->continues = process->signals.continues;
+	taken->known = true;
+}
+
+static void take_action(struct taken *taken)
+{
+	struct process *process = current->process;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+
+	take_action_locked(process, taken);
+	spin_unlock_irqrestore(&process->lock, flags);
+}
+
+/* Takes the next signal, with its action unless a tracer is to say something first. */
+static void take_signal(struct taken *taken)
 {
 	struct process *process = current->process;
 	struct signal_task *mine = &current->signals;
 	unsigned long flags = spin_lock_irqsave(&process->lock);
 
 	task_work_clear(current, TASK_WORK_SIGNAL);
-	int signal = signal_queue_take(&mine->pending, ~mine->blocked, info, timer);
-	if (signal == 0)
-		signal = signal_queue_take(&process->signals.pending, ~mine->blocked, info, timer);
-	spin_unlock_irqrestore(&process->lock, flags);
-	return signal;
-}
-
-/* A signal's action as it is at this moment; a one-shot handler is used up. */
-static void take_action(int signal, struct linux_sigaction *action, u32 *continues)
-{
-	struct process *process = current->process;
-	unsigned long flags = spin_lock_irqsave(&process->lock);
-	struct signal_actions *actions = process->signals.actions;
-
-	spin_lock(&actions->lock);
-	*action = actions->action[signal - 1];
-	if ((action->flags & SA_RESETHAND) && action->handler != SIG_IGN)
-		actions->action[signal - 1].handler = SIG_DFL;
-	spin_unlock(&actions->lock);
-	*continues = process->signals.continues;
+	taken->known = false;
+	taken->timer = NULL;
+	taken->signal =
+		signal_queue_take(&mine->pending, ~mine->blocked, &taken->info, &taken->timer);
+	if (taken->signal == 0)
+		taken->signal = signal_queue_take(&process->signals.pending, ~mine->blocked,
+						  &taken->info, &taken->timer);
+	if (taken->signal != 0 && !ptrace_is_traced(current))
+		take_action_locked(process, taken);
 	spin_unlock_irqrestore(&process->lock, flags);
 }
 
@@ -215,10 +240,7 @@ static void default_action(const struct siginfo *info, u32 continues)
 
 void signal_deliver(struct trap_frame *frame)
 {
-	struct siginfo info;
-	struct linux_sigaction action = {0};
-	struct posix_timer *timer = NULL;
-	u32 continues = 0;
+	struct taken taken;
 
 	for (;;) {
 		signal_report_to_parent(current->process);
@@ -226,22 +248,24 @@ void signal_deliver(struct trap_frame *frame)
 			signal_take_part_in_stop();
 		if (task_kill_pending(current))
 			return;
-		int signal = take_signal(&info, &timer);
-		if (signal == 0)
+		take_signal(&taken);
+		if (taken.signal == 0)
 			break;
-		if (timer != NULL)
-			posix_timer_delivered(timer, &info);
-		signal = ptrace_signal(signal, &info);
-		if (signal == 0)
+		if (taken.timer != NULL)
+			posix_timer_delivered(taken.timer, &taken.info);
+		if (!taken.known) {
+			taken.signal = ptrace_signal(taken.signal, &taken.info);
+			if (taken.signal == 0)
+				continue;
+			take_action(&taken);
+		}
+		if (taken.action.handler == SIG_IGN)
 			continue;
-		take_action(signal, &action, &continues);
-		if (action.handler == SIG_IGN)
-			continue;
-		if (action.handler != SIG_DFL) {
-			run_handler(frame, &action, &info);
+		if (taken.action.handler != SIG_DFL) {
+			run_handler(frame, &taken.action, &taken.info);
 			return;
 		}
-		default_action(&info, continues);
+		default_action(&taken.info, taken.continues);
 	}
 	settle_call(frame);
 	restore_saved_mask();

@@ -27,16 +27,6 @@ struct user_account;
 /* Those that cannot be blocked, caught or ignored. */
 #define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* One pending signal's details. */
-struct signal_entry {
-	struct list_head link;        /* in queue->entries; process->lock */
-	struct signal_queue *queue;   /* where it waits, or NULL; process->lock */
-	struct user_account *account; /* who is charged for it, or NULL; a reference */
-	struct posix_timer
-		*timer; /* the timer that it is part of, or NULL: then it is freed after use */
-	struct siginfo info;
-};
-
 /* Queues (signal_queue.c).  process->lock held, but for init. */
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_add(struct signal_queue *queue, struct signal_entry *entry);
@@ -54,6 +44,7 @@ int signal_queue_take(struct signal_queue *queue, sigset_t set, struct siginfo *
 /* An entry charged to the user of `target`; NULL without memory or, unless `over_limit`, beyond
  * RLIMIT_SIGPENDING.  Any context. */
 struct signal_entry *signal_entry_create(struct task *target, bool over_limit);
+/* One that was taken off its queue and is no timer's. */
 void signal_entry_destroy(struct signal_entry *entry);
 void signal_entries_init(void);
 

@@ -2,9 +2,11 @@
 /*
  * Masks, waiting for signals, and the alternate stack: what a thread does about its own signals.
  *
- * Only the thread itself writes its mask, under process->lock, so it reads it without.  A thread
- * that blocks signals which wait for the process hands them to a thread that does not.  Calls with
- * a mask of their own (ppoll and others) keep the old one in saved_blocked until delivery has
+ * Only the thread itself writes its mask, so it needs no lock to read it, and none to write it as
+ * long as no signal waits that the change is about: it writes the mask and then looks for such,
+ * while who sends one queues it and then looks at masks, so one of the two sees the other.  A
+ * thread that blocks signals which wait for the process hands them to a thread that does not. Calls
+ * with a mask of their own (ppoll and others) keep the old one in saved_blocked until delivery has
  * happened, so that the handler runs under the call's mask and returns to the old one.
  */
 #include "lib/errno.h"
@@ -13,23 +15,24 @@
 #include "proc/sched.h"
 #include "proc/signal_internal.h"
 
-static void set_mask_locked(sigset_t mask)
-{
-	sigset_t newly_blocked = mask & ~current->signals.blocked;
-
-	current->signals.blocked = mask;
-	signal_retarget_locked(current->process, newly_blocked);
-	signal_update_current_locked();
-}
-
 void signal_set_mask(sigset_t mask)
 {
-	mask &= ~SIGNALS_UNBLOCKABLE;
-	if (mask == current->signals.blocked)
-		return;
+	struct signal_task *mine = &current->signals;
 	struct process *process = current->process;
+
+	mask &= ~SIGNALS_UNBLOCKABLE;
+	sigset_t changed = mask ^ mine->blocked;
+	if (changed == 0)
+		return;
+	/* A full barrier: see announce() in signal.c. */
+	__atomic_exchange_n(&mine->blocked, mask, __ATOMIC_SEQ_CST);
+	sigset_t waiting =
+		READ_ONCE(mine->pending.present) | READ_ONCE(process->signals.pending.present);
+	if (likely((waiting & changed) == 0))
+		return;
 	unsigned long flags = spin_lock_irqsave(&process->lock);
-	set_mask_locked(mask);
+	signal_retarget_locked(process, changed & mask);
+	signal_update_current_locked();
 	spin_unlock_irqrestore(&process->lock, flags);
 }
 

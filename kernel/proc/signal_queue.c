@@ -7,7 +7,8 @@
  * many; then it arrives without details, but it arrives.  Of the standard signals at most one waits
  * in a queue; real-time signals queue up.
  *
- * An entry belongs to the queue, which frees it, or to a POSIX timer, which reuses it.  Entries are
+ * An entry belongs to the queue, which frees it, to a POSIX timer, which reuses it, or to a thread,
+ * so that the usual case of one standard signal needs no memory.  Those of queues and timers are
  * charged to the user of the receiving process (RLIMIT_SIGPENDING).  Locks: process->lock.
  */
 #include "lib/assert.h"
@@ -49,6 +50,8 @@ refused:
 
 void signal_entry_destroy(struct signal_entry *entry)
 {
+	if (entry->account == NULL)
+		return;
 	__atomic_sub_fetch(&entry->account->pending_signals, 1, __ATOMIC_RELAXED);
 	user_account_put(entry->account);
 	slab_free(entry_cache, entry);

@@ -12,6 +12,9 @@
 #include "lib/sync.h"
 #include "lib/types.h"
 
+struct posix_timer;
+struct user_account;
+
 /* The handlers; processes made with CLONE_SIGHAND share them. */
 struct signal_actions {
 	u32 references;                            /* atomic */
@@ -25,22 +28,33 @@ struct signal_queue {
 	sigset_t present;
 };
 
+/* One pending signal's details. */
+struct signal_entry {
+	struct list_head link;        /* in queue->entries; process->lock */
+	struct signal_queue *queue;   /* where it waits, or NULL; process->lock */
+	struct user_account *account; /* who is charged for it, a reference; NULL: a thread's own */
+	struct posix_timer
+		*timer; /* the timer that it is part of, or NULL: then it is freed after use */
+	struct siginfo info;
+};
+
 /* A thread's part. */
 struct signal_task {
 	struct signal_queue pending;
-	sigset_t blocked;       /* written by the task itself, under the lock */
-	sigset_t waited;        /* blocked signals that sigtimedwait lets through for a while */
-	sigset_t saved_blocked; /* own: what sigsuspend and its like restore */
-	bool restore_blocked;   /* own */
-	bool stop_pending;      /* the group stop under way wants this thread */
-	bool stopped;           /* it has stopped */
-	bool exiting;           /* takes no signals any more */
-	vaddr_t alt_stack;      /* own: sigaltstack(2) */
-	size_t alt_size;        /* own */
-	u32 alt_flags;          /* own */
-	int trap_number;        /* own: of the last exception */
-	u64 error_code;         /* own */
-	vaddr_t fault_address;  /* own */
+	sigset_t blocked;          /* atomic: written by the task itself (signal_mask.c) */
+	sigset_t waited;           /* blocked signals that sigtimedwait lets through for a while */
+	sigset_t saved_blocked;    /* own: what sigsuspend and its like restore */
+	bool restore_blocked;      /* own */
+	bool stop_pending;         /* the group stop under way wants this thread */
+	bool stopped;              /* it has stopped */
+	bool exiting;              /* takes no signals any more */
+	vaddr_t alt_stack;         /* own: sigaltstack(2) */
+	size_t alt_size;           /* own */
+	u32 alt_flags;             /* own */
+	int trap_number;           /* own: of the last exception */
+	u64 error_code;            /* own */
+	vaddr_t fault_address;     /* own */
+	struct signal_entry entry; /* for a standard signal to this thread, while it is free */
 };
 
 /* The process's part. */

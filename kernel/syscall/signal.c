@@ -228,7 +228,7 @@ long sys_kill(pid_t pid, int signal)
 /* To one thread; `pid` 0: of whatever process. */
 static long kill_thread(pid_t pid, pid_t tid, const struct siginfo *info)
 {
-	struct task *task = task_find(tid);
+	struct task *task = tid == current->tid ? task_get(current) : task_find(tid);
 
 	if (task == NULL)
 		return -ESRCH;

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 enum { THREADS = 8, ROUNDS = 20000 };
 
@@ -269,6 +270,70 @@ static void fork_takes_one_thread(void)
 	is(st, 0, "a child has only the thread that called fork");
 }
 
+enum { CHASES = 300 };
+
+static atomic_int chase, handled;
+
+static void on_chased(int number)
+{
+	(void)number;
+	atomic_fetch_add(&handled, 1);
+}
+
+/* Sleeps with SIGUSR2 open. */
+static void *catches(void *argument)
+{
+	while (atomic_load(&chase) <= CHASES)
+		usleep(1000);
+	return argument;
+}
+
+/* Opens SIGUSR2, and blocks it in the moment in which it is sent. */
+static void *ducks(void *argument)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	for (int i = 1; i <= CHASES && atomic_load(&handled) == i - 1; i++) {
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+		atomic_store(&chase, i);
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		for (int tries = 0; atomic_load(&handled) < i && tries < 20000; tries++)
+			usleep(100);
+	}
+	atomic_store(&chase, CHASES + 1);
+	return argument;
+}
+
+/* If the thread that was to take a signal blocks it just then, another one is woken. */
+static void a_signal_finds_who_does_not_block_it(void)
+{
+	struct sigaction action = {.sa_handler = on_chased};
+	pthread_t catcher, ducker;
+	sigset_t set;
+
+	sigaction(SIGUSR2, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	pthread_create(&catcher, NULL, catches, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_create(&ducker, NULL, ducks, NULL);
+	for (int i = 1; i <= CHASES; i++) {
+		while (atomic_load(&chase) < i)
+			sched_yield();
+		kill(getpid(), SIGUSR2);
+		for (int tries = 0; atomic_load(&handled) < i && tries < 20000; tries++)
+			usleep(100);
+		if (atomic_load(&handled) < i)
+			break;
+	}
+	is(atomic_load(&handled), CHASES, "each signal is taken while one thread blocks it");
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_join(ducker, NULL);
+	pthread_join(catcher, NULL);
+}
+
 static void many_threads(void)
 {
 	enum { COUNT = 100 };
@@ -294,6 +359,7 @@ int main(int argc, char **argv)
 	mutexes_exclude();
 	conditions_wake();
 	signals_reach_one_thread();
+	a_signal_finds_who_does_not_block_it();
 	many_threads();
 	process_ends_with_any_thread();
 	exec_ends_the_other_threads(argv[0]);

@@ -19,6 +19,7 @@
  */
 #include "arch/context.h"
 #include "arch/usercopy.h"
+#include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "machine_internal.h"
@@ -29,7 +30,6 @@ enum {
 	UC_HAS_XSAVE = 1,
 	UC_STACK_SEGMENT = 2,
 	UC_STRICT_STACK_SEGMENT = 4,
-	SIGINFO_SIZE = 128,
 	MAGIC2_SIZE = 4,
 };
 
@@ -57,7 +57,8 @@ _Static_assert(sizeof(struct signal_context) == 304, "Linux's struct ucontext");
 struct signal_frame {
 	u64 return_address;
 	struct signal_context context;
-	u8 siginfo[SIGINFO_SIZE];
+	struct siginfo siginfo;
+	u64 zeros[(SIGINFO_SIZE - sizeof(struct siginfo)) / sizeof(u64)];
 };
 
 static bool is_user_range(vaddr_t address, size_t size)
@@ -128,7 +129,8 @@ static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
 			},
 		.mask = delivery->mask,
 	};
-	memcpy(to->siginfo, delivery->siginfo, SIGINFO_SIZE);
+	to->siginfo = *delivery->siginfo;
+	memset(to->zeros, 0, sizeof(to->zeros));
 }
 
 int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *delivery)

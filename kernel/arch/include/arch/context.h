@@ -64,13 +64,15 @@ void arch_enter_user(struct trap_frame *frame) __noreturn;
 
 /* --- Signals: the machine's layout of a signal frame (Linux's rt_sigframe) --- */
 
+struct siginfo;
+
 struct signal_delivery {
 	int signal;
 	vaddr_t handler;
 	vaddr_t restorer;    /* SA_RESTORER */
 	u64 flags;           /* the action's SA_* flags */
 	u64 mask;            /* to be restored by sigreturn */
-	const void *siginfo; /* 128 bytes as the program sees them (siginfo_t) */
+	const struct siginfo *siginfo;
 	vaddr_t alt_stack;   /* sigaltstack state to record in the frame (stack_t) */
 	size_t alt_size;
 	int alt_flags;

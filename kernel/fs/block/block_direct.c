@@ -24,6 +24,7 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 #include "mm/pin.h"
+#include "proc/signal.h"
 #include "proc/task.h"
 
 enum { PAGES = 128, MEMORY_ALIGNMENT = 512 };
@@ -245,6 +246,8 @@ ssize_t block_direct(struct block_device *device, enum block_op op, struct io_cu
 		if (part <= 0)
 			break;
 		total += part;
+		if (signal_fatal_pending(current))
+			break;
 	}
 	kfree(chunk);
 	return total > 0 ? total : part;

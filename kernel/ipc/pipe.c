@@ -125,15 +125,15 @@ static ssize_t pipe_read(struct file *file, struct io_cursor *cursor, off_t *pos
 		return 0;
 	mutex_lock(&pipe->lock);
 	while (pipe_is_empty(pipe)) {
-		if (pipe->writers == 0)
+		if (pipe_is_over(pipe))
 			goto out;
 		if (file->flags & O_NONBLOCK) {
 			result = -EAGAIN;
 			goto out;
 		}
 		mutex_unlock(&pipe->lock);
-		result = wait_event_interruptible(
-			&pipe->read_wait, !pipe_is_empty(pipe) || READ_ONCE(pipe->writers) == 0);
+		result = wait_event_interruptible(&pipe->read_wait,
+						  !pipe_is_empty(pipe) || pipe_is_over(pipe));
 		if (result != 0)
 			return result;
 		mutex_lock(&pipe->lock);

@@ -43,6 +43,12 @@ static inline bool pipe_is_empty(const struct pipe *pipe)
 	return READ_ONCE(pipe->head) == READ_ONCE(pipe->tail);
 }
 
+/* Will nothing more come?  What splice has on its way out may come back. */
+static inline bool pipe_is_over(const struct pipe *pipe)
+{
+	return READ_ONCE(pipe->writers) == 0 && READ_ONCE(pipe->held) == 0;
+}
+
 /*
  * How many of `wanted` slots may be put in now.  While memory is short a pipe holds one page, so
  * that pipes which nobody reads do not take what everybody needs.  So a pipe may come to have room

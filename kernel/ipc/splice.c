@@ -48,13 +48,13 @@ static int wait_for_bytes(struct pipe *pipe, u32 flags)
 	for (;;) {
 		if (!pipe_is_empty(pipe))
 			return 1;
-		if (pipe->writers == 0)
+		if (pipe_is_over(pipe))
 			return 0;
 		if (flags & SPLICE_F_NONBLOCK)
 			return -EAGAIN;
 		mutex_unlock(&pipe->lock);
-		int error = wait_event_interruptible(
-			&pipe->read_wait, !pipe_is_empty(pipe) || READ_ONCE(pipe->writers) == 0);
+		int error = wait_event_interruptible(&pipe->read_wait,
+						     !pipe_is_empty(pipe) || pipe_is_over(pipe));
 		mutex_lock(&pipe->lock);
 		if (error)
 			return error;
@@ -176,14 +176,15 @@ static struct pipe_slot take_slot(struct pipe *pipe)
 
 static void put_slot_back(struct pipe *pipe, struct pipe_slot slot)
 {
-	WRITE_ONCE(pipe->held, pipe->held - 1);
 	if (slot.length == 0) {
 		pipe_release_slot(pipe, &slot);
-		return;
+	} else {
+		*pipe_slot(pipe, pipe->tail - 1) = slot;
+		WRITE_ONCE(pipe->tail, pipe->tail - 1);
 	}
-	*pipe_slot(pipe, pipe->tail - 1) = slot;
-	WRITE_ONCE(pipe->tail, pipe->tail - 1);
-	tell_readers(pipe);
+	__atomic_store_n(&pipe->held, pipe->held - 1, __ATOMIC_RELEASE);
+	if (slot.length != 0 || pipe->writers == 0)
+		tell_readers(pipe);
 }
 
 /* The oldest slot's bytes, at most `length`. */

@@ -77,7 +77,8 @@ void file_unlock_position(struct file *file, bool locked);
 
 /* --- Descriptors and contexts --- */
 
-int files_unshare(void); /* gives current a table of its own: 0 or -ENOMEM */
+int files_unshare(void);      /* gives current a table of its own: 0 or -ENOMEM */
+int fs_context_unshare(void); /* and a root, working directory and umask */
 /* close_range(2): closes, or only marks, the descriptors first to last of a table. */
 void files_close_range(struct files *files, u32 first, u32 last, bool only_close_on_exec);
 /* Puts another reference on `file` at exactly `fd`, closing what was there (dup2).  fd or an error.

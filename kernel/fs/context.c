@@ -293,3 +293,19 @@ void file_hooks_register(void)
 {
 	file_hooks = &hooks;
 }
+
+int fs_context_unshare(void)
+{
+	struct fs_context *old = current->fs, *copy;
+
+	if (!context_shared(old))
+		return 0;
+	copy = context_copy(old);
+	if (IS_ERR(copy))
+		return (int)PTR_ERR(copy);
+	unsigned long irq = spin_lock_irqsave(&current->lock);
+	current->fs = copy;
+	spin_unlock_irqrestore(&current->lock, irq);
+	fs_context_put(old);
+	return 0;
+}

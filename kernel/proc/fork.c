@@ -181,6 +181,7 @@ static void give_rest(struct task *child, const struct clone_request *request)
 	child->policy = current->policy;
 	give_scheduling(child);
 	child->timer_slack = current->timer_slack;
+	child->io_priority = current->io_priority;
 	if (flags & CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = request->child_tid;
 	if (flags & CLONE_CHILD_SETTID) {

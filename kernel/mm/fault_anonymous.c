@@ -18,6 +18,7 @@
 
 #include "lib/assert.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/zap.h"
 
 /* A page of zeros for a read: no frame of its own. */
@@ -82,6 +83,8 @@ static void map_ahead(const struct fault *fault, struct tree_leaf *leaf)
 enum fault_result fault_anonymous(struct fault *fault)
 {
 	fault_count(COUNT_DEMAND);
+	if (unlikely(fault->region->flags & REGION_HUGETLB))
+		return fault_hugetlb(fault);
 	if (!(fault->flags & FAULT_WRITE))
 		return map_zeros(fault);
 	if (fault->slot == NULL) {

@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "mm/checking.h"
 #include "mm/frame_internal.h"
+#include "mm/hugetlb.h"
 
 enum { STOCK_BATCH = 32, RUN_MIN = 16 };
 
@@ -232,6 +233,10 @@ static void release(struct frame_cpu *cpu, pfn_t pfn)
 	u32 order = frame->order;
 
 	checking_frame_released(pfn << PAGE_SHIFT);
+	if (unlikely(order == FRAME_POOLED)) {
+		hugetlb_frame_freed(pfn << PAGE_SHIFT);
+		return;
+	}
 	wipe_frames_on_free(pfn << PAGE_SHIFT, (size_t)1 << order);
 	cpu->kinds[frame->kind] -= (s64)1 << order;
 	frame->kind = FRAME_RESERVED;

@@ -211,6 +211,8 @@ void frame_drain(void);
  * order FRAME_RUN and the count in `owner`.
  */
 enum { FRAME_RUN = 0xff };
+/* The order of frames that belong to the pool of huge pages: hugetlb.h. */
+enum { FRAME_POOLED = 0xfe };
 phys_t __must_check frames_alloc_run(size_t count);
 void frames_free_run(phys_t frames);
 

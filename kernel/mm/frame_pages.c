@@ -76,6 +76,9 @@ static u64 huge_flags(pfn_t pfn)
 {
 	const struct frame *first = &frame_array[ALIGN_DOWN(pfn, GROUP)];
 
+	if (READ_ONCE(first->order) == FRAME_POOLED)
+		return BIT(KPF_HUGE) |
+		       (pfn % GROUP == 0 ? BIT(KPF_COMPOUND_HEAD) : BIT(KPF_COMPOUND_TAIL));
 	if (READ_ONCE(first->kind) != FRAME_USER || !first->huge)
 		return 0;
 	return BIT(KPF_THP) | (pfn % GROUP == 0 ? BIT(KPF_COMPOUND_HEAD) : BIT(KPF_COMPOUND_TAIL));

@@ -35,7 +35,7 @@ bool huge_is_allowed(const struct address_space *space, const struct region *reg
 {
 	u32 mode = asked ? HUGE_ALWAYS : READ_ONCE(huge_settings.enabled);
 	const u32 unfit = REGION_SHARED | REGION_SPECIAL | REGION_GROWS_DOWN | REGION_NO_HUGE |
-			  REGION_WATCH | REGION_TRACKED;
+			  REGION_WATCH | REGION_TRACKED | REGION_HUGETLB;
 
 	if (mode == HUGE_NEVER || (mode == HUGE_ADVISED && !(region->flags & REGION_HUGE)))
 		return false;

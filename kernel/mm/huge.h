@@ -41,6 +41,7 @@ struct region;
 
 #define HUGE_SIZE  ((u64)PAGE_SIZE * PTES_PER_TABLE)
 #define HUGE_ORDER 9
+enum { HUGE_SHIFT = 21, GIGANTIC_SHIFT = 30 };
 
 /* --- Links --- */
 

@@ -8,6 +8,7 @@
  */
 #include "lib/errno.h"
 #include "mm/collapse.h"
+#include "mm/huge.h"
 #include "mm/reclaim.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
@@ -114,6 +115,12 @@ static int drop(struct address_space *space, const struct region *region, vaddr_
 {
 	if (region->flags & REGION_SPECIAL)
 		return -EINVAL;
+	if (unlikely(region->flags & REGION_HUGETLB)) {
+		if (advice == MADV_FREE || start % HUGE_SIZE != 0)
+			return -EINVAL;
+		end = ALIGN_DOWN(end, HUGE_SIZE);
+		return start < end ? zap_own(space, start, end) : 0;
+	}
 	if ((region->flags & REGION_LOCKED) && advice != MADV_DONTNEED_LOCKED)
 		return -EINVAL;
 	if (advice == MADV_FREE && (region->backing != NULL || (region->flags & REGION_SHARED)))
@@ -136,7 +143,8 @@ static int advised_flags(const struct region *region, int advice)
 	case MADV_DOFORK:
 		return (int)(flags & ~(u32)REGION_NO_FORK);
 	case MADV_WIPEONFORK:
-		if (region->backing != NULL || (flags & (REGION_SHARED | REGION_SPECIAL)))
+		if (region->backing != NULL ||
+		    (flags & (REGION_SHARED | REGION_SPECIAL | REGION_HUGETLB)))
 			return -EINVAL;
 		return (int)(flags | REGION_WIPE_ON_FORK);
 	case MADV_KEEPONFORK:
@@ -171,7 +179,7 @@ static int hint(struct address_space *space, const struct region *region, vaddr_
 	}
 	if (advice != MADV_COLD && advice != MADV_PAGEOUT)
 		return 0;
-	if (region->flags & (REGION_LOCKED | REGION_SPECIAL))
+	if (region->flags & (REGION_LOCKED | REGION_SPECIAL | REGION_HUGETLB))
 		return -EINVAL;
 	reclaim_region(space, region, &start, end, advice == MADV_COLD ? RECLAIM_COLD : RECLAIM_ALL,
 		       UINTPTR_MAX);

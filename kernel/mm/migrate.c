@@ -222,7 +222,7 @@ void migrate_anonymous(struct address_space *space, const struct region *region,
 	struct tree_span span;
 	size_t moved = migration->moved, left = migration_left(migration);
 
-	if (region->flags & REGION_SPECIAL || region->kind == KIND_KERNEL) {
+	if (region->flags & (REGION_SPECIAL | REGION_HUGETLB) || region->kind == KIND_KERNEL) {
 		*at = end;
 		return;
 	}

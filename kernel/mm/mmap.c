@@ -8,6 +8,7 @@
  */
 #include "lib/errno.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/space.h"
 #include "mm/tree.h"
 #include "mm/userfault.h"
@@ -132,6 +133,23 @@ static int check_anonymous(struct request *request)
 	}
 }
 
+/* Huge pages from the pool.  Of shared memory, and of 1 GiB, there is none. */
+static int check_huge(struct request *request)
+{
+	u32 shift = request->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+	bool gigantic = shift == GIGANTIC_SHIFT;
+
+	if (shift != 0 && shift != HUGE_SHIFT && !gigantic)
+		return -EINVAL;
+	if (gigantic || (request->flags & MAP_TYPE) != MAP_PRIVATE)
+		return -ENOMEM;
+	request->length = ALIGN_UP(request->length, HUGE_SIZE);
+	if (request->length == 0)
+		return -ENOMEM;
+	request->region_flags |= REGION_HUGETLB;
+	return 0;
+}
+
 static int check_request(struct address_space *space, struct request *request, bool file)
 {
 	if (request->length == 0)
@@ -143,10 +161,12 @@ static int check_request(struct address_space *space, struct request *request, b
 		return -EINVAL;
 	if (space->regions.count > REGION_LIMIT)
 		return -ENOMEM;
-	/* There are no huge pages, so no pool to take them from. */
-	if (request->flags & MAP_HUGETLB)
-		return file ? -EINVAL : -ENOMEM;
 	request->region_flags = request->prot & REGION_ACCESS;
+	if (request->flags & MAP_HUGETLB) {
+		int result = file ? -EINVAL : check_huge(request);
+		if (result != 0)
+			return result;
+	}
 	if ((request->flags & MAP_NORESERVE) && commit_heeds_noreserve())
 		request->region_flags |= REGION_NO_RESERVE;
 	if ((request->flags & MAP_LOCKED) || space->lock_future)
@@ -156,9 +176,27 @@ static int check_request(struct address_space *space, struct request *request, b
 	return file ? check_file(request) : check_anonymous(request);
 }
 
+/* An aligned place: the hint, or within a hole that is larger. */
+static long find_huge_place(struct address_space *space, const struct request *request)
+{
+	vaddr_t hint = ALIGN_UP(request->address, HUGE_SIZE);
+	long place = space_find_place(space, hint, request->length, request->flags);
+
+	if (place < 0 || (vaddr_t)place % HUGE_SIZE == 0)
+		return place;
+	place = space_find_place(space, 0, request->length + HUGE_SIZE - PAGE_SIZE, request->flags);
+	return place < 0 ? place : (long)ALIGN_UP((vaddr_t)place, HUGE_SIZE);
+}
+
 /* The address: fixed, or found. */
 static long choose_address(struct address_space *space, const struct request *request)
 {
+	if (request->region_flags & REGION_HUGETLB) {
+		if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+			return find_huge_place(space, request);
+		if (request->address % HUGE_SIZE != 0)
+			return -EINVAL;
+	}
 	if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
 		return space_find_place(space, request->address, request->length, request->flags);
 	if (request->address > USER_TOP - request->length)
@@ -213,10 +251,15 @@ static int place_locked(struct address_space *space, const struct region *wanted
 	bool replaces = fixed && !region_range_is_free(space, start, end);
 	int result = tree_isolate(space, start, end, replaces ? COVERED_STAYS : COVERED_GOES);
 
+	if (result == 0 && replaces && hugetlb_check_cut(space, start, end) != 0)
+		result = -ENOMEM;
 	if (result == 0 && replaces && unlikely(!list_empty(&space->userfaults)))
 		result = userfault_note_unmap(space, start, end);
+	size_t promised = hugetlb_count_promised(space, start, end);
 	if (result == 0)
 		result = region_add(space, wanted);
+	if (result == 0)
+		hugetlb_unreserve(space, promised);
 	if (result == 0 && replaces)
 		zap_nodes(space, start, end, start, end);
 	return result;
@@ -246,7 +289,15 @@ static long map_locked(struct address_space *space, struct request *request)
 		.backing = request->backing,
 		.offset = request->backing != NULL ? request->offset : 0,
 	};
+	bool reserves =
+		(request->region_flags & REGION_HUGETLB) && !(request->flags & MAP_NORESERVE);
+	if (request->region_flags & REGION_HUGETLB)
+		wanted.name = "/anon_hugepage (deleted)";
+	if (reserves && hugetlb_reserve(space, request->length) != 0)
+		return -ENOMEM;
 	result = place_locked(space, &wanted, request->flags & MAP_FIXED);
+	if (result != 0 && reserves)
+		hugetlb_unreserve(space, request->length / HUGE_SIZE);
 	return result != 0 ? result : address;
 }
 
@@ -306,7 +357,10 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	if (region_range_is_free(space, start, end))
 		return 0;
-	int result = tree_isolate(space, start, end, COVERED_STAYS);
+	int result = hugetlb_check_cut(space, start, end);
+	size_t promised = hugetlb_count_promised(space, start, end);
+	if (result == 0)
+		result = tree_isolate(space, start, end, COVERED_STAYS);
 	if (result == 0 && unlikely(!list_empty(&space->userfaults)))
 		result = userfault_note_unmap(space, start, end);
 	if (result == 0)
@@ -315,6 +369,7 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 		userfault_forget(userfault_take_notices(space));
 		return result;
 	}
+	hugetlb_unreserve(space, promised);
 	struct region *below, *above;
 	region_tree_find_around(&space->regions, start, end, &below, &above);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,

@@ -6,6 +6,7 @@
  * what lies before it has been changed.
  */
 #include "lib/errno.h"
+#include "mm/hugetlb.h"
 #include "mm/commit.h"
 #include "mm/space.h"
 
@@ -81,8 +82,10 @@ int vmm_mprotect(struct address_space *space, vaddr_t address, size_t length, u3
 	if (grows & PROT_GROWSUP)
 		return -EINVAL;
 	rwlock_write_lock(&space->map_lock);
-	int result =
-		protect_locked(space, address, address + length, prot & REGION_ACCESS, grows != 0);
+	int result = hugetlb_check_cut(space, address, address + length);
+	if (result == 0)
+		result = protect_locked(space, address, address + length, prot & REGION_ACCESS,
+					grows != 0);
 	rwlock_write_unlock(&space->map_lock);
 	return result;
 }

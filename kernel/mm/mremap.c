@@ -7,6 +7,7 @@
  */
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/hugetlb.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
 
@@ -222,6 +223,21 @@ static long remap_locked(struct address_space *space, const struct move *move, v
 	return result != 0 ? result : (long)move->from;
 }
 
+/* Huge pages from the pool move as whole ones, and there are not more of them afterwards. */
+static int adjust_huge(struct address_space *space, struct move *move, vaddr_t new_address)
+{
+	const struct region *region = region_find(space, move->from);
+
+	if (region == NULL || !(region->flags & REGION_HUGETLB))
+		return 0;
+	move->old_length = ALIGN_UP(move->old_length, HUGE_SIZE);
+	move->new_length = ALIGN_UP(move->new_length, HUGE_SIZE);
+	if (move->from % HUGE_SIZE != 0 || move->new_length > move->old_length ||
+	    (move->flags & MREMAP_DONTUNMAP))
+		return -EINVAL;
+	return (move->flags & MREMAP_FIXED) && new_address % HUGE_SIZE != 0 ? -EINVAL : 0;
+}
+
 long vmm_mremap(struct address_space *space, vaddr_t address, size_t old_length, size_t new_length,
 		u32 flags, vaddr_t new_address)
 {
@@ -244,7 +260,9 @@ long vmm_mremap(struct address_space *space, vaddr_t address, size_t old_length,
 	if (address >= USER_TOP || move.old_length > USER_TOP - address)
 		return address >= USER_TOP ? -EFAULT : -EINVAL;
 	rwlock_write_lock(&space->map_lock);
-	long result = remap_locked(space, &move, new_address);
+	long result = adjust_huge(space, &move, new_address);
+	if (result == 0)
+		result = remap_locked(space, &move, new_address);
 	struct region *region = result >= 0 ? region_find(space, (vaddr_t)result) : NULL;
 	bool populate = region != NULL && (region->flags & REGION_LOCKED) &&
 			move.new_length > move.old_length;

@@ -257,7 +257,8 @@ static size_t evict_region(struct address_space *space, const struct region *reg
 	struct tree_span span;
 	size_t freed = 0;
 
-	if (region->flags & (REGION_LOCKED | REGION_SPECIAL) || region->kind == KIND_KERNEL) {
+	if (region->flags & (REGION_LOCKED | REGION_SPECIAL | REGION_HUGETLB) ||
+	    region->kind == KIND_KERNEL) {
 		*at = end;
 		return 0;
 	}

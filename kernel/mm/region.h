@@ -43,6 +43,7 @@ enum region_flags {
 	REGION_SPECIAL = 1 << 13,    /* vDSO: all entries are there from the start, no faults */
 	REGION_NO_DUMP = 1 << 14,
 	REGION_HUGE = 1 << 15,          /* MADV_HUGEPAGE */
+	REGION_HUGETLB = 1 << 17,       /* MAP_HUGETLB: hugetlb.h; aligned to huge pages */
 	REGION_NO_HUGE = 1 << 16,       /* MADV_NOHUGEPAGE */
 	REGION_WATCH_MISSING = 1 << 20, /* what a userfaultfd is asked about: userfault.h */
 	REGION_WATCH_WRITES = 1 << 21,
@@ -190,7 +191,8 @@ int __must_check region_check_limits(struct address_space *space, size_t pages, 
  * to be found when a program touches it all?  Shared memory counts itself. */
 static inline bool region_is_committed(u32 flags)
 {
-	return (flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) == REGION_WRITE;
+	return (flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE | REGION_HUGETLB)) ==
+	       REGION_WRITE;
 }
 
 #endif

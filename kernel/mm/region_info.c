@@ -44,6 +44,7 @@ static void describe(const struct address_space *space, struct region *region,
 		.no_dump = flags & REGION_NO_DUMP,
 		.huge = flags & REGION_HUGE,
 		.no_huge = flags & REGION_NO_HUGE,
+		.hugetlb = flags & REGION_HUGETLB,
 		.huge_eligible =
 			huge_is_allowed(space, region, ALIGN_UP(region->start, HUGE_SIZE), false),
 		.watch_missing = flags & REGION_WATCH_MISSING,

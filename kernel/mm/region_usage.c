@@ -75,5 +75,8 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		}
 		tree_unlock_span(space, &span);
 	}
+	const struct region *region = region_find(space, end - 1);
+	if (region != NULL && (region->flags & REGION_HUGETLB))
+		*usage = (struct region_usage){.hugetlb = usage->resident};
 	rwlock_read_unlock(&space->map_lock);
 }

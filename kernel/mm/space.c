@@ -12,6 +12,7 @@
 #include "mm/family.h"
 #include "mm/fault.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/pin_internal.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
@@ -107,6 +108,7 @@ static void destroy(struct address_space *space)
 	ASSERT(space->cpus == 0);
 	collapse_remove_space(space);
 	reclaim_remove_space(space);
+	hugetlb_unreserve(space, space->huge_reserved);
 	region_map_destroy(space);
 	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);
 	family_leave(space);

@@ -120,7 +120,7 @@ static int unregister_piece(struct address_space *space, struct region *region, 
 static bool can_be_registered(const struct region *region)
 {
 	return is_shared_memory(region) ||
-	       (region->backing == NULL && !(region->flags & REGION_SPECIAL));
+	       (region->backing == NULL && !(region->flags & (REGION_SPECIAL | REGION_HUGETLB)));
 }
 
 int userfault_unregister(struct address_space *space, vaddr_t start, vaddr_t end)

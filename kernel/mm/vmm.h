@@ -73,6 +73,7 @@ struct address_space {
 	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
 	size_t committed_pages;
+	size_t huge_reserved;            /* atomic: blocks that the pool keeps for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
 	struct vm_layout layout;
@@ -275,8 +276,8 @@ struct region_info {
 	vaddr_t start, end;
 	u32 prot; /* PROT_* */
 	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
-		may_write, may_execute, huge, no_huge, watch_missing, watch_writes, watch_minor,
-		tracked, lock_on_fault, committed;
+		may_write, may_execute, huge, no_huge, hugetlb, watch_missing, watch_writes,
+		watch_minor, tracked, lock_on_fault, committed;
 	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
 	enum region_kind kind;
 	u64 offset;   /* bytes in the file */
@@ -299,7 +300,8 @@ struct region_usage {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous, lazy;
 	u64 swapped, swapped_proportional;
-	u64 huge; /* mapped as huge pages */
+	u64 huge;    /* mapped as huge pages */
+	u64 hugetlb; /* from the pool of huge pages; the others are 0 then */
 };
 void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		      struct region_usage *usage);

@@ -159,6 +159,7 @@ int proc_show_mounts(const struct proc_node *node, struct text *text); /* mounts
 int proc_show_mountinfo(const struct proc_node *node, struct text *text);
 int proc_show_vmstat(const struct proc_node *node, struct text *text);  /* system.c */
 int proc_show_cpuinfo(const struct proc_node *node, struct text *text); /* system.c */
+void proc_show_hugetlb(struct text *text); /* sysfs_hugetlb.c: its lines of meminfo */
 int proc_show_meminfo(const struct proc_node *node, struct text *text);
 /* The order of locks, as seen so far; empty but in the checking build. */
 int proc_show_lock_order(const struct proc_node *node, struct text *text);

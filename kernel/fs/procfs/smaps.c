@@ -37,7 +37,8 @@ static void show_usage(struct text *text, const struct region_usage *usage, u64 
 	line(text, "AnonHugePages:", usage->huge);
 	line(text, "ShmemPmdMapped:", 0);
 	line(text, "FilePmdMapped:", 0);
-	text_printf(text, "Shared_Hugetlb: %8u kB\nPrivate_Hugetlb: %7u kB\n", 0, 0);
+	text_printf(text, "Shared_Hugetlb: %8u kB\nPrivate_Hugetlb: %7lu kB\n", 0,
+		    (unsigned long)(usage->hugetlb / KIB));
 	line(text, "Swap:", usage->swapped);
 	line(text, "SwapPss:", usage->swapped_proportional);
 	line(text, "Locked:", locked);
@@ -71,6 +72,7 @@ static void show_flags(struct text *text, const struct region_info *region)
 		{!region->tracked, "sd"},
 		{region->huge, "hg"},
 		{region->no_huge, "nh"},
+		{region->hugetlb, "ht"},
 		{region->watch_minor, "ui"},
 	};
 
@@ -94,8 +96,8 @@ int proc_show_smaps(const struct proc_node *node, struct text *text)
 	while (region != NULL && vmm_next_region(space, at, region, false)) {
 		proc_show_region(region, text);
 		line(text, "Size:", region->end - region->start);
-		line(text, "KernelPageSize:", PAGE_SIZE);
-		line(text, "MMUPageSize:", PAGE_SIZE);
+		line(text, "KernelPageSize:", region->hugetlb ? 2 * MIB : PAGE_SIZE);
+		line(text, "MMUPageSize:", region->hugetlb ? 2 * MIB : PAGE_SIZE);
 		vmm_region_usage(space, region->start, region->end, &usage);
 		show_usage(text, &usage, 0, region->locked ? usage.proportional : 0, false);
 		text_printf(text, "THPeligible:    %d\n", region->huge_eligible);
@@ -121,6 +123,7 @@ static void add(struct region_usage *sum, const struct region_usage *usage)
 	sum->referenced += usage->referenced;
 	sum->anonymous += usage->anonymous;
 	sum->huge += usage->huge;
+	sum->hugetlb += usage->hugetlb;
 }
 
 int proc_show_smaps_rollup(const struct proc_node *node, struct text *text)

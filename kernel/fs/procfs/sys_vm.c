@@ -13,6 +13,7 @@
 #include "mm/compact.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
@@ -225,6 +226,19 @@ static void set_unprivileged_userfaultfd(u64 value)
 	WRITE_ONCE(userfaultfd_unprivileged, (u32)value);
 }
 
+static u64 get_huge_pages(void)
+{
+	struct hugetlb_stats stats;
+
+	hugetlb_get_stats(&stats);
+	return stats.total;
+}
+
+static void set_huge_pages(u64 value)
+{
+	hugetlb_resize(value);
+}
+
 static const struct setting settings[] = {
 	{"admin_reserve_kbytes", 0, KIB_MOST, commit_admin_reserve, set_admin_reserve},
 	{"compact_memory", 1, 1, NULL, compact_now},
@@ -242,6 +256,7 @@ static const struct setting settings[] = {
 	{"max_map_count", 0, 0, get_max_map_count, NULL},
 	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
 	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
+	{"nr_hugepages", 0, INT64_MAX, get_huge_pages, set_huge_pages},
 	{"overcommit_kbytes", 0, KIB_MOST, get_kbytes, set_kbytes},
 	{"overcommit_memory", 0, COMMIT_MODES - 1, get_mode, set_mode},
 	{"overcommit_ratio", 0, INT_MAX, get_ratio, set_ratio},
@@ -310,6 +325,7 @@ const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_FILE("max_map_count", 0444, show),
 	PROC_SETTING("min_free_kbytes", 0644, show, store),
 	PROC_FILE("mmap_min_addr", 0444, show),
+	PROC_SETTING("nr_hugepages", 0644, show, store),
 	PROC_SETTING("overcommit_kbytes", 0644, show, store),
 	PROC_SETTING("overcommit_memory", 0644, show, store),
 	PROC_SETTING("overcommit_ratio", 0644, show, store),

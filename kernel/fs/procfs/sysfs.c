@@ -97,6 +97,7 @@ void sysfs_init(void)
 	proc_frames_init();
 	proc_inspect_init();
 	sysfs_huge_init();
+	sysfs_hugetlb_init();
 	sysfs = proc_superblock(&sysfs_type, SYSFS_MAGIC, &root_entry);
 	if (sysfs != NULL)
 		filesystem_register(&sysfs_type);

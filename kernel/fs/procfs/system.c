@@ -60,6 +60,7 @@ int proc_show_meminfo(const struct proc_node *node __unused, struct text *text)
 	show_kib(text, "Committed_AS:", info.committed);
 	show_kib(text, "VmallocTotal:", (size_t)32 * 1024 * GIB);
 	show_kib(text, "VmallocUsed:", info.vmalloc);
+	proc_show_hugetlb(text);
 	return 0;
 }
 

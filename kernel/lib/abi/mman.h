@@ -35,6 +35,9 @@ enum {
 	MAP_UNINITIALIZED = 0x4000000,
 };
 
+/* With MAP_HUGETLB: the logarithm of the page size; 0: the usual one. */
+enum { MAP_HUGE_SHIFT = 26, MAP_HUGE_MASK = 0x3f };
+
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };

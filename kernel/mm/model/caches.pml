@@ -8,7 +8,8 @@
  * CPU that the architecture permits, it needs no step of its own, and it makes the invariant about releasing (8) a plain
  * assertion: what is freed is in no set.
  *
- * A walk's W is the AND of the links' W.  settle() completes the sets and then checks the whole state; every step that
+ * A walk's W is the AND of the links' W, and so is that of a cached link: of all links on the way to it, as they were read
+ * (the rule accumulate is the machine's; regain without a flush relies on it).  settle() completes the sets and then checks the whole state; every step that
  * changes anything ends with it.
  */
 c_decl {
@@ -22,7 +23,8 @@ c_decl {
 	RULE(node_late) RULE(reap_locks) RULE(frame_late) RULE(clear_leaf) RULE(clear_links) RULE(count_refs) RULE(regain_alone) RULE(map_alone) \
 	RULE(family) RULE(write_late) RULE(lock_new) RULE(grace) RULE(stray_check) RULE(seq_fast) RULE(seq_slow) RULE(exit_moves) \
 	RULE(unmap_unshares) RULE(unmap_late) RULE(leaf_flush_all) RULE(leaf_late) RULE(leaf_locked) RULE(protect_flush) \
-	RULE(pin_path) RULE(pin_late_copy) RULE(pin_reclaim) RULE(pin_unshares) RULE(dirty_late) RULE(dirty_harvest) RULE(clean_flush)
+	RULE(pin_path) RULE(pin_late_copy) RULE(pin_reclaim) RULE(pin_unshares) RULE(dirty_late) RULE(dirty_harvest) RULE(clean_flush) \
+	RULE(accumulate)
 #define RULE(name) R_##name,
 enum { RULES R_COUNT };
 #undef RULE
@@ -108,7 +110,7 @@ static void complete(int c)
 		for (i = 0; i < N2; i++) {
 			e = now.l2[node * N2 + i];
 			if (e)
-				now.cachedl[c * N2 + i] |= 1 << (((e & ~W) | (e & bit & W)) - 2);
+				now.cachedl[c * N2 + i] |= 1 << (((e & ~W) | (e & (rule[R_accumulate] ? bit : W) & W)) - 2);
 		}
 	}
 	for (i = 0; i < N2; i++) {

@@ -69,12 +69,15 @@ u64 region_entry_flags(const struct region *region, bool writable)
 {
 	writable = writable && (region->flags & REGION_WRITE);
 	return PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED |
+	       (u64)region_flags_key(region->flags) << PAGE_KEY_SHIFT |
 	       (writable ? PAGE_WRITABLE | PAGE_DIRTY : 0) |
 	       (region->flags & REGION_EXECUTE ? 0 : PAGE_NX);
 }
 
 static bool is_permitted(const struct region *region, unsigned flags)
 {
+	if (unlikely(flags & FAULT_KEY))
+		return false;
 	if (flags & FAULT_WRITE)
 		return region->flags & REGION_WRITE;
 	if (flags & FAULT_EXECUTE)
@@ -91,6 +94,7 @@ static enum fault_result resolve_locked(struct fault *fault)
 		return FAULT_NO_ADDRESS;
 	if (unlikely(!fault->forced && !fault->own && !is_permitted(fault->region, fault->flags))) {
 		fault_count(COUNT_PROTECTION);
+		fault->key = region_flags_key(fault->region->flags);
 		return FAULT_NO_ACCESS;
 	}
 	fault->slot = tree_exclusive_slot(fault->space, fault->page);
@@ -146,19 +150,24 @@ static enum fault_result resolve(struct fault *fault)
 	return result;
 }
 
-static void set_signal(struct fault_signal *signal, enum fault_result result, vaddr_t address)
+static void set_signal(struct fault_signal *signal, enum fault_result result,
+		       const struct fault *fault)
 {
 	static const struct fault_signal signals[] = {
-		[FAULT_NO_ADDRESS] = {SIGSEGV, SEGV_MAPERR, 0},
-		[FAULT_NO_ACCESS] = {SIGSEGV, SEGV_ACCERR, 0},
-		[FAULT_NO_PAGE] = {SIGBUS, BUS_ADRERR, 0},
-		[FAULT_NO_MEMORY] = {SIGKILL, 0, 0},
+		[FAULT_NO_ADDRESS] = {.signal = SIGSEGV, .si_code = SEGV_MAPERR},
+		[FAULT_NO_ACCESS] = {.signal = SIGSEGV, .si_code = SEGV_ACCERR},
+		[FAULT_NO_PAGE] = {.signal = SIGBUS, .si_code = BUS_ADRERR},
+		[FAULT_NO_MEMORY] = {.signal = SIGKILL},
 	};
 
 	if (signal == NULL)
 		return;
 	*signal = signals[result];
-	signal->address = address;
+	signal->address = fault->address;
+	if (unlikely(result == FAULT_NO_ACCESS) && (fault->flags & FAULT_KEY)) {
+		signal->si_code = SEGV_PKUERR;
+		signal->key = fault->key;
+	}
 }
 
 int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
@@ -186,7 +195,7 @@ int vmm_fault(struct address_space *space, vaddr_t address, unsigned flags,
 		}
 		return 0;
 	}
-	set_signal(signal, result, address);
+	set_signal(signal, result, &fault);
 	return result == FAULT_NO_MEMORY ? -ENOMEM : -EFAULT;
 }
 
@@ -232,7 +241,7 @@ int vmm_handle_page_fault(vaddr_t address, unsigned flags, struct fault_signal *
 	space = vmm_current_space();
 	preempt_enable();
 	if (space == NULL) {
-		set_signal(signal, FAULT_NO_ADDRESS, address);
+		set_signal(signal, FAULT_NO_ADDRESS, &(struct fault){.address = address});
 		return -EFAULT;
 	}
 	return vmm_fault(space, address, flags, signal);

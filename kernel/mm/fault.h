@@ -32,6 +32,7 @@ struct fault {
 	vaddr_t page;   /* address of the page */
 	pte_t *slot;    /* its entry, if the path to it is exclusive; else NULL */
 	unsigned flags; /* FAULT_* */
+	u32 key;        /* after FAULT_NO_ACCESS: the region's */
 	bool major;     /* a device was waited for */
 	bool forced;    /* a debugger's: the region's protection does not count */
 	bool own;       /* as a write, but nothing is written: the page gets a frame of its own */

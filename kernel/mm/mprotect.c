@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mprotect(2): changes regions, then the entries that are there.
+ * mprotect(2), and protection keys (pkeys(7)): changes regions, then the entries that are there.
  *
  * As on Linux, a hole or a region that does not permit the change ends the call with an error after
  * what lies before it has been changed.
@@ -10,13 +10,50 @@
 #include "mm/commit.h"
 #include "mm/space.h"
 
+/* --- Protection keys --- */
+
+/* Map lock held. */
+static bool key_is_used(const struct address_space *space, int key)
+{
+	return key >= 0 && key < (int)arch_key_count() && (space->keys & 1u << key);
+}
+
+int vmm_key_alloc(struct address_space *space)
+{
+	int result = -ENOSPC;
+
+	rwlock_write_lock(&space->map_lock);
+	for (u32 key = 0; key < arch_key_count() && result < 0; key++) {
+		if (space->keys & 1u << key)
+			continue;
+		space->keys |= (u16)(1u << key);
+		result = (int)key;
+	}
+	rwlock_write_unlock(&space->map_lock);
+	return result;
+}
+
+int vmm_key_free(struct address_space *space, int key)
+{
+	rwlock_write_lock(&space->map_lock);
+	bool used = key_is_used(space, key);
+	if (used)
+		space->keys &= (u16) ~(1u << key);
+	rwlock_write_unlock(&space->map_lock);
+	return used ? 0 : -EINVAL;
+}
+
+/* --- mprotect --- */
+
 /* One region, or the part of it in [start, end). */
 static int protect_piece(struct address_space *space, struct region *region, vaddr_t start,
-			 vaddr_t end, u32 prot)
+			 vaddr_t end, u32 prot, int key)
 {
 	u32 flags = (region->flags & ~(u32)REGION_ACCESS) | prot;
 	u32 may = region->flags / (REGION_MAY_READ / REGION_READ) & REGION_ACCESS;
 
+	if (key >= 0)
+		flags = (flags & ~(u32)REGION_KEY) | (u32)key << REGION_KEY_SHIFT;
 	if (prot & ~may)
 		return -EACCES;
 	if (flags == region->flags)
@@ -39,10 +76,12 @@ static int protect_piece(struct address_space *space, struct region *region, vad
 }
 
 static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t end, u32 prot,
-			  bool grows_down)
+			  int key, bool grows_down)
 {
 	struct region *region = region_find_first(space, start);
 
+	if (key >= 0 && !key_is_used(space, key))
+		return -EINVAL;
 	if (region == NULL || region->start >= end)
 		return -ENOMEM;
 	if (grows_down) {
@@ -54,7 +93,7 @@ static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t en
 		if (region == NULL || region->start > start)
 			return -ENOMEM;
 		vaddr_t stop = MIN(region->end, end);
-		int result = protect_piece(space, region, start, stop, prot);
+		int result = protect_piece(space, region, start, stop, prot, key);
 		if (result != 0)
 			return result;
 		start = stop;
@@ -64,7 +103,7 @@ static int protect_locked(struct address_space *space, vaddr_t start, vaddr_t en
 	return 0;
 }
 
-int vmm_mprotect(struct address_space *space, vaddr_t address, size_t length, u32 prot)
+int vmm_key_protect(struct address_space *space, vaddr_t address, size_t length, u32 prot, int key)
 {
 	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 
@@ -84,8 +123,13 @@ int vmm_mprotect(struct address_space *space, vaddr_t address, size_t length, u3
 	rwlock_write_lock(&space->map_lock);
 	int result = hugetlb_check_cut(space, address, address + length);
 	if (result == 0)
-		result = protect_locked(space, address, address + length, prot & REGION_ACCESS,
+		result = protect_locked(space, address, address + length, prot & REGION_ACCESS, key,
 					grows != 0);
 	rwlock_write_unlock(&space->map_lock);
 	return result;
+}
+
+int vmm_mprotect(struct address_space *space, vaddr_t address, size_t length, u32 prot)
+{
+	return vmm_key_protect(space, address, length, prot, -1);
 }

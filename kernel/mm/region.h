@@ -50,7 +50,14 @@ enum region_flags {
 	REGION_WATCH_MINOR = 1 << 22,
 	REGION_WATCH = REGION_WATCH_MISSING | REGION_WATCH_WRITES | REGION_WATCH_MINOR,
 	REGION_TRACKED = 1 << 23, /* which pages are written is noted: inspect.h */
+	REGION_KEY_SHIFT = 24,    /* protection key, four bits: mprotect.c */
+	REGION_KEY = 15 << 24,
 };
+
+static inline u32 region_flags_key(u32 flags)
+{
+	return (flags & REGION_KEY) >> REGION_KEY_SHIFT;
+}
 
 /* Does not change while more than one leaf of region trees names it, or a leaf that is shared. */
 struct region {

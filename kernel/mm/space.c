@@ -54,6 +54,7 @@ static struct address_space *create_in(struct family *family)
 	}
 	space->refs = 1;
 	list_init(&space->userfaults);
+	space->keys = 1; /* what all memory has at first */
 	rwlock_init(&space->map_lock);
 	space->layout.mmap_base = USER_TOP;
 	space->limits = (struct vm_limits){VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED, VM_UNLIMITED};
@@ -174,6 +175,7 @@ static struct address_space *try_copy(struct address_space *parent)
 		child->layout = parent->layout;
 		child->no_huge = READ_ONCE(parent->no_huge);
 		child->limits = parent->limits;
+		child->keys = parent->keys;
 		child->membarrier = __atomic_load_n(&parent->membarrier, __ATOMIC_RELAXED);
 		result = region_map_adapt(child);
 	}

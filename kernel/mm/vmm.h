@@ -76,6 +76,7 @@ struct address_space {
 	size_t huge_reserved;            /* atomic: blocks that the pool keeps for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
+	u16 keys;                        /* protection keys that are in use */
 	struct vm_layout layout;
 	struct vm_limits limits;
 	size_t peak_resident;           /* atomic, approximate */
@@ -115,8 +116,9 @@ struct address_space *__must_check vmm_copy_address_space(struct address_space *
 /* What a program gets for a fault that cannot be resolved. */
 struct fault_signal {
 	int signal;  /* SIGSEGV, SIGBUS, or SIGKILL when memory is exhausted */
-	int si_code; /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR; 0 for SIGKILL */
+	int si_code; /* SEGV_MAPERR, SEGV_ACCERR, SEGV_PKUERR, BUS_ADRERR; 0 for SIGKILL */
 	vaddr_t address;
+	u32 key; /* SEGV_PKUERR: the page's protection key */
 };
 
 /*
@@ -187,6 +189,14 @@ long __must_check vmm_mremap(struct address_space *space, vaddr_t address, size_
 int __must_check vmm_mprotect(struct address_space *space, vaddr_t address, size_t length,
 			      u32 prot);
 #define vmm_protect_region vmm_mprotect
+/*
+ * Protection keys (pkeys(7)).  The lowest key that the space does not use, or -ENOSPC; giving one
+ * back: -EINVAL: it is not used; mprotect that gives the memory a key, -1: leaves it as it is.
+ */
+int __must_check vmm_key_alloc(struct address_space *space);
+int __must_check vmm_key_free(struct address_space *space, int key);
+int __must_check vmm_key_protect(struct address_space *space, vaddr_t address, size_t length,
+				 u32 prot, int key);
 int __must_check vmm_madvise(struct address_space *space, vaddr_t address, size_t length,
 			     int advice);
 int __must_check vmm_msync(struct address_space *space, vaddr_t address, size_t length, int flags);
@@ -279,6 +289,7 @@ struct region_info {
 		may_write, may_execute, huge, no_huge, hugetlb, watch_missing, watch_writes,
 		watch_minor, tracked, lock_on_fault, committed;
 	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
+	u32 key;            /* protection key */
 	enum region_kind kind;
 	u64 offset;   /* bytes in the file */
 	dev_t device; /* 0 for anonymous memory */

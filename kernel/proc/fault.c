@@ -25,6 +25,8 @@ static void send_fault_signal(const struct fault_signal *fault, unsigned fault_f
 {
 	if (fault->signal == SIGKILL)
 		kill_for_memory(current->process);
+	else if (fault->si_code == SEGV_PKUERR && fault->signal == SIGSEGV)
+		signal_force_key_fault(fault->key, fault->address, TRAP_PAGE_FAULT, fault_flags);
 	else
 		signal_force_fault(fault->signal, fault->si_code, fault->address, TRAP_PAGE_FAULT,
 				   fault_flags);

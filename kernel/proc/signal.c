@@ -282,6 +282,19 @@ void signal_force_fault(int signal, int code, vaddr_t address, int trap_number, 
 	signal_force(&info);
 }
 
+void signal_force_key_fault(u32 key, vaddr_t address, int trap_number, u64 trap_error)
+{
+	struct siginfo info;
+
+	current->signals.trap_number = trap_number;
+	current->signals.error_code = trap_error;
+	current->signals.fault_address = address;
+	siginfo_init(&info, SIGSEGV, SEGV_PKUERR);
+	info.fault.address = address;
+	info.fault.extra[1] = key;
+	signal_force(&info);
+}
+
 static bool same_session_locked(const struct process *left, const struct process *right)
 {
 	return left->group != NULL && right->group != NULL &&

@@ -122,6 +122,8 @@ u32 signal_send_group(struct process_group *group, const struct siginfo *info);
 void signal_force(const struct siginfo *info);
 /* The same, with the machine's exception for the frame. */
 void signal_force_fault(int signal, int code, vaddr_t address, int trap_number, u64 trap_error);
+/* The same for SIGSEGV with SEGV_PKUERR. */
+void signal_force_key_fault(u32 key, vaddr_t address, int trap_number, u64 trap_error);
 
 /* May the current task signal the process (kill(2)'s rule)?  0, -EPERM.  The _locked form:
  * process_tree_lock held. */

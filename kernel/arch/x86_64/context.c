@@ -31,6 +31,47 @@ struct switch_frame {
 	u64 rip;
 };
 
+/*
+ * Protection keys (Intel SDM vol. 3, 4.6.2).  PKRU is not among the components that XSAVE saves
+ * here, for it would more than double their size: it is read and written by itself.  Of the keys
+ * that a fresh program has it may only use the first, which all its memory has.
+ */
+enum { KEYS = 16, KEY_RIGHTS_FRESH = 0x55555554 };
+
+u32 key_rights_read(void)
+{
+	u32 rights, high;
+
+	if (!cpu_features.pku)
+		return 0;
+	__asm__ volatile("rdpkru" : "=a"(rights), "=d"(high) : "c"(0));
+	return rights;
+}
+
+void key_rights_write(u32 rights)
+{
+	if (cpu_features.pku)
+		__asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
+}
+
+void key_rights_reset(void)
+{
+	key_rights_write(KEY_RIGHTS_FRESH);
+}
+
+u32 arch_key_count(void)
+{
+	return cpu_features.pku ? KEYS : 0;
+}
+
+void arch_key_set_rights(u32 key, u32 rights)
+{
+	unsigned long flags = irq_save();
+
+	key_rights_write((key_rights_read() & ~(3u << (2 * key))) | rights << (2 * key));
+	irq_restore(flags);
+}
+
 u8 vector_fresh[VECTOR_STATE_LIMIT] __attribute__((aligned(64)));
 
 static void *vector_area(void *stack)
@@ -167,6 +208,7 @@ int arch_task_init_fork(struct arch_task *arch, void *stack, const struct arch_t
 		.vector_state = area,
 		.fs_base = set_tls ? tls : user_fs_base(from),
 		.gs_base = user_gs_base(from),
+		.key_rights = key_rights_read(),
 	};
 	irq_restore(flags);
 	return 0;
@@ -175,6 +217,16 @@ int arch_task_init_fork(struct arch_task *arch, void *stack, const struct arch_t
 void arch_task_release(struct arch_task *arch)
 {
 	arch->vector_state = NULL;
+}
+
+/* Between two tasks, the first of which may have changed its rights by itself. */
+static void switch_key_rights(struct arch_task *from, const struct arch_task *to)
+{
+	u32 rights = key_rights_read();
+
+	from->key_rights = rights;
+	if (to->vector_state != NULL && to->key_rights != rights)
+		key_rights_write(to->key_rights);
 }
 
 struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *to_stack __unused,
@@ -191,6 +243,8 @@ struct task *arch_switch(struct task *from, struct arch_task *from_arch, void *t
 		vector_restore(to_arch->vector_state);
 		load_bases(to_arch);
 	}
+	if (cpu_features.pku)
+		switch_key_rights(from_arch, to_arch);
 	if (unlikely(from_arch->debug.control | to_arch->debug.control))
 		debug_load(to_arch);
 	cpu->head.task = to;
@@ -222,6 +276,7 @@ void arch_exec(struct arch_task *arch, struct trap_frame *frame, vaddr_t ip, vad
 	/* The old program's state must not show up in the new one's signal frames. */
 	vector_area_init(arch->vector_state);
 	vector_reset();
+	key_rights_reset();
 	irq_restore(flags);
 }
 

@@ -70,6 +70,7 @@ void cpu_detect(void)
 		features->rdseed = leaf.ebx & BIT(18);
 		features->smap = leaf.ebx & BIT(20);
 		features->umip = leaf.ecx & BIT(2);
+		features->pku = leaf.ecx & BIT(3);
 	}
 	if (extended_leaves >= 0x80000001)
 		features->gigabyte_pages = cpuid(0x80000001, 0).edx & BIT(26);
@@ -98,6 +99,8 @@ void cpu_enable_features(void)
 		cr4 |= CR4_SMAP;
 	if (features->umip)
 		cr4 |= CR4_UMIP;
+	if (features->pku)
+		cr4 |= CR4_PKE;
 	if (features->fsgsbase)
 		cr4 |= CR4_FSGSBASE;
 	if (features->xsave)

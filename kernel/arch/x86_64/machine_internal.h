@@ -37,6 +37,12 @@ const void *firmware_map(phys_t address, size_t size);
 void vector_init(void);
 void vector_save(void *area); /* interrupts off */
 void vector_reset(void);
+
+/* The current program's rights by protection key, PKRU; nothing without keys. */
+u32 key_rights_read(void);
+void key_rights_write(u32 rights);
+/* As a fresh program has them, and a signal handler. */
+void key_rights_reset(void);
 extern u8 vector_fresh[]; /* what a program starts with; constant after vector_init */
 enum { VECTOR_STATE_LIMIT = 4096 };
 

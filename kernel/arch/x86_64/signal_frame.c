@@ -32,6 +32,7 @@ enum {
 	UC_STRICT_STACK_SEGMENT = 4,
 	MAGIC2_SIZE = 4,
 };
+#define KEY_RIGHTS_VALID BIT(32)
 
 struct signal_registers {
 	u64 r8, r9, r10, r11, r12, r13, r14, r15;
@@ -39,7 +40,8 @@ struct signal_registers {
 	u16 cs, gs, fs, ss;
 	u64 error, trap_number, old_mask, cr2;
 	u64 vector_state;
-	u64 reserved[8];
+	u64 key_rights; /* reserved by Linux, which has them in the vector state */
+	u64 reserved[7];
 };
 _Static_assert(sizeof(struct signal_registers) == 256, "Linux's struct sigcontext");
 
@@ -125,7 +127,8 @@ static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
 				.old_mask = delivery->mask,
 				.cr2 = delivery->fault_address,
 				.vector_state = vector_state,
-				.reserved = {0, 0, 0, 0, 0, 0, 0, 0},
+				.key_rights = KEY_RIGHTS_VALID | key_rights_read(),
+				.reserved = {0, 0, 0, 0, 0, 0, 0},
 			},
 		.mask = delivery->mask,
 	};
@@ -150,6 +153,7 @@ int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *del
 		return -EFAULT;
 
 	vector_reset();
+	key_rights_reset();
 	frame->rdi = (u64)delivery->signal;
 	frame->rsi = address + offsetof(struct signal_frame, siginfo);
 	frame->rdx = address + offsetof(struct signal_frame, context);
@@ -236,6 +240,10 @@ int arch_signal_pop(struct trap_frame *frame, struct signal_return *result)
 		return -EFAULT;
 	if (restore_vector_state(context.registers.vector_state) != 0)
 		return -EFAULT;
+	if (context.registers.key_rights & KEY_RIGHTS_VALID)
+		key_rights_write((u32)context.registers.key_rights);
+	else
+		key_rights_reset();
 	restore_registers(frame, &context.registers);
 	*result = (struct signal_return){
 		.mask = context.mask,

@@ -101,7 +101,7 @@ static void page_fault(struct trap_frame *frame, u64 error)
 		if (allowed) {
 			if (frame->rflags & RFLAGS_IF)
 				irq_enable();
-			allowed = fault_entry(frame, address, (unsigned)(error & 0x1f));
+			allowed = fault_entry(frame, address, (unsigned)(error & 0x3f));
 			irq_disable();
 		}
 		if (!allowed && !fix_up(frame))
@@ -110,7 +110,7 @@ static void page_fault(struct trap_frame *frame, u64 error)
 		return;
 	}
 	irq_enable();
-	if (!fault_entry(frame, address, (unsigned)(error & 0x1f)))
+	if (!fault_entry(frame, address, (unsigned)(error & 0x3f)))
 		exception_entry(frame, SIGSEGV, SI_KERNEL, address, VECTOR_PAGE_FAULT, error);
 }
 

@@ -69,6 +69,7 @@ enum control_bits {
 	CR4_OSXSAVE = 1 << 18,
 	CR4_SMEP = 1 << 20,
 	CR4_SMAP = 1 << 21,
+	CR4_PKE = 1 << 22,
 };
 
 enum processor_flags {
@@ -101,7 +102,7 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 /* --- Features: found once on the boot CPU; further CPUs are expected to have the same --- */
 
 struct cpu_features {
-	bool smep, smap, umip, fsgsbase, gigabyte_pages, xsave, x2apic, tsc_deadline, rdrand,
+	bool smep, smap, umip, pku, fsgsbase, gigabyte_pages, xsave, x2apic, tsc_deadline, rdrand,
 		rdseed;
 	u64 xsave_mask;  /* the XCR0 that is set */
 	u32 vector_size; /* bytes of the vector state, a multiple of 64 */

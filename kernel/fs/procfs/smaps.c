@@ -101,6 +101,8 @@ int proc_show_smaps(const struct proc_node *node, struct text *text)
 		vmm_region_usage(space, region->start, region->end, &usage);
 		show_usage(text, &usage, 0, region->locked ? usage.proportional : 0, false);
 		text_printf(text, "THPeligible:    %d\n", region->huge_eligible);
+		if (arch_key_count() != 0)
+			text_printf(text, "ProtectionKey:  %8u\n", region->key);
 		show_flags(text, region);
 		at = region->end;
 	}

@@ -111,6 +111,7 @@ enum {
 	FPE_FLTINV = 7,
 	SEGV_MAPERR = 1,
 	SEGV_ACCERR = 2,
+	SEGV_PKUERR = 4,
 	BUS_ADRALN = 1,
 	BUS_ADRERR = 2,
 	BUS_OBJERR = 3,
@@ -160,7 +161,7 @@ struct siginfo {
 		} child;
 		struct { /* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP */
 			vaddr_t address;
-			u64 extra[2];
+			u64 extra[2]; /* the second: the key of SEGV_PKUERR */
 		} fault;
 		struct { /* SIGIO */
 			s64 band;

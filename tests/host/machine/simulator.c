@@ -284,6 +284,12 @@ void tlb_flush_kernel(vaddr_t start __unused, vaddr_t end __unused)
 	tlb_flush_user(CPUMASK_ALL);
 }
 
+/* It has no protection keys. */
+u32 arch_key_count(void)
+{
+	return 0;
+}
+
 phys_t mmu_kernel_root(void)
 {
 	return kernel_root;

@@ -97,6 +97,12 @@ struct signal_return {
  * May fault. */
 int __must_check arch_signal_pop(struct trap_frame *frame, struct signal_return *result);
 
+/* --- Protection keys (pkeys(7)) --- */
+
+/* What the current thread may do from now on with memory that has a key: bit 0 forbids all access,
+ * bit 1 writing. */
+void arch_key_set_rights(u32 key, u32 rights);
+
 /* arch_prctl(2) and its kin; -EINVAL for what the machine has not. */
 long arch_prctl(struct arch_task *arch, int option, vaddr_t address);
 

@@ -65,10 +65,16 @@
 #define PAGE_WATCHED ((u64)1 << 52)
 #define PAGE_CLEAN   ((u64)1 << 53)
 #define PAGE_MARKS   (PAGE_WATCHED | PAGE_CLEAN)
+/* The page's protection key, of machines that have keys (arch/context.h). */
+#define PAGE_KEY_SHIFT 59
+#define PAGE_KEY_MASK  ((u64)15 << PAGE_KEY_SHIFT)
 /* Software: of an anonymous page that its program does not need unless it writes to it first. */
 #define PAGE_LAZY ((u64)1 << 54)
 
 #include <machine/mmu.h>
+
+/* How many protection keys pages can have; 0: none. */
+u32 arch_key_count(void);
 
 /* The tree whose upper half every address space shares; its upper-half root entries never change
  * after start-up. */
@@ -99,6 +105,7 @@ enum fault_flags {
 	FAULT_USER = 1 << 2, /* from user mode */
 	FAULT_RESERVED = 1 << 3,
 	FAULT_EXECUTE = 1 << 4,
+	FAULT_KEY = 1 << 5, /* the page's protection key forbids it */
 };
 
 /*

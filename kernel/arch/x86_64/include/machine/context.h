@@ -31,6 +31,7 @@ struct arch_task {
 	void *vector_state;   /* or NULL; current only while switched out: otherwise the registers
 				 hold it */
 	u64 fs_base, gs_base; /* the program's; current only while switched out */
+	u32 key_rights;       /* PKRU; the same */
 	struct arch_debug debug;
 };
 

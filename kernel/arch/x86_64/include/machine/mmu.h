@@ -4,8 +4,9 @@
  * the hardware's bits, with the three software flags in the bits that it ignores (9 to 11), so
  * there is nothing to translate.
  *
- *	63  62..55   54..52  51..12   11 10 9   8 7 6 5 4   3   2  1 0
- *	NX  ignored  marks   address  software  G S D A PCD PWT US W P      S: a leaf above level 1
+ *	63  62..59  58..55   54..52  51..12   11 10 9   8 7 6 5 4   3   2  1 0
+ *	NX  key     ignored  marks   address  software  G S D A PCD PWT US W P      S: a leaf above
+ *1
  *
  * A not-present entry keeps its payload in bits 11 to 62: clear of all that ptes_share touches.
  */
@@ -25,7 +26,7 @@ typedef struct {
 } pte_t;
 
 #define PTE_ADDRESS_MASK ((u64)0x000ffffffffff000)
-#define PTE_FLAGS_MASK   (PAGE_NX | PAGE_MARKS | PAGE_LAZY | (u64)0xfff)
+#define PTE_FLAGS_MASK   (PAGE_NX | PAGE_KEY_MASK | PAGE_MARKS | PAGE_LAZY | (u64)0xfff)
 
 static inline pte_t pte_leaf(phys_t address, u64 flags, u32 level)
 {

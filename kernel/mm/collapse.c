@@ -18,6 +18,7 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/compact.h"
 #include "mm/family.h"
 #include "mm/huge.h"
 #include "mm/kmalloc.h"
@@ -197,6 +198,8 @@ static int collapse(struct address_space *space, vaddr_t base, bool asked)
 	rwlock_read_unlock(&space->map_lock);
 	if (verdict == FIT) {
 		block = huge_block_alloc(&policy, base);
+		if (block == 0 && asked && compact_for(FRAME_GROUP_ORDER))
+			block = huge_block_alloc(&policy, base);
 		if (block == 0) {
 			huge_note(HUGE_COLLAPSE_FAILED);
 			return -ENOMEM;

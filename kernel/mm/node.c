@@ -222,9 +222,9 @@ static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end)
 	ASSERT(entries_skip_empty_below(from, 0, first) == first);
 	ASSERT(entries_skip_empty(from, end) == PTES_PER_TABLE);
 	ptes_share(&from[first], end - first);
-	memset(to, 0, first * sizeof(*to));
+	ptes_clear(to, first);
 	ptes_copy(&to[first], &from[first], end - first);
-	memset(&to[end], 0, (PTES_PER_TABLE - end) * sizeof(*to));
+	ptes_clear(&to[end], PTES_PER_TABLE - end);
 }
 
 struct node *node_copy(struct node *original)

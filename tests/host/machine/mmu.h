@@ -171,6 +171,11 @@ static inline phys_t virt_to_phys(const void *pointer)
 	return (phys_t)((const char *)pointer - machine_memory);
 }
 
+static inline void ptes_clear(pte_t *first, u32 count)
+{
+	__builtin_memset(first, 0, count * sizeof(*first));
+}
+
 static inline void page_clear(void *page)
 {
 	__builtin_memset(page, 0, PAGE_SIZE);

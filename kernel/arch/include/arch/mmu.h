@@ -29,6 +29,7 @@
  *	                                       takes WRITABLE and EXCL out of every present entry;
  *	                                       `first` and `count` are multiples of PTES_PER_RUN
  *	void ptes_copy(pte_t *to, const pte_t *from, u32 count)
+ *	void ptes_clear(pte_t *first, u32 count)  of a table that no CPU walks yet
  *	pte_t pte_exchange(pte_t *, pte_t)     atomic; no accessed or dirty bit of the hardware's is
  *	                                       lost
  *	bool pte_compare_exchange(pte_t *, pte_t *expected, pte_t)

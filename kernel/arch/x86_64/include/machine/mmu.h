@@ -168,6 +168,12 @@ static inline void ptes_copy(pte_t *to, const pte_t *from, u32 count)
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(left) : : "memory");
 }
 
+static inline void ptes_clear(pte_t *first, u32 count)
+{
+	u64 left = count;
+	__asm__ volatile("rep stosq" : "+D"(first), "+c"(left) : "a"((u64)0) : "memory");
+}
+
 static inline void tlb_flush_page_local(vaddr_t address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");

@@ -86,14 +86,16 @@ static int check_strict(const struct address_space *space, size_t pages)
 
 int commit_check(const struct address_space *space, size_t pages)
 {
+	size_t memory;
+
 	switch (READ_ONCE(commit_settings.mode)) {
 	case COMMIT_ALWAYS:
 		return 0;
 	case COMMIT_STRICT:
 		return check_strict(space, pages);
 	default:
-		return pages > frame_get_total_memory() / PAGE_SIZE + swap_total_pages() ? -ENOMEM
-											 : 0;
+		memory = frame_get_total_memory() / PAGE_SIZE;
+		return pages > memory && pages - memory > swap_total_pages() ? -ENOMEM : 0;
 	}
 }
 

@@ -54,16 +54,22 @@ void region_free_unused(struct region *region)
 
 /* --- Looking --- */
 
-struct region *region_find_first(struct address_space *space, vaddr_t address)
+static __noinline struct region *search(struct address_space *space, vaddr_t address)
 {
-	struct region *found = READ_ONCE(space->hint);
+	struct region *found = region_tree_find(&space->regions, address);
 
-	if (found != NULL && found->start <= address && address < found->end)
-		return found;
-	found = region_tree_find(&space->regions, address);
 	if (found != NULL)
 		WRITE_ONCE(space->hint, found);
 	return found;
+}
+
+struct region *region_find_first(struct address_space *space, vaddr_t address)
+{
+	struct region *hint = READ_ONCE(space->hint);
+
+	if (hint != NULL && hint->start <= address && address < hint->end)
+		return hint;
+	return search(space, address);
 }
 
 struct region *region_find(struct address_space *space, vaddr_t address)

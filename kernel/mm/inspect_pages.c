@@ -109,7 +109,8 @@ int vmm_clear_written(struct address_space *space)
 	struct region *region = region_find_first(space, 0);
 	while (region != NULL && result == 0) {
 		vaddr_t end = region->end;
-		if (!(region->flags & REGION_SPECIAL) && region->kind != KIND_KERNEL)
+		if (!(region->flags & (REGION_SPECIAL | REGION_HUGETLB)) &&
+		    region->kind != KIND_KERNEL)
 			result = track(space, region);
 		region = region_find_first(space, end);
 	}

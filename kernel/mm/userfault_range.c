@@ -34,11 +34,18 @@ static bool is_shared_memory(const struct region *region)
 	return cache != NULL && cache->shared_memory;
 }
 
+static bool can_be_registered(const struct region *region)
+{
+	if (region->flags & (REGION_SPECIAL | REGION_HUGETLB))
+		return false;
+	return region->backing == NULL || is_shared_memory(region);
+}
+
 static int check_region(const struct region *region, const struct userfault *userfault, u32 watch)
 {
-	bool anonymous = region->backing == NULL && !(region->flags & REGION_SPECIAL);
+	bool anonymous = region->backing == NULL;
 
-	if (!anonymous && !is_shared_memory(region))
+	if (!can_be_registered(region))
 		return -EINVAL;
 	if ((watch & REGION_WATCH_WRITES) && !anonymous)
 		return -EINVAL;
@@ -115,12 +122,6 @@ static int unregister_piece(struct address_space *space, struct region *region, 
 		userfault_wake(userfault, start, end - start);
 	userfault_put(userfault);
 	return result;
-}
-
-static bool can_be_registered(const struct region *region)
-{
-	return is_shared_memory(region) ||
-	       (region->backing == NULL && !(region->flags & (REGION_SPECIAL | REGION_HUGETLB)));
 }
 
 int userfault_unregister(struct address_space *space, vaddr_t start, vaddr_t end)

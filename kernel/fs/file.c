@@ -191,8 +191,12 @@ void file_put(struct file *file)
 			    file->mode & FILE_WRITE ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (!list_empty(&file->watches))
 		release_hook(file);
-	if (unlikely(file->mode & FILE_LOCKED))
-		locks_release_file(file);
+	if (unlikely(file->mode & (FILE_LOCKED | FILE_OWNED))) {
+		if (file->mode & FILE_LOCKED)
+			locks_release_file(file);
+		if (file->mode & FILE_OWNED)
+			async_release(file);
+	}
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
 	if (file->mode & FILE_COUNTED) {

@@ -73,7 +73,8 @@ struct file_operations {
 			    u32 flags); /* before F_SETFL or FIONBIO; may refuse */
 	/* A line or more for /proc/PID/fdinfo; as snprintf. */
 	int (*show_info)(struct file *file, char *buffer, size_t size);
-	bool stream; /* no position: lseek and pread answer -ESPIPE */
+	bool stream;       /* no position: lseek and pread answer -ESPIPE */
+	bool asynchronous; /* O_ASYNC has an effect, though it is no pipe, socket or terminal */
 };
 
 enum file_modes {
@@ -86,11 +87,14 @@ enum file_modes {
 	FILE_NO_ATIME = 1 << 6,
 	FILE_DIRECTORY = 1 << 7,
 	FILE_LOCKED = 1 << 8, /* may have record or flock locks: to be dropped at close */
+	FILE_OWNED = 1 << 9,  /* has an owner, to be dropped at close */
 };
+
+struct file_owner;
 
 struct file {
 	u32 refs;  /* atomic */
-	u32 mode;  /* FILE_*; fixed after open, but for FILE_LOCKED (atomic or) */
+	u32 mode;  /* FILE_*; fixed after open, but for FILE_LOCKED and FILE_OWNED (atomic or) */
 	u32 flags; /* O_*; lock */
 	spinlock_t lock;
 	const struct file_operations *ops;
@@ -100,8 +104,7 @@ struct file {
 	mutex_t position_lock;
 	struct backing backing;   /* what mappings of the file hold; counts in refs */
 	void *private;            /* the operations' */
-	s32 owner;                /* F_SETOWN: pid, or negative process group; lock */
-	s32 owner_signal;         /* F_SETSIG; lock */
+	struct file_owner *owner; /* who gets signals: fs/async.c's; set once */
 	u64 id;                   /* unique, never reused: epoll's key */
 	struct list_head watches; /* epoll's, with its own lock */
 };

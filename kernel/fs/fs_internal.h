@@ -145,6 +145,7 @@ int __must_check inode_deny_write(struct inode *inode);
 void inode_allow_write(struct inode *inode);
 
 void locks_release_file(struct file *file); /* at the last reference: flock and open-file locks */
+void async_release(struct file *file);      /* likewise: async.c */
 void locks_free_inode(struct inode *inode);
 void xattrs_free(struct xattr_list *list);
 

@@ -292,6 +292,7 @@ static const struct file_operations inotify_operations = {
 	.ioctl = inotify_ioctl,
 	.show_info = inotify_show_info,
 	.stream = true,
+	.asynchronous = true,
 };
 
 bool inotify_is_file(const struct file *file)

@@ -2,6 +2,7 @@
 /*
  * Controlling descriptors and open files: fcntl, ioctl, flock.
  */
+#include "fs/async.h"
 #include "fs/calls.h"
 #include "lib/abi/signal.h"
 #include "mm/usercopy.h"
@@ -31,7 +32,17 @@ int file_change_flags(struct file *file, u32 mask, u32 flags)
 	return 0;
 }
 
-static long set_status_flags(struct file *file, u32 flags)
+/* With O_ASYNC, which has an effect beyond the flag. */
+static long change_flags(int fd, struct file *file, u32 mask, u32 flags)
+{
+	int error = file_change_flags(file, mask, flags);
+
+	if (error == 0 && mask & O_ASYNC)
+		error = async_set_enabled(file, fd, (flags & O_ASYNC) != 0);
+	return error;
+}
+
+static long set_status_flags(int fd, struct file *file, u32 flags)
 {
 	if (flags & ~file->flags & O_NOATIME && !inode_owner_or_capable(file->inode))
 		return -EPERM;
@@ -39,7 +50,7 @@ static long set_status_flags(struct file *file, u32 flags)
 		return -EPERM;
 	if (flags & O_DIRECT && S_ISREG(file->inode->mode))
 		return -EINVAL;
-	return file_change_flags(file, SETTABLE_FLAGS, flags);
+	return change_flags(fd, file, SETTABLE_FLAGS, flags);
 }
 
 static long duplicate(int fd, vaddr_t from, bool close_on_exec)
@@ -61,47 +72,40 @@ static long duplicate(int fd, vaddr_t from, bool close_on_exec)
 /* Process > 0, process group < 0, 0: nobody. */
 static long set_owner(struct file *file, s32 owner)
 {
-	if (owner > 0) {
-		struct process *process = process_find(owner);
+	if (owner == INT_MIN)
+		return -EINVAL;
+	return owner < 0 ? async_set_owner(file, F_OWNER_PGRP, -owner)
+			 : async_set_owner(file, F_OWNER_PID, owner);
+}
 
-		if (!process)
-			return -ESRCH;
-		process_put(process);
-	}
-	spin_lock(&file->lock);
-	file->owner = owner;
-	spin_unlock(&file->lock);
-	return 0;
+static long get_owner(struct file *file)
+{
+	int type;
+	pid_t number = async_get_owner(file, &type);
+
+	return type == F_OWNER_PGRP ? -number : number;
 }
 
 static long owner_extended(struct file *file, unsigned command, vaddr_t argument)
 {
 	struct linux_f_owner_ex owner;
-	s32 now = file->owner;
 
 	if (command == F_GETOWN_EX) {
-		owner = (struct linux_f_owner_ex){now < 0 ? F_OWNER_PGRP : F_OWNER_PID,
-						  now < 0 ? -now : now};
+		owner.pid = async_get_owner(file, &owner.type);
 		return put_user(owner, argument);
 	}
 	if (get_user(owner, argument))
 		return -EFAULT;
-	switch (owner.type) {
-	case F_OWNER_TID:
-	case F_OWNER_PID:
-		return owner.pid < 0 ? -ESRCH : set_owner(file, owner.pid);
-	case F_OWNER_PGRP:
-		return set_owner(file, -owner.pid);
-	default:
+	if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
 		return -EINVAL;
-	}
+	return async_set_owner(file, owner.type, owner.pid);
 }
 
-static long control_file(struct file *file, unsigned command, vaddr_t argument)
+static long control_file(int fd, struct file *file, unsigned command, vaddr_t argument)
 {
 	switch (command) {
 	case F_SETFL:
-		return set_status_flags(file, (u32)argument);
+		return set_status_flags(fd, file, (u32)argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -110,19 +114,18 @@ static long control_file(struct file *file, unsigned command, vaddr_t argument)
 	case F_OFD_SETLKW:
 		return locks_fcntl(file, command, argument);
 	case F_GETOWN:
-		return file->owner;
+		return get_owner(file);
 	case F_SETOWN:
-		return (s32)argument == INT_MIN ? -EINVAL : set_owner(file, (s32)argument);
+		return set_owner(file, (s32)argument);
 	case F_GETOWN_EX:
 	case F_SETOWN_EX:
 		return owner_extended(file, command, argument);
 	case F_GETSIG:
-		return file->owner_signal;
+		return async_get_signal(file);
 	case F_SETSIG:
 		if (argument > 64)
 			return -EINVAL;
-		file->owner_signal = (s32)argument;
-		return 0;
+		return async_set_signal(file, (int)argument);
 	case F_GETLEASE:
 		return F_UNLCK;
 	default:
@@ -169,32 +172,32 @@ long sys_fcntl(int fd, unsigned command, vaddr_t argument)
 	if (command == F_GETFL)
 		result = borrow.file->flags;
 	else if (!(borrow.file->mode & FILE_PATH))
-		result = control_file(borrow.file, command, argument);
+		result = control_file(fd, borrow.file, command, argument);
 	if (result == 0 && borrow.counted && (command == F_SETLK || command == F_SETLKW))
 		result = settle_lock(fd, borrow.file);
 	fd_return(borrow);
 	return result;
 }
 
-static long ioctl_flag(struct file *file, u32 flag, vaddr_t argument)
+static long ioctl_flag(int fd, struct file *file, u32 flag, vaddr_t argument)
 {
 	int on;
 
 	if (get_user(on, argument))
 		return -EFAULT;
-	return file_change_flags(file, flag, on ? flag : 0);
+	return change_flags(fd, file, flag, on ? flag : 0);
 }
 
-static long ioctl_file(struct file *file, unsigned command, vaddr_t argument)
+static long ioctl_file(int fd, struct file *file, unsigned command, vaddr_t argument)
 {
 	s64 size = inode_size(file->inode);
 	mode_t mode = file->inode->mode;
 
 	switch (command) {
 	case FIONBIO:
-		return ioctl_flag(file, O_NONBLOCK, argument);
+		return ioctl_flag(fd, file, O_NONBLOCK, argument);
 	case FIOASYNC:
-		return ioctl_flag(file, O_ASYNC, argument);
+		return ioctl_flag(fd, file, O_ASYNC, argument);
 	case FIOQSIZE:
 		return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? put_user(size, argument)
 								       : -ENOTTY;
@@ -218,7 +221,7 @@ long sys_ioctl(int fd, unsigned command, vaddr_t argument)
 	if (command == FIOCLEX || command == FIONCLEX)
 		result = fd_set_flags(fd, command == FIOCLEX);
 	else
-		result = ioctl_file(borrow.file, command, argument);
+		result = ioctl_file(fd, borrow.file, command, argument);
 	fd_return(borrow);
 	return result;
 }

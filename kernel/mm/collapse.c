@@ -198,7 +198,8 @@ static int collapse(struct address_space *space, vaddr_t base, bool asked)
 	rwlock_read_unlock(&space->map_lock);
 	if (verdict == FIT) {
 		block = huge_block_alloc(&policy, base);
-		if (block == 0 && asked && compact_for(FRAME_GROUP_ORDER))
+		if (block == 0 && !frame_is_short() && (asked || READ_ONCE(huge_settings.defrag)) &&
+		    compact_for(FRAME_GROUP_ORDER))
 			block = huge_block_alloc(&policy, base);
 		if (block == 0) {
 			huge_note(HUGE_COLLAPSE_FAILED);

@@ -46,13 +46,11 @@ static size_t count_missing(struct address_space *space, vaddr_t start, vaddr_t 
 	return missing;
 }
 
-size_t hugetlb_count_promised(struct address_space *space, vaddr_t start, vaddr_t end)
+size_t hugetlb_count_promised_slowly(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	const struct region *region;
 	size_t promised = 0;
 
-	if (likely(READ_ONCE(space->huge_reserved) == 0))
-		return 0;
 	for (vaddr_t at = start; at < end; at = region->end) {
 		region = region_find_first(space, at);
 		if (region == NULL || region->start >= end)
@@ -71,7 +69,7 @@ static bool cuts(struct address_space *space, vaddr_t at)
 	return region != NULL && (region->flags & REGION_HUGETLB);
 }
 
-int hugetlb_check_cut(struct address_space *space, vaddr_t start, vaddr_t end)
+int hugetlb_check_cut_slowly(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	return cuts(space, start) || cuts(space, end) ? -EINVAL : 0;
 }

@@ -16,6 +16,7 @@
 #define MM_HUGETLB_H
 
 #include "mm/huge.h"
+#include "mm/vmm.h"
 
 struct fault;
 
@@ -41,10 +42,21 @@ void hugetlb_frame_freed(phys_t frame);
 int __must_check hugetlb_reserve(struct address_space *space, size_t length);
 /* What is reserved for pages of [start, end) that are not there; to be given back when the regions
  * have gone. */
-size_t hugetlb_count_promised(struct address_space *space, vaddr_t start, vaddr_t end);
+size_t hugetlb_count_promised_slowly(struct address_space *space, vaddr_t start, vaddr_t end);
+static inline size_t hugetlb_count_promised(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	return likely(READ_ONCE(space->huge_reserved) == 0)
+		       ? 0
+		       : hugetlb_count_promised_slowly(space, start, end);
+}
 void hugetlb_unreserve(struct address_space *space, size_t blocks);
 /* May [start, end) be cut out of what is mapped?  0, or -EINVAL where a huge page would be cut. */
-int __must_check hugetlb_check_cut(struct address_space *space, vaddr_t start, vaddr_t end);
+int __must_check hugetlb_check_cut_slowly(struct address_space *space, vaddr_t start, vaddr_t end);
+static inline int __must_check hugetlb_check_cut(struct address_space *space, vaddr_t start,
+						 vaddr_t end)
+{
+	return unlikely(space->has_hugetlb) ? hugetlb_check_cut_slowly(space, start, end) : 0;
+}
 
 /* An entry of such a region is empty.  Map lock held for reading. */
 enum fault_result fault_hugetlb(struct fault *fault);

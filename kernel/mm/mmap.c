@@ -258,7 +258,7 @@ static int place_locked(struct address_space *space, const struct region *wanted
 	size_t promised = hugetlb_count_promised(space, start, end);
 	if (result == 0)
 		result = region_add(space, wanted);
-	if (result == 0)
+	if (result == 0 && unlikely(promised != 0))
 		hugetlb_unreserve(space, promised);
 	if (result == 0 && replaces)
 		zap_nodes(space, start, end, start, end);
@@ -291,8 +291,10 @@ static long map_locked(struct address_space *space, struct request *request)
 	};
 	bool reserves =
 		(request->region_flags & REGION_HUGETLB) && !(request->flags & MAP_NORESERVE);
-	if (request->region_flags & REGION_HUGETLB)
+	if (request->region_flags & REGION_HUGETLB) {
 		wanted.name = "/anon_hugepage (deleted)";
+		space->has_hugetlb = true;
+	}
 	if (reserves && hugetlb_reserve(space, request->length) != 0)
 		return -ENOMEM;
 	result = place_locked(space, &wanted, request->flags & MAP_FIXED);
@@ -369,7 +371,8 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 		userfault_forget(userfault_take_notices(space));
 		return result;
 	}
-	hugetlb_unreserve(space, promised);
+	if (unlikely(promised != 0))
+		hugetlb_unreserve(space, promised);
 	struct region *below, *above;
 	region_tree_find_around(&space->regions, start, end, &below, &above);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,

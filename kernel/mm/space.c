@@ -173,6 +173,7 @@ static struct address_space *try_copy(struct address_space *parent)
 	if (likely(result == 0)) {
 		region_map_share(child, parent);
 		child->layout = parent->layout;
+		child->has_hugetlb = parent->has_hugetlb;
 		child->no_huge = READ_ONCE(parent->no_huge);
 		child->limits = parent->limits;
 		child->keys = parent->keys;

@@ -207,7 +207,7 @@ static int walk_slowly(struct tree_leaf *leaf, vaddr_t page, enum tree_intent in
 		if (pte_is_none(link))
 			return intent == TREE_FIND ? -ENOENT : -ENOMEM;
 		node = tree_link_node(slot, link);
-		table = node_table(node);
+		table = unlikely(link_is_huge(link)) ? node_table(node) : table_of(link);
 		leaf->link = slot;
 	}
 	leaf->slot = &table[pt_index(page, bottom)];

@@ -73,6 +73,7 @@ struct address_space {
 	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
 	size_t committed_pages;
+	bool has_hugetlb;                /* there have been regions with such pages; map_lock */
 	size_t huge_reserved;            /* atomic: blocks that the pool keeps for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */

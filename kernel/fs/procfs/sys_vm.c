@@ -124,27 +124,27 @@ static void set_pool_share(u64 value)
 }
 
 /* Of a share and a number of bytes the one that was set last counts. */
-#define DIRTY_PAIR(field)                                            \
-	static u64 get_dirty_##field##ratio(void)                    \
-	{                                                            \
-		return READ_ONCE(dirty_settings.field##ratio);       \
-	}                                                            \
-	static void set_dirty_##field##ratio(u64 value)              \
-	{                                                            \
-		WRITE_ONCE(dirty_settings.field##ratio, (u32)value); \
-		WRITE_ONCE(dirty_settings.field##bytes, 0);          \
-	}                                                            \
-	static u64 get_dirty_##field##bytes(void)                    \
-	{                                                            \
-		return READ_ONCE(dirty_settings.field##bytes);       \
-	}                                                            \
-	static void set_dirty_##field##bytes(u64 value)              \
-	{                                                            \
-		WRITE_ONCE(dirty_settings.field##bytes, value);      \
-		WRITE_ONCE(dirty_settings.field##ratio, 0);          \
+#define DIRTY_PAIR(ratio, bytes)                              \
+	static u64 get_dirty_##ratio(void)                    \
+	{                                                     \
+		return READ_ONCE(dirty_settings.ratio);       \
+	}                                                     \
+	static void set_dirty_##ratio(u64 value)              \
+	{                                                     \
+		WRITE_ONCE(dirty_settings.ratio, (u32)value); \
+		WRITE_ONCE(dirty_settings.bytes, 0);          \
+	}                                                     \
+	static u64 get_dirty_##bytes(void)                    \
+	{                                                     \
+		return READ_ONCE(dirty_settings.bytes);       \
+	}                                                     \
+	static void set_dirty_##bytes(u64 value)              \
+	{                                                     \
+		WRITE_ONCE(dirty_settings.bytes, value);      \
+		WRITE_ONCE(dirty_settings.ratio, 0);          \
 	}
-DIRTY_PAIR()
-DIRTY_PAIR(background_)
+DIRTY_PAIR(ratio, bytes)
+DIRTY_PAIR(background_ratio, background_bytes)
 
 static u64 get_dirty_expire(void)
 {

@@ -69,11 +69,11 @@ struct siginfo;
 struct signal_delivery {
 	int signal;
 	vaddr_t handler;
-	vaddr_t restorer;    /* SA_RESTORER */
-	u64 flags;           /* the action's SA_* flags */
-	u64 mask;            /* to be restored by sigreturn */
+	vaddr_t restorer; /* SA_RESTORER */
+	u64 flags;        /* the action's SA_* flags */
+	u64 mask;         /* to be restored by sigreturn */
 	const struct siginfo *siginfo;
-	vaddr_t alt_stack;   /* sigaltstack state to record in the frame (stack_t) */
+	vaddr_t alt_stack; /* sigaltstack state to record in the frame (stack_t) */
 	size_t alt_size;
 	int alt_flags;
 	vaddr_t stack_top; /* where to build: the alternate stack's top, or 0 for the current stack

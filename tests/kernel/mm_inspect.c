@@ -95,7 +95,7 @@ KTEST(mm_page_words_tell_what_is_there)
 	vmm_page_words(space, at, PAGES + 1, true, words);
 	for (u64 i = 0; i < PAGES; i++)
 		KEXPECT(words[i] ==
-			(PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE |
+			(PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE | PAGEMAP_WRITTEN |
 			 vmm_get_physical_addr(space, at + i * PAGE_SIZE) >> PAGE_SHIFT));
 	KEXPECT(words[PAGES] == 0);
 	vmm_put_address_space(space);

@@ -15,7 +15,7 @@ pressure 110
 echo "small: status $?"
 mount -t tmpfs -o size=400m tmpfs /tmp
 echo "equal: start"
-dd if=/dev/zero of=/tmp/equal bs=1M count=384 2>/dev/null
+dd if=/dev/zero of=/tmp/equal bs=1M count=256 2>/dev/null
 echo "equal: status $? $(wc -c </tmp/equal) bytes, $(tr -d '\0' </tmp/equal | wc -c) damaged"
 rm /tmp/equal
 umount /tmp
@@ -23,13 +23,13 @@ swapon /dev/vda
 echo "large: start"
 pressure 256
 echo "large: status $?"
-mount -t tmpfs -o size=224m tmpfs /tmp
+mount -t tmpfs -o size=176m tmpfs /tmp
 echo "tmpfs: start"
-pressure_file /tmp/file 208
+pressure_file /tmp/file 160
 echo "tmpfs: status $?"
 rm /tmp/file
 echo "disk: start"
-pressure_file /dev/vdb 240
+pressure_file /dev/vdb 192
 echo "disk: status $?"
 grep -E 'Shmem:|^Dirty' /proc/meminfo
 echo 3 >/proc/sys/vm/drop_caches
@@ -47,7 +47,7 @@ truncate -s 240M "$WORK/vdb"
 mkswap "$WORK/vda" >"$WORK/log" 2>&1
 result $? 'mkswap' || remark <"$WORK/log"
 
-boot 240 -machine q35 -cpu max -m 128M -smp 2 -kernel "$KERNEL" -initrd "$IMAGE" -append 'console=ttyS0 panic=-1 quiet' \
+boot 400 -machine q35 -cpu max -m 128M -smp 2 -kernel "$KERNEL" -initrd "$IMAGE" -append 'console=ttyS0 panic=-1 quiet' \
 	-drive "file=$WORK/vda,if=none,id=vda,format=raw,cache=unsafe" -device virtio-blk-pci,drive=vda \
 	-drive "file=$WORK/vdb,if=none,id=vdb,format=raw,cache=unsafe" -device virtio-blk-pci,drive=vdb >"$WORK/raw" 2>&1
 is 'the machine ends by itself' $? 0
@@ -60,7 +60,7 @@ for size in small large; do
 	contains "$size: nor for its parent" "$WORK/$size" '^pressure: 0 pages of the parent damaged'
 	contains "$size: the program ends by itself" "$WORK/$size" "^$size: status 0"
 done
-contains 'equal bytes cost next to nothing: three times the memory without a disk' "$WORK/console" '^equal: status 0 402653184 bytes, 0 damaged'
+contains 'equal bytes cost next to nothing: twice the memory without a disk' "$WORK/console" '^equal: status 0 268435456 bytes, 0 damaged'
 for kind in tmpfs disk; do
 	sed -n "/^$kind: start/,/^$kind: status/p" "$WORK/console" >"$WORK/part"
 	contains "$kind: nothing is lost" "$WORK/part" '^pressure: 0 words damaged'

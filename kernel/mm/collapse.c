@@ -64,7 +64,9 @@ static enum verdict examine(struct node *leaf, bool asked)
 			return UNFIT;
 		if (!is_movable(leaf, &table[i], entry, asked))
 			return BUSY;
+		/* Behind a huge link no write would show in an entry that was given up. */
 		in_order += entry_is_exclusive(entry) && entry_is_writable(entry) &&
+			    !(pte_flags(entry) & PAGE_LAZY) &&
 			    pte_phys(entry) == pte_phys(first) + i * PAGE_SIZE;
 	}
 	if (in_order == PTES_PER_TABLE && pte_phys(first) % HUGE_SIZE == 0)

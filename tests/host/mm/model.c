@@ -492,6 +492,8 @@ static void random_operations_agree_with_the_model(void **state __unused)
 	fprintf(stderr, "# SEED=%lu STEPS=%lu CPUS=%lu\n", (unsigned long)random_state,
 		(unsigned long)steps, (unsigned long)cpus);
 	test_file_init(&file, FILE_PAGES * PAGE_SIZE, 3, false);
+	/* Reclaim may swap its pages. */
+	file.cache.shared_memory = true;
 	next_cell = FILE_PAGES;
 	size_t tables = frame_count_kind(FRAME_TABLE); /* the kernel's own */
 	struct swap_stats swap;

@@ -333,6 +333,8 @@ static void a_frame_tells_what_it_is(void **state __unused)
 	assert_int_equal(frame_page_flags(frame_limit()), BIT(KPF_NOPAGE));
 	assert_int_equal(frame_page_count(frame_limit()), 0);
 	assert_true(frame_page_flags(pfn) & BIT(KPF_COMPOUND_HEAD));
+	assert_false(frame_page_flags(pfn) & BIT(KPF_THP));
+	frame_of(huge)->huge = 1;
 	for (pfn_t tail = pfn + 1; tail < pfn + 512; tail++) {
 		assert_int_equal(frame_page_count(tail), 1);
 		assert_true(frame_page_flags(tail) & BIT(KPF_COMPOUND_TAIL));

@@ -22,11 +22,12 @@ static bool may_write_at_once(const struct region *region, struct node *leaf, co
 		return false;
 	if (region->flags & REGION_SHARED)
 		return region->backing->ops->written == NULL;
-	return leaf_is_sole_owner(leaf, slot, entry);
+	return entry_is_exclusive(entry) || leaf_is_sole_owner(leaf, slot, entry);
 }
 
-static pte_t protected_entry(const struct region *region, struct node *leaf, pte_t *slot,
-			     pte_t entry)
+/* `access`: what the region's entries have in common. */
+static inline pte_t protected_entry(const struct region *region, struct node *leaf, pte_t *slot,
+				    pte_t entry, u64 access)
 {
 	phys_t frame = entry_phys(entry);
 	bool special = entry_is_special(entry);
@@ -38,7 +39,7 @@ static pte_t protected_entry(const struct region *region, struct node *leaf, pte
 		return entry_add_marks(exclusive && leaf->may_pin ? entry_hidden_exclusive(frame)
 								  : entry_hidden(frame, special),
 				       marks);
-	u64 flags = region_entry_flags(region, false) | marks | (special ? PAGE_SPECIAL : 0);
+	u64 flags = access | marks | (special ? PAGE_SPECIAL : 0);
 	if (!may_write_at_once(region, leaf, slot, entry))
 		return exclusive ? entry_exclusive(slot, frame, flags) : pte_leaf(frame, flags, 1);
 	flags |= PAGE_WRITABLE | PAGE_DIRTY;
@@ -49,13 +50,15 @@ static pte_t protected_entry(const struct region *region, struct node *leaf, pte
 static void protect_span(const struct region *region, const struct tree_span *span,
 			 struct gather *gather)
 {
+	u64 access = region_entry_flags(region, false);
+
 	for (u32 i = 0; i < span->count; i++) {
 		pte_t *slot = &span->slot[i];
 		pte_t entry = pte_read(slot);
 		/* What is swapped gets its permissions when it comes back. */
 		if (pte_is_none(entry) || entry_is_swapped(entry))
 			continue;
-		pte_exchange(slot, protected_entry(region, span->node, slot, entry));
+		pte_exchange(slot, protected_entry(region, span->node, slot, entry, access));
 		/* What was hidden is in no TLB. */
 		if (pte_is_present(entry))
 			gather_range(gather, span->start + i * PAGE_SIZE,

@@ -255,7 +255,9 @@ static int place_locked(struct address_space *space, const struct region *wanted
 		result = -ENOMEM;
 	if (result == 0 && replaces && unlikely(!list_empty(&space->userfaults)))
 		result = userfault_note_unmap(space, start, end);
-	size_t promised = hugetlb_count_promised(space, start, end);
+	size_t promised = 0;
+	if (replaces && unlikely(space->hugetlb_pages != 0))
+		promised = hugetlb_count_promised(space, start, end);
 	if (result == 0)
 		result = region_add(space, wanted);
 	if (result == 0 && unlikely(promised != 0))
@@ -359,8 +361,12 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
 	if (region_range_is_free(space, start, end))
 		return 0;
-	int result = hugetlb_check_cut(space, start, end);
-	size_t promised = hugetlb_count_promised(space, start, end);
+	int result = 0;
+	size_t promised = 0;
+	if (unlikely(space->hugetlb_pages != 0)) {
+		result = hugetlb_check_cut(space, start, end);
+		promised = hugetlb_count_promised(space, start, end);
+	}
 	if (result == 0)
 		result = tree_isolate(space, start, end, COVERED_STAYS);
 	if (result == 0 && unlikely(!list_empty(&space->userfaults)))

@@ -111,6 +111,8 @@ void region_count(struct address_space *space, const struct backing *backing, u3
 		space->shared_pages += (size_t)pages;
 	if (flags & REGION_LOCKED)
 		space->locked_pages += (size_t)pages;
+	if (flags & REGION_HUGETLB)
+		space->hugetlb_pages += (size_t)pages;
 	if (matters_to_fork(backing, flags))
 		space->fork_pages += (size_t)pages;
 	if (region_is_committed(flags)) {
@@ -165,6 +167,7 @@ void region_map_share(struct address_space *child, const struct address_space *p
 	child->shared_pages = parent->shared_pages;
 	child->locked_pages = parent->locked_pages;
 	child->fork_pages = parent->fork_pages;
+	child->hugetlb_pages = parent->hugetlb_pages;
 	child->committed_pages = parent->committed_pages;
 	commit_account((s64)child->committed_pages);
 }

@@ -76,6 +76,7 @@ struct address_space {
 	bool has_hugetlb;                /* there have been regions with such pages; map_lock */
 	size_t huge_reserved;            /* atomic: blocks that the pool keeps for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
+	size_t hugetlb_pages;            /* of regions of the pool of huge pages */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
 	u16 keys;                        /* protection keys that are in use */
 	struct vm_layout layout;

@@ -255,8 +255,10 @@ struct removal {
 };
 
 /* Writes down what goes and the piece that is left below; end_removal adds the one above. */
-static void begin_removal(struct edit *edit, struct address_space *space, struct removal *removal,
-			  vaddr_t start, vaddr_t end)
+static inline __attribute__((always_inline)) void begin_removal(struct edit *edit,
+								struct address_space *space,
+								struct removal *removal,
+								vaddr_t start, vaddr_t end)
 {
 	struct region *first = region_find_first(space, start), *last = first;
 
@@ -277,7 +279,7 @@ static void begin_removal(struct edit *edit, struct address_space *space, struct
 }
 
 /* Says whether both pieces are of one region: there is one more then. */
-static bool end_removal(struct edit *edit, const struct removal *removal)
+static inline bool end_removal(struct edit *edit, const struct removal *removal)
 {
 	struct region *last = removal->last;
 	bool divides = removal->below && removal->above && removal->first == last;

@@ -6,6 +6,7 @@
 #include "tests/host/mm/race.h"
 
 #include "mm/collapse.h"
+#include "mm/compact.h"
 #include "mm/huge.h"
 #include "mm/inspect.h"
 #include "mm/reclaim.h"
@@ -20,9 +21,22 @@ static vaddr_t huge_page_at(int page)
 	return HUGE_BASE + (vaddr_t)page * PAGE_SIZE;
 }
 
+/* The races before this one have left memory in pieces. */
+static void make_room(void)
+{
+	for (u32 cpu = 0; cpu < MACHINE_CPUS; cpu++) {
+		machine_use_cpu(cpu);
+		frame_drain();
+	}
+	machine_use_cpu(0);
+	for (int block = 0; block < 4; block++)
+		(void)!compact_for(HUGE_ORDER);
+}
+
 /* Two huge pages; bytes of some pages are 1. */
 static void make_huge_parent(void)
 {
+	make_room();
 	parent = vmm_create_address_space();
 	assert_non_null(parent);
 	run_in(parent);

@@ -21,6 +21,7 @@ void devices_init(void);
 void file_hooks_register(void);
 void tmpfs_init(void);
 void memfd_init(void);
+void ext4_init(void); /* ext4/super.c */
 
 /* --- Walking (walk.c) --- */
 

@@ -16,4 +16,5 @@ void vfs_init(void)
 	file_hooks_register();
 	devices_init();
 	mqueue_fs_init();
+	ext4_init();
 }

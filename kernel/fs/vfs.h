@@ -148,6 +148,12 @@ struct inode_operations {
 	/* Applies a checked change.  inode->lock held for writing.  Default: inode_apply_change().
 	 */
 	int (*set_attributes)(struct inode *inode, const struct attr_change *change);
+	/* Extended attributes that the file system keeps itself, to be read alone; without them the
+	 * inode has a list (xattr.c).  size 0 asks for the length; -ENODATA, -ERANGE, … */
+	ssize_t (*get_xattr)(struct inode *inode, const char *name, void *value, size_t size);
+	/* Calls a function for each name. */
+	int (*list_xattrs)(struct inode *inode, void (*function)(void *context, const char *name),
+			   void *context);
 };
 
 enum inode_flags {

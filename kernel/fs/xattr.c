@@ -4,6 +4,9 @@
  *
  * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security.
  * exist, user. does not; no file has access control lists.  inode->lock guards the list.
+ *
+ * A file system that keeps attributes itself (inode_operations' get_xattr) shows what it has, user.
+ * and access control lists too, and lets nothing be changed.
  */
 #include "fs/fs_internal.h"
 
@@ -32,6 +35,19 @@ static bool is_acl(const char *name)
 	       strcmp(name, "system.posix_acl_default") == 0;
 }
 
+/* Does the file system keep the attributes, and not the inode's list? */
+static bool keeps_itself(const struct inode *inode)
+{
+	return inode->ops && inode->ops->get_xattr;
+}
+
+/* A name that files and directories may have there. */
+static bool is_user(const struct inode *inode, const char *name)
+{
+	return starts_with(name, "user.") && name[5] &&
+	       (S_ISREG(inode->mode) || S_ISDIR(inode->mode));
+}
+
 /* May the caller touch that name?  0 or what to answer. */
 static int check_name(const struct inode *inode, const char *name, bool write)
 {
@@ -43,6 +59,8 @@ static int check_name(const struct inode *inode, const char *name, bool write)
 	} else if (starts_with(name, "security.") && name[9]) {
 		if (write && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
+	} else if (!write && keeps_itself(inode) && (is_acl(name) || is_user(inode, name))) {
+		return is_acl(name) ? 0 : inode_permission((struct inode *)inode, MAY_READ);
 	} else if (is_acl(name)) {
 		return write ? -EOPNOTSUPP : -ENODATA;
 	} else {
@@ -87,6 +105,8 @@ ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t siz
 
 	if (result)
 		return result;
+	if (keeps_itself(inode))
+		return inode->ops->get_xattr(inode, name, value, size);
 	rwlock_read_lock(&inode->lock);
 	attribute = find(inode, name);
 	if (!attribute) {
@@ -148,6 +168,8 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 
 	if (error)
 		return error;
+	if (keeps_itself(inode))
+		return -EROFS;
 	added = xattr_alloc(name, value, size);
 	if (!added)
 		return -ENOMEM;
@@ -168,6 +190,8 @@ int xattr_remove(struct inode *inode, const char *name)
 
 	if (error)
 		return error;
+	if (keeps_itself(inode))
+		return -EROFS;
 	rwlock_write_lock(&inode->lock);
 	attribute = find(inode, name);
 	if (attribute)
@@ -180,24 +204,42 @@ int xattr_remove(struct inode *inode, const char *name)
 	return 0;
 }
 
+/* Names one behind the other, as far as there is room. */
+struct listing {
+	char *list;
+	size_t size, total;
+	bool privileged;
+};
+
+static void list_name(void *context, const char *name)
+{
+	struct listing *listing = context;
+	size_t length = strlen(name) + 1;
+
+	if (starts_with(name, "trusted.") && !listing->privileged)
+		return;
+	if (listing->size > 0 && listing->total + length <= listing->size)
+		memcpy(listing->list + listing->total, name, length);
+	listing->total += length;
+}
+
 ssize_t xattr_list(struct inode *inode, char *list, size_t size)
 {
-	bool privileged = capable(CAP_SYS_ADMIN);
+	struct listing listing = {list, size, 0, capable(CAP_SYS_ADMIN)};
 	struct xattr *attribute;
-	size_t total = 0;
+	int error = 0;
 
-	if (!inode->superblock->has_xattrs || !inode->xattrs)
+	if (!inode->superblock->has_xattrs)
 		return 0;
-	rwlock_read_lock(&inode->lock);
-	list_for_each_entry (attribute, &inode->xattrs->attributes, link) {
-		size_t length = strlen(attribute->name) + 1;
-
-		if (starts_with(attribute->name, "trusted.") && !privileged)
-			continue;
-		if (size > 0 && total + length <= size)
-			memcpy(list + total, attribute->name, length);
-		total += length;
+	if (keeps_itself(inode)) {
+		error = inode->ops->list_xattrs(inode, list_name, &listing);
+	} else if (inode->xattrs) {
+		rwlock_read_lock(&inode->lock);
+		list_for_each_entry (attribute, &inode->xattrs->attributes, link)
+			list_name(&listing, attribute->name);
+		rwlock_read_unlock(&inode->lock);
 	}
-	rwlock_read_unlock(&inode->lock);
-	return size > 0 && total > size ? -ERANGE : (ssize_t)total;
+	if (error)
+		return error;
+	return size > 0 && listing.total > size ? -ERANGE : (ssize_t)listing.total;
 }

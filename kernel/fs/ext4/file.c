@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data of files.
+ *
+ * A page that is missing is read with those behind it, more of them as misses follow each other, up
+ * to the end of the run of blocks: one transfer from the disk into the file's pages.  Files whose
+ * blocks are smaller than a page, whose data is in the inode, or which the journal may have newer
+ * blocks of, are read through the device's pages.
+ */
+#include "fs/ext4/ext4_internal.h"
+
+#include "lib/string.h"
+#include "mm/frame.h"
+
+enum { READ_AHEAD_FIRST = 4, READ_AHEAD_STEP = 4, READ_AHEAD_MAX = 128 };
+
+static struct ext4_inode *inode_of(struct page_cache *cache)
+{
+	return ext4_inode(container_of(cache, struct inode, cache));
+}
+
+/* How many pages to read for a miss at `index`. */
+static u32 read_ahead(struct ext4_inode *inode, u64 index)
+{
+	u64 pages = DIV_ROUND_UP(inode->node.size, (u64)PAGE_SIZE);
+	u32 count = 1;
+
+	/* Hints: two readers at once spoil nothing but the guess. */
+	if (index == 0)
+		count = READ_AHEAD_FIRST;
+	else if (index == READ_ONCE(inode->read_ahead_end))
+		count = MIN(READ_ONCE(inode->read_ahead_pages) * READ_AHEAD_STEP,
+			    (u32)READ_AHEAD_MAX);
+	WRITE_ONCE(inode->read_ahead_pages, count);
+	WRITE_ONCE(inode->read_ahead_end, index + count);
+	return (u32)MIN((u64)count, index < pages ? pages - index : 1);
+}
+
+/* Frames for the pages behind the first, whose frame is given, up to one that is there.  How many
+ * in all. */
+static u32 take_frames(struct page_cache *cache, u64 index, u32 wanted, phys_t *frames)
+{
+	phys_t present[READ_AHEAD_MAX];
+	u32 count = 1;
+
+	if (wanted == 1)
+		return 1;
+	page_cache_find(cache, index + 1, wanted - 1, present);
+	while (count < wanted && present[count - 1] == 0)
+		count++;
+	for (u32 i = count - 1; i < wanted - 1; i++)
+		if (present[i] != 0)
+			frame_free(present[i]);
+	return count == 1 ? 1 : 1 + (u32)frame_alloc_batch(FRAME_CACHE, frames + 1, count - 1);
+}
+
+/* Reads pages that lie in one run; those behind the first go into the cache. */
+static int fill_run(struct page_cache *cache, u64 index, void *page, const struct ext4_run *run)
+{
+	struct ext4_inode *inode = inode_of(cache);
+	struct block_device *device = ext4_super(inode->inode.superblock)->device;
+	u64 sequence = page_cache_sequence(cache), size = inode->node.size;
+	u64 sector = run->start * SECTORS_PER_PAGE;
+	phys_t frames[READ_AHEAD_MAX];
+	u32 wanted = (u32)MIN((u64)read_ahead(inode, index), run->length), count;
+	int error;
+
+	frames[0] = virt_to_phys(page);
+	count = take_frames(cache, index, wanted, frames);
+	error = block_transfer(device, BLOCK_READ, sector, frames, count, 0);
+	if (!error && (index + count) * PAGE_SIZE > size && size % PAGE_SIZE != 0)
+		memset((char *)phys_to_virt(frames[count - 1]) + size % PAGE_SIZE, 0,
+		       PAGE_SIZE - size % PAGE_SIZE);
+	for (u32 i = 1; i < count; i++)
+		if (error || page_cache_insert(cache, index + i, frames[i], sequence))
+			frame_free(frames[i]);
+	return error;
+}
+
+static int fill(struct page_cache *cache, u64 index, void *page)
+{
+	struct ext4_inode *inode = inode_of(cache);
+	const struct ext4_volume *volume = &ext4_super(inode->inode.superblock)->volume;
+	struct ext4_run run;
+	int error;
+
+	if (volume->block_size != PAGE_SIZE || inode->node.flags & EXT4_INODE_INLINE_DATA ||
+	    volume->overlay_count > 0 || index >= DIV_ROUND_UP(inode->node.size, (u64)PAGE_SIZE))
+		return ext4_data_read(volume, &inode->node, index * PAGE_SIZE, page, PAGE_SIZE);
+	error = ext4_map(volume, &inode->node, index, &run);
+	if (error)
+		return error;
+	if (run.start != 0)
+		return fill_run(cache, index, page, &run);
+	memset(page, 0, PAGE_SIZE);
+	return 0;
+}
+
+const struct page_cache_ops ext4_cache_ops = {.fill = fill};
+
+/* --- lseek: data and holes --- */
+
+/* The first place from `position` on that is a hole, or data.  The end of the file is a hole. */
+static off_t find_hole(struct ext4_inode *inode, off_t position, bool hole)
+{
+	const struct ext4_volume *volume = &ext4_super(inode->inode.superblock)->volume;
+	u64 size = inode->node.size, at = (u64)position;
+
+	if (position < 0 || at >= size)
+		return -ENXIO;
+	while (at < size) {
+		struct ext4_run run = {.start = 1, .length = UINT32_MAX};
+		u64 block = at >> volume->block_shift;
+		int error = 0;
+
+		if (!(inode->node.flags & EXT4_INODE_INLINE_DATA))
+			error = ext4_map(volume, &inode->node, block, &run);
+		if (error)
+			return error;
+		if ((run.start == 0) == hole)
+			return (off_t)at;
+		at = (block + run.length) << volume->block_shift;
+	}
+	return hole ? (off_t)size : -ENXIO;
+}
+
+static off_t seek(struct file *file, off_t offset, int whence)
+{
+	off_t found;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return regular_file_ops.seek(file, offset, whence);
+	found = find_hole(ext4_inode(file->inode), offset, whence == SEEK_HOLE);
+	if (found >= 0)
+		file->position = found;
+	return found;
+}
+
+struct file_operations ext4_file_ops;
+
+void ext4_file_init(void)
+{
+	/* As any file with a page cache, but for the holes. */
+	ext4_file_ops = regular_file_ops;
+	ext4_file_ops.seek = seek;
+}

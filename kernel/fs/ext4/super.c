@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mounting ext2, ext3 and ext4, read-only.
+ *
+ * The three are one format with more or fewer features; a type refuses what its Linux namesake
+ * would.  A device that is mounted already gives its superblock once more.  Mounting for writing
+ * is refused with -EROFS, and mount(8) then tries again read-only.
+ */
+#include "fs/ext4/ext4_internal.h"
+
+#include "fs/device.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/kmalloc.h"
+
+static mutex_t supers_lock = MUTEX_INIT(supers_lock);
+static struct list_head supers = LIST_INIT(supers); /* supers_lock */
+
+/* --- What the volume wants --- */
+
+static int read_device(void *context, u64 position, void *buffer, size_t size)
+{
+	struct ext4_super *super = context;
+
+	while (size > 0) {
+		u32 offset = (u32)(position % PAGE_SIZE);
+		size_t part = MIN(size, (size_t)(PAGE_SIZE - offset));
+		phys_t frame;
+		int error = page_cache_get(&super->device->cache, position / PAGE_SIZE,
+					   PAGE_CACHE_READ, &frame);
+
+		if (error)
+			return error;
+		memcpy(buffer, (const char *)phys_to_virt(frame) + offset, part);
+		frame_free(frame);
+		buffer = (char *)buffer + part;
+		position += part;
+		size -= part;
+	}
+	return 0;
+}
+
+static void *allocate(size_t size)
+{
+	return kmalloc(size);
+}
+
+static void release(void *memory)
+{
+	kfree(memory);
+}
+
+static void complain(void *context, const char *why, u64 number)
+{
+	const struct ext4_super *super = context;
+
+	log_error("ext4: %s: %s: 0x%lx", super->device->name, why, (unsigned long)number);
+}
+
+static const struct ext4_volume_ops volume_ops = {
+	.read = read_device, .allocate = allocate, .release = release, .complain = complain};
+
+/* --- The superblock --- */
+
+static int statfs(struct superblock *superblock, struct linux_statfs *result)
+{
+	const struct ext4_volume *volume = &ext4_super(superblock)->volume;
+
+	result->block_size = result->fragment_size = volume->block_size;
+	result->blocks = volume->blocks - MIN(volume->blocks - 1, volume->overhead);
+	result->blocks_free = volume->free_blocks;
+	result->blocks_available =
+		volume->free_blocks - MIN(volume->free_blocks, volume->reserved_blocks);
+	result->files = volume->inodes;
+	result->files_free = volume->free_inodes;
+	memcpy(result->fsid, volume->uuid, sizeof(result->fsid));
+	return 0;
+}
+
+static int remount(struct superblock *superblock __unused, u64 flags, const char *options __unused)
+{
+	return flags & MS_RDONLY ? 0 : -EROFS;
+}
+
+static void super_free(struct ext4_super *super)
+{
+	ext4_volume_close(&super->volume);
+	block_close(super->device, super);
+	block_put(super->device);
+	kfree(super);
+}
+
+static void destroy(struct superblock *superblock)
+{
+	struct ext4_super *super = ext4_super(superblock);
+
+	mutex_lock(&supers_lock);
+	list_remove(&super->link);
+	mutex_unlock(&supers_lock);
+	super_free(super);
+}
+
+static const struct superblock_operations super_ops = {
+	.destroy_inode = ext4_inode_destroy,
+	.destroy = destroy,
+	.statfs = statfs,
+	.remount = remount,
+};
+
+/* --- Mounting --- */
+
+/* The device that a path names, referenced. */
+static struct block_device *find_device(const char *source)
+{
+	struct block_device *device = NULL;
+	struct path path;
+	int error;
+
+	if (!source)
+		return ERR_PTR(-EINVAL);
+	error = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &path);
+	if (error)
+		return ERR_PTR(error);
+	if (!S_ISBLK(path_inode(&path)->mode))
+		error = -ENOTBLK;
+	else
+		device = block_find(path_inode(&path)->rdev);
+	path_put(&path);
+	if (error)
+		return ERR_PTR(error);
+	return device ? device : ERR_PTR(-ENXIO);
+}
+
+/* Another reference on the superblock of a device that is mounted; NULL: it is not. */
+static struct superblock *find_mounted_locked(const struct block_device *device,
+					      const struct filesystem *type)
+{
+	struct ext4_super *super;
+
+	list_for_each_entry (super, &supers, link) {
+		u32 refs = __atomic_load_n(&super->superblock->refs, __ATOMIC_RELAXED);
+
+		if (super->device != device)
+			continue;
+		do {
+			if (refs == 0 || super->superblock->type != type)
+				return ERR_PTR(-EBUSY);
+		} while (!__atomic_compare_exchange_n(&super->superblock->refs, &refs, refs + 1,
+						      false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+		return super->superblock;
+	}
+	return NULL;
+}
+
+/* Does the volume have what only later types know? */
+static int check_type(const struct filesystem *type, const struct ext4_volume *volume)
+{
+	u32 old = EXT4_INCOMPAT_FILETYPE | EXT4_INCOMPAT_RECOVER | EXT4_INCOMPAT_META_BG;
+	bool journal = volume->compat & EXT4_COMPAT_JOURNAL;
+
+	if (strcmp(type->name, "ext4") == 0)
+		return 0;
+	if (volume->incompat & ~old)
+		return -EINVAL;
+	return strcmp(type->name, "ext3") != 0 || journal ? 0 : -EINVAL;
+}
+
+static int make_root(struct superblock *superblock)
+{
+	struct inode *root = ext4_inode_get(superblock, EXT4_ROOT_INO);
+
+	if (IS_ERR(root))
+		return (int)PTR_ERR(root);
+	if (!S_ISDIR(root->mode)) {
+		inode_put(root);
+		return -EUCLEAN;
+	}
+	superblock->root = dentry_alloc_root(superblock, root);
+	if (superblock->root)
+		return 0;
+	inode_put(root);
+	return -ENOMEM;
+}
+
+/* Opens the device and the volume; takes over the device's reference.  Or ERR_PTR. */
+static struct ext4_super *super_open(struct block_device *device)
+{
+	struct ext4_super *super = kzalloc(sizeof(*super));
+	int error;
+
+	if (!super) {
+		block_put(device);
+		return ERR_PTR(-ENOMEM);
+	}
+	super->device = device;
+	super->volume = (struct ext4_volume){
+		.ops = &volume_ops, .context = super, .size = block_size_bytes(device)};
+	spin_lock_init(&super->lock);
+	for (u32 i = 0; i < EXT4_BUCKETS; i++)
+		list_init(&super->inodes[i]);
+	error = block_open(device, false, super);
+	if (error) {
+		block_put(device);
+		kfree(super);
+		return ERR_PTR(error);
+	}
+	/* Files are read past the device's pages. */
+	error = block_sync(device, 0, UINT64_MAX);
+	if (!error)
+		error = ext4_volume_open(&super->volume);
+	if (!error)
+		return super;
+	super_free(super);
+	return ERR_PTR(error);
+}
+
+/* The first mount of a device, whose reference is taken over. */
+static int mount_device(const struct filesystem *type, struct block_device *device,
+			struct superblock **result)
+{
+	struct superblock *superblock;
+	struct ext4_super *super = super_open(device);
+	int error;
+
+	if (IS_ERR(super))
+		return (int)PTR_ERR(super);
+	error = check_type(type, &super->volume);
+	superblock = error ? NULL : superblock_alloc(type, &super_ops);
+	if (!superblock) {
+		super_free(super);
+		return error ? error : -ENOMEM;
+	}
+	superblock->private = super;
+	superblock->magic = EXT4_MAGIC;
+	superblock->has_xattrs = true;
+	superblock->block_size = super->volume.block_size;
+	superblock->device = device->number;
+	superblock->flags = MS_RDONLY;
+	super->superblock = superblock;
+	error = make_root(superblock);
+	if (error) {
+		super_free(super);
+		kfree(superblock);
+		return error;
+	}
+	list_add_tail(&super->link, &supers);
+	if (super->volume.overlay_count > 0)
+		log_info("ext4: %s: %u blocks are read from the journal", device->name,
+			 super->volume.overlay_count);
+	*result = superblock;
+	return 0;
+}
+
+static int mount(const struct filesystem *type, u64 flags, const char *source,
+		 const char *options __unused, struct superblock **result)
+{
+	struct block_device *device = find_device(source);
+	struct superblock *mounted;
+	int error = 0;
+
+	if (IS_ERR(device))
+		return (int)PTR_ERR(device);
+	if (!(flags & MS_RDONLY)) {
+		block_put(device);
+		return -EROFS;
+	}
+	mutex_lock(&supers_lock);
+	mounted = find_mounted_locked(device, type);
+	if (!mounted) {
+		error = mount_device(type, device, result);
+	} else {
+		block_put(device);
+		error = IS_ERR(mounted) ? (int)PTR_ERR(mounted) : 0;
+		*result = mounted;
+	}
+	mutex_unlock(&supers_lock);
+	return error;
+}
+
+static struct filesystem types[] = {
+	{.name = "ext4", .needs_device = true, .mount = mount},
+	{.name = "ext3", .needs_device = true, .mount = mount},
+	{.name = "ext2", .needs_device = true, .mount = mount},
+};
+
+void ext4_init(void)
+{
+	ext4_inode_init();
+	ext4_file_init();
+	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
+		filesystem_register(&types[i]);
+}

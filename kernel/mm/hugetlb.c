@@ -55,7 +55,7 @@ size_t hugetlb_count_promised_slowly(struct address_space *space, vaddr_t start,
 		region = region_find_first(space, at);
 		if (region == NULL || region->start >= end)
 			break;
-		if (region->flags & REGION_HUGETLB)
+		if ((region->flags & (REGION_HUGETLB | REGION_NO_RESERVE)) == REGION_HUGETLB)
 			promised +=
 				count_missing(space, MAX(at, region->start), MIN(end, region->end));
 	}
@@ -78,11 +78,12 @@ int hugetlb_check_cut_slowly(struct address_space *space, vaddr_t start, vaddr_t
 
 /* --- Faults --- */
 
-static phys_t take_block(struct address_space *space, bool *promised)
+/* Mappings with MAP_NORESERVE have no part in what is promised. */
+static phys_t take_block(struct address_space *space, const struct region *region, bool *promised)
 {
 	size_t reserved = __atomic_load_n(&space->huge_reserved, __ATOMIC_RELAXED);
 
-	while (reserved != 0)
+	while (reserved != 0 && !(region->flags & REGION_NO_RESERVE))
 		if (__atomic_compare_exchange_n(&space->huge_reserved, &reserved, reserved - 1,
 						true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 			*promised = true;
@@ -134,7 +135,7 @@ static enum fault_result map_block(struct fault *fault, vaddr_t base, phys_t blo
 enum fault_result fault_hugetlb(struct fault *fault)
 {
 	bool promised;
-	phys_t block = take_block(fault->space, &promised);
+	phys_t block = take_block(fault->space, fault->region, &promised);
 
 	if (block == 0)
 		return FAULT_NO_PAGE;

@@ -146,7 +146,8 @@ static int check_huge(struct request *request)
 	request->length = ALIGN_UP(request->length, HUGE_SIZE);
 	if (request->length == 0)
 		return -ENOMEM;
-	request->region_flags |= REGION_HUGETLB;
+	request->region_flags |=
+		REGION_HUGETLB | (request->flags & MAP_NORESERVE ? REGION_NO_RESERVE : 0);
 	return 0;
 }
 

@@ -90,7 +90,7 @@ static inline bool name_matches(const struct dentry *dentry, const struct name *
 	const u64 *words = (const u64 *)dentry->text;
 	const char *text = name->text, *tail = text + name->length / sizeof(u64) * sizeof(u64);
 
-	if (dentry->hash != name->hash || dentry->length != name->length)
+	if (dentry->digest != name->digest)
 		return false;
 	for (; text != tail; text += sizeof(u64))
 		if (*words++ != word_at(text))

@@ -246,8 +246,13 @@ static inline off_t inode_size(const struct inode *inode)
 /* A component of a path, in whole words and a last one of 0 to 7 bytes (lib/word.h). */
 struct name {
 	const char *text; /* not terminated */
-	u32 length;
-	u32 hash; /* of all the words, by name_hash_word */
+	union {
+		struct {
+			u32 length;
+			u32 hash; /* of all the words, by name_hash_word */
+		};
+		u64 digest; /* both, to be compared at once */
+	};
 	u64 tail; /* the last word */
 };
 
@@ -273,9 +278,13 @@ struct dentry {
 	s32 refs;   /* atomic; negative once dying */
 	u32 flags;  /* lock, but for the hints */
 	u32 mounts; /* mount_lock: how many mounts sit here */
-	u32 hash;   /* struct name's; the rest of the name likewise: move_lock and lock */
-	u32 length;
 	spinlock_t lock;
+	union { /* struct name's; the rest of the name likewise: move_lock and lock */
+		struct {
+			u32 length, hash;
+		};
+		u64 digest;
+	};
 	const char *text;      /* terminated, with zeros up to a whole word */
 	struct dentry *parent; /* lock; itself for roots; referenced */
 	struct inode *inode;   /* NULL, then set once (release) */

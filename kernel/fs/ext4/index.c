@@ -42,7 +42,7 @@ static int search_block(struct search *search, u64 block, u32 level);
 /* Below a table `level` levels above the leaves. */
 static int search_table(struct search *search, const struct ext4_disk_index_entry *table, u32 level)
 {
-	u32 low = 1, high = table->count, count = table->count;
+	u32 low = 1, high = table->count;
 
 	/* The last entry whose hash is not behind the wanted one; the first one has none. */
 	while (low < high) {
@@ -53,7 +53,7 @@ static int search_table(struct search *search, const struct ext4_disk_index_entr
 		else
 			high = middle;
 	}
-	for (u32 i = low - 1; i < count; i++) {
+	for (u32 i = low - 1; i < table->count; i++) {
 		int error;
 
 		if (i >= low && table[i].hash != (search->hash | 1))

@@ -20,3 +20,21 @@ fs_fuzz_partition_SOURCES := tests/host/fs/fuzz_partition.c $(FS_PARTITION)
 fs_fuzz_partition_CFLAGS := -Itests/host/lib
 fs_fuzz_partition_DEPENDS := $(FS_SEEDS)
 fs_fuzz_partition_CORPUS := $(FS_SEEDS)
+
+# ext2, ext3, ext4: read from images that mke2fs makes.
+FS_EXT4 := $(filter-out %/super.c %/inode.c %/file.c %/names.c,$(wildcard kernel/fs/ext4/*.c)) kernel/lib/crc32c.c kernel/lib/sort.c
+FS_EXT4_IMAGES := $(HOST_BUILD)/ext4
+
+$(FS_EXT4_IMAGES): tests/host/fs/ext4_images
+	@$< $@
+	@touch $@
+
+HOST_TESTS += fs_ext4
+fs_ext4_SOURCES := tests/host/fs/ext4.c $(FS_EXT4)
+fs_ext4_CFLAGS := -Itests/host/lib -Itests/host/fs
+fs_ext4_DEPENDS := $(FS_EXT4_IMAGES)
+
+HOST_FUZZERS += fs_fuzz_ext4
+fs_fuzz_ext4_SOURCES := tests/host/fs/fuzz_ext4.c $(FS_EXT4)
+fs_fuzz_ext4_CFLAGS := -Itests/host/fs -DIMAGES='"$(FS_EXT4_IMAGES)/small"'
+fs_fuzz_ext4_DEPENDS := $(FS_EXT4_IMAGES)

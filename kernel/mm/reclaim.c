@@ -12,8 +12,8 @@
  *
  * A slot of swap space costs memory even if its page packs well, so there are never more of them
  * than memory and all areas have pages: who fills all of that has to die.  Pages of one word over
- * and over cost nothing but the slot and the table entry, a 170th of a page, and count as a 32nd of
- * one.
+ * and over cost nothing but the slot and the table entry, a 170th of a page, and count as a quarter
+ * of one: what they save should not keep a program for long that takes all it can get.
  */
 #include "mm/reclaim.h"
 
@@ -29,7 +29,7 @@
 #include "mm/vmalloc.h"
 #include "mm/workingset.h"
 
-enum { PASSES = 3, SWAPPINESS_MOST = 200, WORD_DISCOUNT = 32 };
+enum { PASSES = 3, SWAPPINESS_MOST = 200, WORD_DISCOUNT = 4 };
 
 u32 reclaim_pass = 1;
 

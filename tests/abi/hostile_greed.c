@@ -101,7 +101,7 @@ static void all_memory(void)
 				p[i] = 1;
 		}
 	}
-	for (int i = 0; i < 4000 && waitpid(pid, &status, WNOHANG) != pid; i++)
+	for (int i = 0; i < 7000 && waitpid(pid, &status, WNOHANG) != pid; i++)
 		sleep_ms(10);
 	ok(status == EXITED(1) || status == KILLED(SIGKILL),
 	   "a program that eats all memory is killed or told so (status %#x)", (unsigned)status);

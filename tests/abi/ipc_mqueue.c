@@ -159,8 +159,8 @@ static struct timespec soon(long ms)
 static void waiting(void)
 {
 	mqd_t queue = make(1, 10, 0);
-	struct timespec time = soon(30), past = {1, 0}, wrong = {0, -1};
 	long start = now_ms();
+	struct timespec time = soon(30), past = {1, 0}, wrong = {0, -1};
 
 	fails(mq_timedreceive(queue, text, 10, NULL, &time), ETIMEDOUT, "waits no longer");
 	ok(now_ms() - start >= 28, "than that");

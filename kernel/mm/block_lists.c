@@ -140,11 +140,12 @@ void block_lists_give(struct block_lists *lists, pfn_t head, u32 order)
 
 void block_lists_move_group(struct block_lists *lists, pfn_t first, enum block_set set)
 {
-	const pfn_t end = first + ((pfn_t)1 << FRAME_GROUP_ORDER);
+	/* The first and the last group of memory need not be there as a whole. */
+	const pfn_t end = MIN(first + ((pfn_t)1 << FRAME_GROUP_ORDER), lists->end);
 	u32 order;
 
 	*group_of(lists, first) = (u8)set;
-	for (pfn_t head = first; head < end; head += (pfn_t)1 << order) {
+	for (pfn_t head = MAX(first, lists->start); head < end; head += (pfn_t)1 << order) {
 		const struct frame *frame = &lists->descriptors[head];
 		bool listed = frame->kind == FRAME_FREE && frame->zone == lists->zone;
 		order = listed ? frame->order : 0;

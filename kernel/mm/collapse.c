@@ -11,8 +11,8 @@
  * Pages that are swapped out, pinned, or shared with other processes stay as they are; a program
  * that asks (MADV_COLLAPSE) gets copies of shared ones.
  *
- * All spaces are in a list.  khugepaged looks at some leaves each time it wakes, and goes on where
- * it stopped; a space that it has come to the end of becomes the last.
+ * khugepaged goes round all spaces (space_round.h): it looks at some leaves each time it wakes, and
+ * goes on where it stopped.
  */
 #include "mm/collapse.h"
 
@@ -24,9 +24,7 @@
 #include "mm/kmalloc.h"
 #include "mm/space.h"
 
-static spinlock_t list_lock;
-static struct list_head spaces = LIST_INIT(spaces); /* list_lock */
-static size_t space_count;                          /* list_lock */
+static struct space_round spaces = SPACE_ROUND_INIT(spaces);
 
 /* --- One leaf --- */
 
@@ -260,50 +258,19 @@ int vmm_collapse(struct address_space *space, vaddr_t start, vaddr_t end)
 
 void collapse_add_space(struct address_space *space)
 {
-	spin_lock(&list_lock);
-	list_add_tail(&space->collapse_link, &spaces);
-	space_count++;
-	spin_unlock(&list_lock);
+	space_round_add(&spaces, &space->collapse_turn, space);
 }
 
 void collapse_remove_space(struct address_space *space)
 {
-	spin_lock(&list_lock);
-	list_remove(&space->collapse_link);
-	space_count--;
-	spin_unlock(&list_lock);
-}
-
-/* The space whose turn it is, with a reference; NULL: there is none that is alive. */
-static struct address_space *first_space(void)
-{
-	struct address_space *space, *found = NULL;
-
-	spin_lock(&list_lock);
-	list_for_each_entry (space, &spaces, collapse_link) {
-		if (space_try_get(space)) {
-			found = space;
-			break;
-		}
-	}
-	spin_unlock(&list_lock);
-	return found;
-}
-
-/* The space's turn is over. */
-static void advance(struct address_space *space)
-{
-	space->collapse_at = 0;
-	spin_lock(&list_lock);
-	list_move_tail(&space->collapse_link, &spaces);
-	spin_unlock(&list_lock);
+	space_round_remove(&spaces, &space->collapse_turn);
 }
 
 /* The next aligned 2 MiB of a space that may become a huge page; 0: there is none, or the map is
  * being changed. */
 static vaddr_t next_candidate(struct address_space *space)
 {
-	vaddr_t found = 0, at = space->collapse_at;
+	vaddr_t found = 0, at = space->collapse_turn.at;
 	const struct region *region;
 
 	if (!rwlock_try_read_lock(&space->map_lock))
@@ -321,18 +288,18 @@ static vaddr_t next_candidate(struct address_space *space)
 bool collapse_round(void)
 {
 	size_t left = READ_ONCE(huge_settings.scan_pages) / PTES_PER_TABLE + 1;
-	size_t visits = READ_ONCE(space_count) + 1;
+	size_t visits = READ_ONCE(spaces.count) + 1;
 	struct address_space *space;
 	bool room = true;
 
-	while (room && left > 0 && visits > 0 && (space = first_space()) != NULL) {
+	while (room && left > 0 && visits > 0 && (space = space_round_first(&spaces)) != NULL) {
 		vaddr_t base = next_candidate(space);
 		if (base != 0) {
 			room = collapse(space, base, false) != -ENOMEM;
-			space->collapse_at = base + HUGE_SIZE;
+			space->collapse_turn.at = base + HUGE_SIZE;
 			left--;
 		} else {
-			advance(space);
+			space_round_advance(&spaces, &space->collapse_turn);
 			visits--;
 		}
 		vmm_put_address_space(space);

@@ -4,11 +4,9 @@
  *
  * A round first decides how many anonymous pages and how many of files it wants (share).  Then two
  * hands go on from where they are: one over the pages of caches that no program maps
- * (reclaim_cache.c), one over page tables.  For the latter all spaces are in a list.  The hand is
- * at the first one, at its reclaim_at; when it has come to the end of that space, the space becomes
- * the last.  A pass is as many spaces as there are.  After three passes without enough a round is
- * over; one that found nothing at all makes another attempt, in which neither kinds nor generations
- * count.
+ * (reclaim_cache.c), one over page tables, which goes round all spaces (space_round.h).  A pass is
+ * as many spaces as there are.  After three passes without enough a round is over; one that found
+ * nothing at all makes another attempt, in which neither kinds nor generations count.
  *
  * A slot of swap space costs memory even if its page packs well, so there are never more of them
  * than memory and all areas have pages: who fills all of that has to die.  Pages of one word over
@@ -34,9 +32,7 @@ enum { PASSES = 3, SWAPPINESS_MOST = 200, WORD_DISCOUNT = 4 };
 u32 reclaim_pass = 1;
 
 static mutex_t round_lock = MUTEX_INIT(round_lock); /* one round at a time; inside of no other */
-static spinlock_t list_lock;
-static struct list_head spaces = LIST_INIT(spaces); /* list_lock */
-static size_t space_count;                          /* list_lock */
+static struct space_round spaces = SPACE_ROUND_INIT(spaces);
 static size_t pass_visits;         /* round_lock: spaces that this pass has been to the end of */
 static u64 events[RECLAIM_EVENTS]; /* atomic */
 static void (*shrink)(size_t part, size_t whole); /* set once */
@@ -67,18 +63,12 @@ void reclaim_get_stats(struct reclaim_stats *stats)
 
 void reclaim_add_space(struct address_space *space)
 {
-	spin_lock(&list_lock);
-	list_add_tail(&space->reclaim_link, &spaces);
-	space_count++;
-	spin_unlock(&list_lock);
+	space_round_add(&spaces, &space->reclaim_turn, space);
 }
 
 void reclaim_remove_space(struct address_space *space)
 {
-	spin_lock(&list_lock);
-	list_remove(&space->reclaim_link);
-	space_count--;
-	spin_unlock(&list_lock);
+	space_round_remove(&spaces, &space->reclaim_turn);
 }
 
 bool reclaim_has_swap(void)
@@ -95,35 +85,14 @@ bool reclaim_has_swap(void)
 	       stats.total + (frame_get_total_memory() >> PAGE_SHIFT);
 }
 
-/* The space at the hand, with a reference; NULL: there is none that is alive. */
-static struct address_space *first_space(void)
-{
-	struct address_space *space, *found = NULL;
-
-	spin_lock(&list_lock);
-	list_for_each_entry (space, &spaces, reclaim_link) {
-		if (space_try_get(space)) {
-			found = space;
-			break;
-		}
-	}
-	spin_unlock(&list_lock);
-	return found;
-}
-
 /* The hand has come to the end of the space. */
 static void advance(struct address_space *space)
 {
-	space->reclaim_at = 0;
-	spin_lock(&list_lock);
-	list_move_tail(&space->reclaim_link, &spaces);
-	bool complete = ++pass_visits >= space_count;
-	spin_unlock(&list_lock);
-	if (complete) {
-		pass_visits = 0;
-		reclaim_pass++;
-		workingset_pass(HAND_SPACES);
-	}
+	if (++pass_visits < space_round_advance(&spaces, &space->reclaim_turn))
+		return;
+	pass_visits = 0;
+	reclaim_pass++;
+	workingset_pass(HAND_SPACES);
 }
 
 /* Goes on in a space, as far as the round has wishes or to its end.  *at_end: it has come there, or
@@ -137,9 +106,9 @@ static size_t visit(struct address_space *space, struct reclaim_round *round, si
 	*at_end = true;
 	if (!rwlock_try_read_lock(&space->map_lock))
 		return 0;
-	while (*main != 0 && (region = region_find_first(space, space->reclaim_at)) != NULL) {
-		space->reclaim_at = MAX(space->reclaim_at, region->start);
-		freed += reclaim_region_round(space, region, &space->reclaim_at, round);
+	while (*main != 0 && (region = region_find_first(space, space->reclaim_turn.at)) != NULL) {
+		space->reclaim_turn.at = MAX(space->reclaim_turn.at, region->start);
+		freed += reclaim_region_round(space, region, &space->reclaim_turn.at, round);
 	}
 	*at_end = region == NULL;
 	rwlock_read_unlock(&space->map_lock);
@@ -152,13 +121,13 @@ static size_t visit(struct address_space *space, struct reclaim_round *round, si
  */
 static size_t scan(struct reclaim_round *round, size_t passes)
 {
-	size_t visits = passes * READ_ONCE(space_count) + 1, freed = 0;
+	size_t visits = passes * READ_ONCE(spaces.count) + 1, freed = 0;
 	size_t *left = round->left;
 	size_t *main = &left[left[RECLAIM_FILE] > left[RECLAIM_ANONYMOUS] ? RECLAIM_FILE
 									  : RECLAIM_ANONYMOUS];
 	struct address_space *space;
 
-	while (*main != 0 && visits > 0 && (space = first_space()) != NULL) {
+	while (*main != 0 && visits > 0 && (space = space_round_first(&spaces)) != NULL) {
 		bool at_end;
 		freed += visit(space, round, main, &at_end);
 		if (at_end) {

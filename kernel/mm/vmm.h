@@ -25,6 +25,7 @@
 #include "mm/pagecache.h"
 #include "mm/paging.h"
 #include "mm/region_tree.h"
+#include "mm/space_round.h"
 
 struct backing_ops;
 struct family;
@@ -63,12 +64,10 @@ struct address_space {
 	bool has_forked;       /* nodes may be shared; map_lock held for writing */
 	bool may_pin;          /* frames may be pinned: set with map_lock held for reading */
 	struct family *family; /* a reference; constant */
-	struct list_head family_link;   /* in family->spaces; its lock */
-	struct list_head reclaim_link;  /* in the list of all spaces; reclaim's lock */
-	vaddr_t reclaim_at;             /* where reclaim goes on; its mutex */
-	struct list_head collapse_link; /* in khugepaged's list; its lock */
-	vaddr_t collapse_at;            /* where khugepaged goes on; its own */
-	rwlock_t map_lock;              /* guards everything down to `layout` */
+	struct list_head family_link;    /* in family->spaces; its lock */
+	struct space_turn reclaim_turn;  /* reclaim's */
+	struct space_turn collapse_turn; /* khugepaged's */
+	rwlock_t map_lock;               /* guards everything down to `layout` */
 	struct region_tree regions;
 	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;

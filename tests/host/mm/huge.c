@@ -257,7 +257,7 @@ static void shared_pages_are_copied_for_who_asks(void **state __unused)
 	child = vmm_copy_address_space(parent);
 	assert_non_null(child);
 	assert_writes(base, 200);
-	while (collapse_round() && parent->collapse_at != 0)
+	while (collapse_round() && parent->collapse_turn.at != 0)
 		;
 	assert_int_equal(kilobytes(parent, base, HUGE_SIZE), 0);
 	assert_int_equal(vmm_madvise(parent, base, HUGE_SIZE, MADV_COLLAPSE), 0);

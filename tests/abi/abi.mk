@@ -27,7 +27,7 @@ ABI_PROGRAMS := \
 	file_open file_rw file_names file_stat file_dirs file_at file_fcntl file_async \
 	pipe_calls pipe_splice poll_calls event_files inotify_calls \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue \
-	pidfd_calls seccomp_calls ptrace_calls core_dumps time_calls time_vdso proc_files \
+	pidfd_calls seccomp_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
 	dev_files tty_lines tty_modes tty_jobs \
 	stress_parallel stress_races ptrace_races hostile_greed hostile_programs hostile_calls
@@ -52,7 +52,7 @@ ABI_BINARIES := $(ABI_MUSL_BINARIES) $(ABI_GLIBC_BINARIES) $(ABI_PIE_BINARIES)
 .PHONY: abi abi-host abi-initramfs abi-boot
 abi: $(ABI_BINARIES) $(ABI_OUT)/root/init $(ABI_OUT)/root/abi/order
 
-$(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(ABI_DIR)/abi.h $(ABI_DIR)/userfault.h
+$(ABI_MUSL_BINARIES): $(ABI_OUT)/root/abi/%: $(ABI_DIR)/%.c $(ABI_OUT)/abi-musl.o $(wildcard $(ABI_DIR)/*.h)
 	@mkdir -p $(@D)
 	$(ABI_SAY)$(ABI_MUSL_CC) $(ABI_CFLAGS) -static -o $@ $< $(ABI_OUT)/abi-musl.o -lpthread
 

@@ -3,18 +3,11 @@
  * Tracers, tracees, and those who kill, stop and continue them, all at once: everybody ends, and
  * every child can be waited for.
  */
-#include "abi.h"
+#include "ptrace.h"
 
 #include <pthread.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 
-enum { SEIZE = 0x4206, INTERRUPT = 0x4207, LISTEN = 0x4208, ROUNDS = 30 };
-
-static long trace(long request, pid_t pid, unsigned long address, unsigned long data)
-{
-	return syscall(SYS_ptrace, request, pid, address, data);
-}
+enum { ROUNDS = 30 };
 
 static unsigned seed = 1;
 

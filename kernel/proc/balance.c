@@ -56,7 +56,10 @@ bool sched_send_away(struct run_queue *queue, struct task *task)
 static struct task *find_movable(struct run_queue *queue, u32 cpu)
 {
 	enum { TRIES = 8 };
-	struct rb_node *node = queue->realtime.top ? rb_first(&queue->realtime) : queue->first;
+	struct rb_node *node = realtime_first(queue);
+
+	if (!node)
+		node = queue->first;
 
 	for (u32 tries = 0; node && tries < TRIES; tries++, node = rb_next(node)) {
 		struct task *task = rb_entry(node, struct task, sched.node);

@@ -47,28 +47,6 @@ static bool before(u64 left, u64 right)
 	return (s64)(left - right) < 0;
 }
 
-static bool realtime_before(const struct sched_task *left, const struct sched_task *right)
-{
-	if (left->priority != right->priority)
-		return left->priority > right->priority;
-	return before(left->sequence, right->sequence);
-}
-
-static void insert_realtime(struct run_queue *queue, struct task *task, bool front)
-{
-	struct rb_node **link = &queue->realtime.top, *parent = NULL;
-
-	task->sched.sequence = front ? --queue->front_sequence : ++queue->sequence;
-	while (*link) {
-		parent = *link;
-		link = realtime_before(&task->sched,
-				       &rb_entry(parent, struct task, sched.node)->sched)
-			       ? &parent->left
-			       : &parent->right;
-	}
-	rb_insert(&queue->realtime, &task->sched.node, parent, link);
-}
-
 static void insert_fair(struct run_queue *queue, struct task *task)
 {
 	struct rb_node **link = &queue->fair.top, *parent = NULL;
@@ -93,7 +71,7 @@ void run_queue_insert(struct run_queue *queue, struct task *task, bool front)
 {
 	ASSERT(task->sched.cpu == queue->cpu && task->sched.queued);
 	if (sched_is_realtime(&task->sched))
-		insert_realtime(queue, task, front);
+		realtime_insert(queue, task, front);
 	else
 		insert_fair(queue, task);
 	WRITE_ONCE(queue->waiting, queue->waiting + 1);
@@ -102,7 +80,7 @@ void run_queue_insert(struct run_queue *queue, struct task *task, bool front)
 void run_queue_remove(struct run_queue *queue, struct task *task)
 {
 	if (sched_is_realtime(&task->sched)) {
-		rb_erase(&queue->realtime, &task->sched.node);
+		realtime_remove(queue, task);
 	} else {
 		if (queue->first == &task->sched.node)
 			queue->first = rb_next(queue->first);
@@ -113,17 +91,19 @@ void run_queue_remove(struct run_queue *queue, struct task *task)
 
 struct task *run_queue_best(struct run_queue *queue)
 {
-	struct rb_node *node = queue->realtime.top ? rb_first(&queue->realtime) : queue->first;
+	struct rb_node *node = queue->realtime.exhausted ? NULL : realtime_first(queue);
 
+	if (!node)
+		node = queue->first ? queue->first : realtime_first(queue);
 	return rb_entry_or_null(node, struct task, sched.node);
 }
 
-bool sched_is_better(const struct task *task, const struct task *running, u64 margin)
+bool run_queue_prefers(const struct run_queue *queue, const struct task *task, u64 margin)
 {
-	const struct sched_task *left = &task->sched, *right = &running->sched;
+	const struct sched_task *left = &task->sched, *right = &queue->running->sched;
 
 	if (left->priority != right->priority)
-		return left->priority > right->priority;
+		return run_queue_rank(queue, left) > run_queue_rank(queue, right);
 	if (sched_is_realtime(left))
 		return false;
 	if (right->policy == SCHED_IDLE && left->policy != SCHED_IDLE)
@@ -142,6 +122,10 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 		queue->times.idle += elapsed;
 		return;
 	}
+	if (sched_is_realtime(sched))
+		realtime_charge(queue, now, elapsed);
+	else if (queue->realtime.exhausted)
+		realtime_refresh(queue, now);
 	queue->busy += elapsed;
 	if (queue->waiting != 0)
 		queue->waited += elapsed;

@@ -48,10 +48,12 @@ void run_queue_arm(struct run_queue *queue, nsec_t now)
 {
 	nsec_t end = NO_DEADLINE;
 
-	if (queue->waiting && queue->running != queue->idle &&
-	    queue->running->sched.policy != SCHED_FIFO)
-		end = now +
-		      (queue->running->sched.policy == SCHED_RR ? SCHED_RR_SLICE : SCHED_SLICE);
+	if (queue->waiting && queue->running != queue->idle) {
+		if (sched_is_realtime(&queue->running->sched))
+			end = realtime_slice_end(queue, now);
+		else
+			end = MIN(now + SCHED_SLICE, realtime_pause_end(queue));
+	}
 	if (end == NO_DEADLINE && queue->slice_end == NO_DEADLINE)
 		return;
 	queue->slice_end = end;
@@ -118,8 +120,9 @@ static struct task *choose(struct run_queue *queue, struct task *previous, bool 
 {
 	struct task *best = run_queue_best(queue);
 
-	if (ready && (!best || !(yields ? best->sched.priority >= previous->sched.priority
-					: sched_is_better(best, previous, 0))))
+	if (ready && (!best || !(yields ? run_queue_rank(queue, &best->sched) >=
+						  run_queue_rank(queue, &previous->sched)
+					: run_queue_prefers(queue, best, 0))))
 		return previous;
 	if (!best && run_queue_steal(queue))
 		best = run_queue_best(queue);
@@ -172,7 +175,7 @@ static void switch_away(bool preempted, bool yields)
 	run_queue_split(queue);
 
 	bool ready = settle_running(queue, previous, preempted);
-	if (now >= queue->slice_end && previous->sched.policy == SCHED_RR)
+	if (realtime_turn_over(&previous->sched))
 		yields = true;
 	struct task *next = choose(queue, previous, ready, yields);
 	if (next == previous) {
@@ -239,7 +242,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task)
 	pressure_note_ready(task, true);
 	run_queue_insert(queue, task, false);
 
-	if (queue->running == queue->idle || sched_is_better(task, queue->running, SCHED_GRANULE))
+	if (queue->running == queue->idle || run_queue_prefers(queue, task, SCHED_GRANULE))
 		run_queue_request(queue);
 	else if (queue->slice_end == NO_DEADLINE && queue->cpu == cpu_id())
 		run_queue_arm(queue, now);

@@ -86,6 +86,17 @@ static inline int task_priority(const struct task *task)
 	return READ_ONCE(task->sched.priority);
 }
 
+/*
+ * How much of a CPU real-time tasks may have while others wait: `runtime` of each `period`, in
+ * nanoseconds; runtime -1: all.  Setting: -EINVAL for a period that is not positive, or a runtime
+ * beyond it.  The turn of a SCHED_RR task; set to 0 it is the usual one.  Any context.
+ */
+s64 scheduler_rt_period(void);
+s64 scheduler_rt_runtime(void);
+int __must_check scheduler_set_rt_limit(s64 period, s64 runtime);
+nsec_t scheduler_rr_slice(void);
+void scheduler_set_rr_slice(nsec_t slice);
+
 /* Does the task hold a CPU now; the CPU it ran on last. */
 static inline bool task_is_running(const struct task *task)
 {

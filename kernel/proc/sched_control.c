@@ -153,14 +153,16 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 	run_queue_account(queue, clock_monotonic());
 	if (in_tree)
 		run_queue_remove(queue, task);
+	u8 before = task->sched.priority;
 	change(&task->sched, argument);
 	task->sched.priority = MAX(task->sched.rt_priority, task->sched.inherited);
 	sched_set_weight(&task->sched);
 	if (!sched_is_realtime(&task->sched) &&
 	    (s64)(task->sched.virtual_time - queue->least_time) < 0)
 		task->sched.virtual_time = queue->least_time;
+	/* Who comes down goes before its new equals: it has not lost its turn (sched(7)). */
 	if (in_tree)
-		run_queue_insert(queue, task, false);
+		run_queue_insert(queue, task, task->sched.priority < before);
 	if (task->sched.queued)
 		run_queue_request(queue);
 	run_queue_unlock(queue, flags);
@@ -178,6 +180,7 @@ static void change_policy(struct sched_task *sched, const void *argument)
 	sched->policy = wanted->policy;
 	sched->rt_priority = wanted->rt_priority;
 	sched->reset_on_fork = wanted->reset_on_fork;
+	realtime_new_turn(sched);
 }
 
 int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)

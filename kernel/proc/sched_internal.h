@@ -22,19 +22,27 @@
 #define SCHED_LATENCY  (3 * NSEC_PER_MSEC) /* credit of a task that wakes */
 #define SCHED_GRANULE  (1 * NSEC_PER_MSEC) /* a woken task that is so much behind preempts */
 #define SCHED_RR_SLICE (100 * NSEC_PER_MSEC)
+#define RANK_HIGHEST   1000
+
+/* Real-time tasks: sched_realtime.c. */
+struct realtime_queue {
+	struct rb_root tasks; /* those that wait, by priority, then arrival */
+	u64 sequence;         /* arrivals: counts up at the tail, ... */
+	u64 front_sequence;   /* ... and down for those that were preempted */
+	nsec_t period_start, used;
+	bool exhausted; /* they have used up what they may have of the period */
+};
 
 struct run_queue {
 	spinlock_t lock;
 	u32 cpu; /* const */
 	/* everything below: lock; counts are also read without it, as hints */
-	struct rb_root fair;     /* by virtual_time */
-	struct rb_node *first;   /* the least of `fair`, or NULL */
-	struct rb_root realtime; /* by priority, then arrival */
-	u32 waiting;             /* tasks in the trees */
-	u32 load;                /* the same and the running one, unless that is the idle task */
-	u64 least_time;          /* never falls: where tasks that come here start */
-	u64 sequence;            /* arrivals of real-time tasks: counts up at the tail, ... */
-	u64 front_sequence;      /* ... and down for those that were preempted */
+	struct rb_root fair;   /* by virtual_time */
+	struct rb_node *first; /* the least of `fair`, or NULL */
+	struct realtime_queue realtime;
+	u32 waiting;    /* tasks in the trees */
+	u32 load;       /* the same and the running one, unless that is the idle task */
+	u64 least_time; /* never falls: where tasks that come here start */
 	struct task *running;
 	struct task *idle;
 	struct task *leaving; /* the one that this switch leaves, and must go to another CPU */
@@ -106,8 +114,13 @@ void run_queue_insert(struct run_queue *queue, struct task *task, bool front);
 void run_queue_remove(struct run_queue *queue, struct task *task);
 /* The best waiting task, or NULL. */
 struct task *run_queue_best(struct run_queue *queue);
-/* Should `task` run rather than `running`?  By `margin` of virtual time. */
-bool sched_is_better(const struct task *task, const struct task *running, u64 margin);
+/* Which class goes first: the greater.  Real-time tasks have their priority. */
+static inline u32 run_queue_rank(const struct run_queue *queue, const struct sched_task *sched)
+{
+	return sched->priority != 0 || !queue->realtime.exhausted ? sched->priority : RANK_HIGHEST;
+}
+/* Should `task` run rather than the running one?  By `margin` of virtual time. */
+bool run_queue_prefers(const struct run_queue *queue, const struct task *task, u64 margin);
 /* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
 void run_queue_account(struct run_queue *queue, nsec_t now);
 /* Divides the running task's time that has been accounted into user and system time.  On the
@@ -118,6 +131,24 @@ void run_queue_split(struct run_queue *queue);
 void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task);
 /* Sets a fair task's weight from its policy and nice value. */
 void sched_set_weight(struct sched_task *sched);
+
+/* --- sched_realtime.c.  All with the queue's lock held --- */
+
+void realtime_insert(struct run_queue *queue, struct task *task, bool front);
+void realtime_remove(struct run_queue *queue, struct task *task);
+static inline struct rb_node *realtime_first(const struct run_queue *queue)
+{
+	return queue->realtime.tasks.top ? rb_first(&queue->realtime.tasks) : NULL;
+}
+/* A real-time task has run; a new period may have come. */
+void realtime_charge(struct run_queue *queue, nsec_t now, nsec_t elapsed);
+void realtime_refresh(struct run_queue *queue, nsec_t now);
+/* When a running real-time task is to be looked at again; when waiting ones may run again. */
+nsec_t realtime_slice_end(const struct run_queue *queue, nsec_t now);
+nsec_t realtime_pause_end(const struct run_queue *queue);
+/* Is the task's turn over?  If so another one begins. */
+bool realtime_turn_over(struct sched_task *sched);
+void realtime_new_turn(struct sched_task *sched);
 
 /* --- balance.c --- */
 

@@ -16,7 +16,6 @@
 #include "syscall/process_internal.h"
 #include "syscall/table.h"
 
-#define RR_INTERVAL   (100 * NSEC_PER_MSEC)
 #define FAIR_INTERVAL (4 * NSEC_PER_MSEC)
 #define NICE_BASE     20 /* getpriority's result is this less the nice value */
 
@@ -248,7 +247,7 @@ long sys_sched_rr_get_interval(pid_t pid, vaddr_t interval)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	nsec_t slice = task->sched.policy == SCHED_FIFO ? 0
-		       : task->sched.policy == SCHED_RR ? RR_INTERVAL
+		       : task->sched.policy == SCHED_RR ? scheduler_rr_slice()
 							: FAIR_INTERVAL;
 	task_put(task);
 	return timespec_to_user(interval, slice);

@@ -134,6 +134,9 @@ int proc_show_queues(const struct proc_node *node, struct text *text);
 int proc_store_queues(const struct proc_node *node, char *value, size_t size);
 int proc_show_sem(const struct proc_node *node, struct text *text);
 int proc_store_sem(const struct proc_node *node, char *value, size_t size);
+/* sys_sched.c: the scheduler's. */
+int proc_show_sched_setting(const struct proc_node *node, struct text *text);
+int proc_store_sched_setting(const struct proc_node *node, char *value, size_t size);
 extern const struct proc_entry proc_sysvipc_entries[]; /* sysvipc.c: of /proc/sysvipc */
 
 int proc_show_stat(const struct proc_node *node, struct text *text); /* process_stat.c */

@@ -225,6 +225,9 @@ static const struct proc_entry seccomp_entries[] = {
 	PROC_END,
 };
 
+#define SCHED_SETTING(name) \
+	PROC_SETTING(name, 0644, proc_show_sched_setting, proc_store_sched_setting)
+
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_last_capability),
 	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
@@ -239,6 +242,9 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
 	PROC_DIRECTORY("random", random_entries),
 	PROC_FILE("randomize_va_space", 0444, show_randomize),
+	SCHED_SETTING("sched_rr_timeslice_ms"),
+	SCHED_SETTING("sched_rt_period_us"),
+	SCHED_SETTING("sched_rt_runtime_us"),
 	PROC_DIRECTORY("seccomp", seccomp_entries),
 	PROC_SETTING("sem", 0644, proc_show_sem, proc_store_sem),
 	PROC_FILE("shmall", 0444, show_shmmax),

@@ -1,53 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The journal (jbd2), which is big-endian: what was committed but had not reached its place.
- *
- * The journal is a file of blocks: its own super block, then a ring of transactions,
- *
- *	descriptor  copy copy …  [descriptor copy …]  [revoke]  commit
- *
- * A descriptor's tags name the blocks whose copies follow.  A revoke block names blocks whose
- * copies in this transaction and in earlier ones are void.  A transaction counts when its commit
- * block is there; the first one that does not ends the log.
+ * Reading the journal (journal_format.h): what was committed but had not reached its place.
  *
  * Nothing is written back: the copies stay where they are, and a table says of each block that has
  * one where the newest is (volume->overlay).  The log is walked twice, once to find its end, once
  * to collect.
  */
+#include "fs/ext4/journal_format.h"
 #include "fs/ext4/volume.h"
 #include "lib/abi/stat.h"
 #include "lib/crc32c.h"
 #include "lib/errno.h"
 #include "lib/sort.h"
 #include "lib/string.h"
-
-#define JOURNAL_MAGIC 0xc03b3998u
-
-enum block_type { DESCRIPTOR = 1, COMMIT, SUPER_1, SUPER_2, REVOKE };
-
-enum { /* bytes from the beginning of a block */
-       HEADER_TYPE = 4,
-       HEADER_SEQUENCE = 8,
-       HEADER_SIZE = 12,
-       SUPER_BLOCK_SIZE = 12,
-       SUPER_LENGTH = 16,
-       SUPER_FIRST = 20,
-       SUPER_SEQUENCE = 24,
-       SUPER_START = 28,
-       SUPER_INCOMPAT = 40,
-       SUPER_UUID = 48,
-       SUPER_CHECKSUM = 252,
-       SUPER_SIZE = 1024,
-       REVOKE_USED = 12,
-       REVOKE_FIRST = 16,
-       COMMIT_CHECKSUM = 16,
-       UUID_SIZE = 16,
-};
-
-enum journal_features { WIDE = 0x2, CHECKSUM_2 = 0x8, CHECKSUM_3 = 0x10 };
-#define FEATURES_KNOWN (0x1u | WIDE | CHECKSUM_2 | CHECKSUM_3)
-
-enum tag_flags { TAG_ESCAPED = 1, TAG_SAME_UUID = 2, TAG_LAST = 8 };
 
 struct revoked {
 	u64 block;
@@ -70,19 +35,9 @@ struct journal {
 	u64 copy_room, revoked_room;
 };
 
-static u32 get_u32(const u8 *at)
-{
-	return (u32)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
-}
-
-static u16 get_u16(const u8 *at)
-{
-	return (u16)(at[0] << 8 | at[1]);
-}
-
 static bool has_checksums(const struct journal *journal)
 {
-	return journal->features & (CHECKSUM_2 | CHECKSUM_3);
+	return journal->features & (JOURNAL_CHECKSUM_2 | JOURNAL_CHECKSUM_3);
 }
 
 /* Where a block of the journal is. */
@@ -125,7 +80,7 @@ static bool block_is_intact(const struct journal *journal, const u8 *block, u32 
 	crc = crc32c(seed, block, offset);
 	crc = crc32c(crc, none, sizeof(none));
 	crc = crc32c(crc, block + offset + 4, size - offset - 4);
-	return crc == get_u32(block + offset);
+	return crc == journal_get_u32(block + offset);
 }
 
 /* --- Tags --- */
@@ -135,22 +90,15 @@ struct tag {
 	u32 flags, checksum;
 };
 
-static u32 tag_size(const struct journal *journal)
-{
-	if (journal->features & CHECKSUM_3)
-		return 16;
-	return (journal->features & WIDE ? 12 : 8) + (journal->features & CHECKSUM_2 ? 2 : 0);
-}
-
 static struct tag read_tag(const struct journal *journal, const u8 *at)
 {
-	bool third = journal->features & CHECKSUM_3;
-	struct tag tag = {.block = get_u32(at)};
+	bool third = journal->features & JOURNAL_CHECKSUM_3;
+	struct tag tag = {.block = journal_get_u32(at)};
 
-	tag.flags = third ? get_u32(at + 4) : get_u16(at + 6);
-	tag.checksum = third ? get_u32(at + 12) : get_u16(at + 4);
-	if (journal->features & WIDE)
-		tag.block |= (u64)get_u32(at + 8) << 32;
+	tag.flags = third ? journal_get_u32(at + 4) : journal_get_u16(at + 6);
+	tag.checksum = third ? journal_get_u32(at + 12) : journal_get_u16(at + 4);
+	if (journal->features & JOURNAL_WIDE)
+		tag.block |= (u64)journal_get_u32(at + 8) << 32;
 	return tag;
 }
 
@@ -169,7 +117,7 @@ static int check_copy(struct journal *journal, const struct tag *tag, u32 block,
 		return error;
 	crc = crc32c(journal->seed, bytes, sizeof(bytes));
 	crc = crc32c(crc, journal->copy, journal->volume->block_size);
-	if (!(journal->features & CHECKSUM_3))
+	if (!(journal->features & JOURNAL_CHECKSUM_3))
 		crc = (u16)crc;
 	return crc == tag->checksum ? 0 : -EBADMSG;
 }
@@ -194,7 +142,7 @@ static int collect_copy(struct journal *journal, const struct tag *tag, u32 bloc
 static int walk_descriptor(struct journal *journal, u32 sequence, u32 *block)
 {
 	u32 size = journal->volume->block_size - (has_checksums(journal) ? 4 : 0);
-	u32 each = tag_size(journal);
+	u32 each = journal_tag_size(journal->features);
 	struct tag tag = {0};
 
 	for (u32 at = HEADER_SIZE; at + each <= size && !(tag.flags & TAG_LAST); at += each) {
@@ -208,23 +156,23 @@ static int walk_descriptor(struct journal *journal, u32 sequence, u32 *block)
 		journal->copy_count++;
 		*block = next_block(journal, *block);
 		if (!(tag.flags & TAG_SAME_UUID))
-			at += UUID_SIZE;
+			at += JOURNAL_UUID_SIZE;
 	}
 	return 0;
 }
 
 static int walk_revoke(struct journal *journal, u32 sequence)
 {
-	u32 used = get_u32(journal->buffer + REVOKE_USED);
-	u32 each = journal->features & WIDE ? 8 : 4;
+	u32 used = journal_get_u32(journal->buffer + REVOKE_USED);
+	u32 each = journal->features & JOURNAL_WIDE ? 8 : 4;
 
 	if (used > journal->volume->block_size - (has_checksums(journal) ? 4 : 0))
 		return -EUCLEAN;
 	for (u32 at = REVOKE_FIRST; at + each <= used; at += each) {
-		u64 block = get_u32(journal->buffer + at);
+		u64 block = journal_get_u32(journal->buffer + at);
 
 		if (each == 8)
-			block = block << 32 | get_u32(journal->buffer + at + 4);
+			block = block << 32 | journal_get_u32(journal->buffer + at + 4);
 		if (journal->collecting && journal->revoked_count >= journal->revoked_room)
 			return -EUCLEAN;
 		if (journal->collecting)
@@ -243,12 +191,13 @@ static bool belongs(const struct journal *journal, u32 sequence, u32 *type)
 	const u8 *block = journal->buffer;
 	u32 size = journal->volume->block_size;
 
-	*type = get_u32(block + HEADER_TYPE);
-	if (get_u32(block) != JOURNAL_MAGIC || get_u32(block + HEADER_SEQUENCE) != sequence)
+	*type = journal_get_u32(block + HEADER_TYPE);
+	if (journal_get_u32(block) != JOURNAL_MAGIC ||
+	    journal_get_u32(block + HEADER_SEQUENCE) != sequence)
 		return false;
-	if (*type == COMMIT)
+	if (*type == JOURNAL_COMMIT)
 		return block_is_intact(journal, block, COMMIT_CHECKSUM, size, journal->seed);
-	return (*type == DESCRIPTOR || *type == REVOKE) &&
+	return (*type == JOURNAL_DESCRIPTOR || *type == JOURNAL_REVOKE) &&
 	       block_is_intact(journal, block, size - 4, size, journal->seed);
 }
 
@@ -270,9 +219,9 @@ static int walk(struct journal *journal)
 			break;
 		block = next_block(journal, block);
 		looked++;
-		if (type == DESCRIPTOR)
+		if (type == JOURNAL_DESCRIPTOR)
 			error = walk_descriptor(journal, sequence, &block);
-		else if (type == REVOKE)
+		else if (type == JOURNAL_REVOKE)
 			error = walk_revoke(journal, sequence);
 		else
 			sequence++;
@@ -364,28 +313,30 @@ static int take_super(struct journal *journal)
 {
 	const struct ext4_volume *volume = journal->volume;
 	const u8 *super = journal->buffer;
-	u32 type = get_u32(super + HEADER_TYPE);
+	u32 type = journal_get_u32(super + HEADER_TYPE);
 
-	if (get_u32(super) != JOURNAL_MAGIC || (type != SUPER_1 && type != SUPER_2))
+	if (journal_get_u32(super) != JOURNAL_MAGIC ||
+	    (type != JOURNAL_SUPER_1 && type != JOURNAL_SUPER_2))
 		return -EUCLEAN;
-	journal->length = get_u32(super + SUPER_LENGTH);
-	journal->first = get_u32(super + SUPER_FIRST);
-	journal->sequence = get_u32(super + SUPER_SEQUENCE);
-	journal->start = get_u32(super + SUPER_START);
-	journal->features = type == SUPER_2 ? get_u32(super + SUPER_INCOMPAT) : 0;
-	if (journal->features & ~FEATURES_KNOWN) {
+	journal->length = journal_get_u32(super + SUPER_LENGTH);
+	journal->first = journal_get_u32(super + SUPER_FIRST);
+	journal->sequence = journal_get_u32(super + SUPER_SEQUENCE);
+	journal->start = journal_get_u32(super + SUPER_START);
+	journal->features = type == JOURNAL_SUPER_2 ? journal_get_u32(super + SUPER_INCOMPAT) : 0;
+	if (journal->features & ~JOURNAL_FEATURES_KNOWN) {
 		volume->ops->complain(volume->context,
 				      "features of the journal that are not understood",
-				      journal->features & ~FEATURES_KNOWN);
+				      journal->features & ~JOURNAL_FEATURES_KNOWN);
 		return -EINVAL;
 	}
 	if (!block_is_intact(journal, super, SUPER_CHECKSUM, SUPER_SIZE, ~0u))
 		return -EBADMSG;
-	if (get_u32(super + SUPER_BLOCK_SIZE) != volume->block_size || journal->first == 0 ||
-	    journal->first >= journal->length || journal->start >= journal->length ||
+	if (journal_get_u32(super + SUPER_BLOCK_SIZE) != volume->block_size ||
+	    journal->first == 0 || journal->first >= journal->length ||
+	    journal->start >= journal->length ||
 	    journal->length > journal->node.size >> volume->block_shift)
 		return -EUCLEAN;
-	journal->seed = crc32c(~0u, super + SUPER_UUID, UUID_SIZE);
+	journal->seed = crc32c(~0u, super + SUPER_UUID, JOURNAL_UUID_SIZE);
 	return 0;
 }
 
@@ -402,7 +353,13 @@ static int read_log(struct journal *journal)
 	if (!error)
 		error = take_super(journal);
 	/* Start 0: it is empty. */
-	return error || journal->start == 0 ? error : collect(journal);
+	if (!error && journal->start != 0)
+		error = collect(journal);
+	/* The numbers behind the last whole transaction may be those of one that was cut off. */
+	if (!error)
+		volume->journal_sequence =
+			journal->start == 0 ? journal->sequence : journal->end_sequence + 1;
+	return error;
 }
 
 int ext4_journal_read(struct ext4_volume *volume)

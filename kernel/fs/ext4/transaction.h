@@ -49,7 +49,7 @@ struct ext4_handle;
 
 struct ext4_block {
 	u64 number; /* const */
-	u8 *data;   /* const; volume->block_size bytes, aligned to that */
+	u8 *data;   /* const; volume->block_size bytes of volume->ops->allocate */
 	/*
 	 * For the users of the content: guards it where none of their own locks does (bitmaps,
 	 * group descriptors, the super block).  Taken with the handle open.
@@ -58,16 +58,19 @@ struct ext4_block {
 	u32 checked; /* atomic: the users': what they have verified since the block was read.
 			Starts as 0 */
 
-	struct ext4_journal *journal;        /* const */
-	u32 refs;                            /* the rest: journal->lock */
-	u32 flags;                           /* transaction_internal.h */
-	u8 *frozen;                          /* as the committing transaction has it, or NULL */
-	struct ext4_transaction *running;    /* that has changed it, or NULL */
-	struct ext4_transaction *committing; /* the same */
+	struct ext4_journal *journal; /* const */
+	u32 refs;                     /* the rest: journal->lock */
+	u32 flags;                    /* transaction_internal.h */
+	u8 *frozen;                   /* as the committing transaction has it, or NULL */
+	struct ext4_block_use {
+		struct ext4_transaction *transaction; /* NULL: none */
+		struct list_head link;                /* transaction->blocks */
+		bool forgotten;                       /* … has freed it */
+	} uses[2];                                    /* by the transaction's parity */
 	struct ext4_transaction *checkpoint; /* whose log has it, and its place does not yet */
-	struct list_head hash_link;          /* same bucket */
-	struct list_head lru_link;           /* unused and clean ones */
-	struct list_head running_link, committing_link, checkpoint_link;
+	struct list_head checkpoint_link;    /* checkpoint->checkpoint */
+	struct list_head hash_link;          /* blocks of a bucket */
+	struct list_head lru_link;           /* those that nobody needs */
 };
 
 /*
@@ -120,7 +123,7 @@ int __must_check ext4_handle_new(struct ext4_handle *handle, u64 number, struct 
 /*
  * A metadata block has been freed: it is not written any more, and what the log has of it is void.
  * References that others have stay good, but nobody may change it.  It may be metadata again at
- * once (ext4_handle_new), data only after the commit: see ext4_handle_release.
+ * once (ext4_handle_new), data only after the commit, as all that the handle frees.
  */
 void ext4_handle_forget(struct ext4_handle *handle, u64 number);
 
@@ -170,9 +173,6 @@ struct ext4_journal_ops {
 	u64 (*now)(u32 *nanoseconds);
 	/* The journal has been aborted.  Must not sleep.  May be NULL. */
 	void (*aborted)(void *context, int error);
-	/* A block's memory; NULL: there is none. */
-	void *(*allocate_block)(u32 size);
-	void (*release_block)(void *data, u32 size);
 };
 
 struct ext4_journal_options {
@@ -196,9 +196,9 @@ int __must_check ext4_journal_resume(struct ext4_volume *volume);
 /* The last thing, before ext4_volume_close: suspends if nobody has, and frees all. */
 void ext4_journal_close(struct ext4_volume *volume);
 
-/* For a thread: commits if something has been running for longer than `age`, and writes committed
- * blocks to their places when the log gets full. */
-void ext4_journal_work(struct ext4_volume *volume, nsec_t age);
+/* For a thread, every few seconds: commits what is running, and writes committed blocks to their
+ * places when the log gets full. */
+void ext4_journal_work(struct ext4_volume *volume);
 /* Memory is short: forgets up to `count` unused blocks.  How many went.  Does not sleep. */
 u32 ext4_journal_shrink(struct ext4_volume *volume, u32 count);
 

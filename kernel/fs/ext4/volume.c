@@ -5,7 +5,7 @@
  * The super block is read twice if there is a journal to be read: it may be in there.  Numbers that
  * other files rely on (sizes of blocks, inodes and groups) are checked here, once.
  */
-#include "fs/ext4/volume.h"
+#include "fs/ext4/transaction.h"
 #include "lib/crc32c.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -30,6 +30,20 @@ static int refuse(const struct ext4_volume *volume, const char *why, u64 number,
 	return error;
 }
 
+/* Of a volume that may be changed: as it is in memory. */
+static int read_changed(const struct ext4_volume *volume, u64 number, u32 offset, void *buffer,
+			u32 size)
+{
+	struct ext4_block *block;
+	int error = ext4_block_get((struct ext4_volume *)volume, number, &block);
+
+	if (error)
+		return error;
+	memcpy(buffer, block->data + offset, size);
+	ext4_block_put(block);
+	return 0;
+}
+
 int ext4_read(const struct ext4_volume *volume, u64 block, u32 offset, void *buffer, u32 size)
 {
 	const struct ext4_overlay *newer;
@@ -38,6 +52,8 @@ int ext4_read(const struct ext4_volume *volume, u64 block, u32 offset, void *buf
 	if (block >= volume->blocks || offset > volume->block_size ||
 	    size > volume->block_size - offset)
 		return -EUCLEAN;
+	if (__atomic_load_n(&volume->journal, __ATOMIC_ACQUIRE))
+		return read_changed(volume, block, offset, buffer, size);
 	newer = ext4_overlay_find(volume, block);
 	error = volume->ops->read(volume->context,
 				  ((newer ? newer->copy : block) << volume->block_shift) + offset,

@@ -20,6 +20,7 @@
 #include "lib/types.h"
 
 struct ext4_volume;
+struct ext4_journal;
 
 struct ext4_volume_ops {
 	/* Reads `size` bytes at `position`, which lie within the volume.  0 or an error. */
@@ -59,6 +60,10 @@ struct ext4_volume {
 	/* journal.c: sorted by block, each block once. */
 	struct ext4_overlay *overlay;
 	u32 overlay_count;
+	u32 journal_sequence; /* of the transaction that could follow; 0: it was not read */
+
+	/* transaction.h: of a volume that may be changed.  What is read comes from there then. */
+	struct ext4_journal *journal;
 };
 
 /* An inode. */

@@ -4,6 +4,8 @@
 #define TESTS_HOST_FS_EXT4_FILE_H
 
 #include "fs/ext4/volume.h"
+#include "lib/format.h"
+#include "lib/string.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -171,6 +171,7 @@ struct task {
 	struct mempolicy policy; /* own: set_mempolicy(2) */
 	u16 io_priority;         /* ioprio_set(2): kept for who asks; single word */
 	int parent_death_signal; /* own: PR_SET_PDEATHSIG; read under process_tree_lock */
+	void *journal_handle;    /* own: fs/ext4/transaction.h's handles that are open */
 	int exit_status;         /* own until TASK_DEAD: as wait(2) shows it */
 	nsec_t timer_slack;      /* own: PR_SET_TIMERSLACK */
 	nsec_t start_time;       /* const: monotonic */

@@ -2,9 +2,8 @@
 /*
  * Buffered access: a device's pages in the page cache, read-ahead, and write-back.
  *
- * A miss reads more than it was asked for once misses follow each other: one page, then four times
- * as many each time, up to half a megabyte.  The page asked for comes in the frame of who asks, the
- * others in frames that are put into the cache if nothing has happened there meanwhile.
+ * A miss reads more than it was asked for once misses follow each other (mm/read_ahead.h), up to half
+ * a megabyte.
  *
  * Dirty pages are written back in the background when the first has been dirty for a time or when
  * there are too many, by the writer himself when there are far too many (dirty_settings), and when
@@ -16,12 +15,10 @@
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/string.h"
-#include "mm/frame.h"
+#include "mm/read_ahead.h"
 #include "proc/sched.h"
 
 enum {
-	READ_AHEAD_MAX = 128,
-	READ_AHEAD_STEP = 4,
 	SYNC_LIMIT = 64,
 	BALANCE_EACH = 64,
 };
@@ -44,45 +41,11 @@ static u64 pages_of(const struct block_device *device)
 
 /* --- Reading --- */
 
-/* How many pages to read for a miss at `index`. */
-static u32 read_ahead(struct block_device *device, u64 index)
-{
-	u32 pages = 1;
-
-	/* Hints: two readers at once spoil nothing but the guess. */
-	if (index == READ_ONCE(device->read_ahead_end) && index != 0)
-		pages = MIN(READ_ONCE(device->read_ahead_pages) * READ_AHEAD_STEP,
-			    (u32)READ_AHEAD_MAX);
-	else if (index == 0)
-		pages = READ_AHEAD_STEP;
-	WRITE_ONCE(device->read_ahead_pages, pages);
-	WRITE_ONCE(device->read_ahead_end, index + pages);
-	return (u32)MIN((u64)pages, pages_of(device) - index);
-}
-
-/* Frames for the pages behind `index`, up to the first that is there; frames[0] is given.  How many
- * pages in all. */
-static u32 take_frames(struct block_device *device, u64 index, u32 wanted, phys_t *frames)
-{
-	phys_t present[READ_AHEAD_MAX];
-	u32 count = 1;
-
-	if (wanted == 1)
-		return 1;
-	page_cache_find(&device->cache, index + 1, wanted - 1, present);
-	while (count < wanted && present[count - 1] == 0)
-		count++;
-	for (u32 i = count - 1; i < wanted - 1; i++)
-		if (present[i] != 0)
-			frame_free(present[i]);
-	return count == 1 ? 1 : 1 + (u32)frame_alloc_batch(FRAME_CACHE, frames + 1, count - 1);
-}
-
 static int fill(struct page_cache *cache, u64 index, void *page)
 {
 	struct block_device *device = device_of(cache);
 	u64 sequence = page_cache_sequence(cache), end = block_size_bytes(device);
-	phys_t frames[READ_AHEAD_MAX];
+	phys_t frames[READ_AHEAD_LIMIT];
 	u32 count;
 	int error;
 
@@ -91,14 +54,13 @@ static int fill(struct page_cache *cache, u64 index, void *page)
 		return 0;
 	}
 	frames[0] = virt_to_phys(page);
-	count = take_frames(device, index, read_ahead(device, index), frames);
+	count = read_ahead_count(&device->read_ahead, index, pages_of(device));
+	count = read_ahead_frames(cache, index, count, frames);
 	error = block_transfer(device, BLOCK_READ, index * SECTORS_PER_PAGE, frames, count, 0);
 	if ((index + count) * PAGE_SIZE > end)
 		memset((char *)phys_to_virt(frames[count - 1]) + end % PAGE_SIZE, 0,
 		       PAGE_SIZE - end % PAGE_SIZE);
-	for (u32 i = 1; i < count; i++)
-		if (error != 0 || page_cache_insert(cache, index + i, frames[i], sequence) != 0)
-			frame_free(frames[i]);
+	read_ahead_insert(cache, index, frames, count, sequence, error);
 	/* What lies further on is no reason to fail. */
 	if (error != 0 && count > 1)
 		error = block_transfer(device, BLOCK_READ, index * SECTORS_PER_PAGE, frames, 1, 0);

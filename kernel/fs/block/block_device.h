@@ -21,6 +21,7 @@
 #include "lib/sync.h"
 #include "lib/types.h"
 #include "mm/pagecache.h"
+#include "mm/read_ahead.h"
 #include "proc/timer.h"
 
 /* Sectors are of 512 bytes everywhere, whatever the disk's blocks. */
@@ -139,8 +140,7 @@ struct block_device {
 	nsec_t dirty_since;      /* when the first of the pages that are dirty became so */
 	rwlock_t lock;           /* writes, size */
 	mutex_t write_back_lock; /* one write-back at a time, so that who waits finds all written */
-	u64 read_ahead_end;      /* hint: the page behind what was last read ahead */
-	u32 read_ahead_pages;    /* hint: how much, next time */
+	struct read_ahead read_ahead;
 };
 
 /*

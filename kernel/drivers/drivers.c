@@ -22,5 +22,6 @@ void drivers_init(const char *command_line)
 	block_drivers_init();
 	balloon_init();
 	virtio_mem_init();
+	virtio_9p_init();
 	ide_init();
 }

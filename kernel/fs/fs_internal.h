@@ -22,6 +22,7 @@ void file_hooks_register(void);
 void tmpfs_init(void);
 void memfd_init(void);
 void ext4_init(void); /* ext4/super.c */
+void p9_init(void);   /* 9p/super.c */
 
 /* --- Walking (walk.c) --- */
 

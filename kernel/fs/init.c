@@ -17,4 +17,5 @@ void vfs_init(void)
 	devices_init();
 	mqueue_fs_init();
 	ext4_init();
+	p9_init();
 }

@@ -33,10 +33,22 @@ def disk_options(machine, disks):
     return options
 
 
+def share_options(machine, shares):
+    """Folders of the host as QEMU wants them: each has the name share0, share1 … for mount."""
+    device = "virtio-9p-device" if machine == "microvm" else "virtio-9p-pci"
+    options = []
+    for index, share in enumerate(shares):
+        folder = os.path.abspath(share.folder).replace(",", ",,")
+        options += ["-fsdev", f"local,id=share{index},path={folder},security_model=none,multidevs=remap"
+                              f"{',readonly=on' if share.read_only else ''}",
+                    "-device", f"{device},fsdev=share{index},mount_tag=share{index}"]
+    return options
+
+
 class Machine:
     """A started machine: .log and .link are sockets, .process is QEMU."""
 
-    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator, disks=()):
+    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator, disks=(), shares=()):
         qemu = os.environ.get("QEMU", "qemu-system-x86_64")
         if shutil.which(qemu) is None:
             raise LaunchError(f"{qemu} is not installed: tools/setup installs it")
@@ -52,7 +64,7 @@ class Machine:
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-chardev", f"socket,id=log,fd={log_end.fileno()}", "-chardev", f"socket,id=link,fd={link_end.fileno()}", *serial,
             "-kernel", kernel, "-initrd", f"/proc/self/fd/{image}", "-append", words,
-            *disk_options(machine, disks)]
+            *disk_options(machine, disks), *share_options(machine, shares)]
         if shutil.which("setpriv"):
             command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
         # A session of its own: Ctrl-C at the terminal is for us to handle.

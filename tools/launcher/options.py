@@ -2,6 +2,7 @@
 """The command line of the launcher."""
 
 import argparse
+import os
 import re
 import sys
 
@@ -12,7 +13,8 @@ Runs a Linux program of this computer in a virtual machine of its own, on the Co
 
 The program, its shared libraries and its interpreter are packed into a small root file system in memory, together with
 busybox for a shell and the usual tools.  The program gets this terminal, or the files and pipes that stdin, stdout and
-stderr are; its exit status becomes that of this command.  Whatever it writes to files is gone afterwards, but for disks.
+stderr are; its exit status becomes that of this command.  Whatever it writes to files is gone afterwards, but for disks and
+shared folders.
 
 Arguments that name a file of this computer take the file along, under the same path, and the program starts in a
 directory of the same name as the current one; so `cowslip run sort words.txt` does what it says.
@@ -26,6 +28,7 @@ examples:
   cowslip run --package perl sort-names.pl      all of a Debian package comes along
   cowslip run --with /etc/services grep -c tcp /etc/services
   echo 'select 6*7;' | cowslip run sqlite3
+  cowslip run --share .:/src -- sh -c 'cd /src && ls'
   cowslip run --timeout 10 ./a.out || echo "status $?"
 
 exit status:
@@ -87,6 +90,18 @@ def disk(text):
     return text, False
 
 
+class Share:
+    """A folder of the host and where it is in the machine."""
+
+    def __init__(self, text):
+        self.read_only = text.endswith(":ro")
+        self.folder, _, self.path = text.removesuffix(":ro").rpartition(":")
+        if not self.folder:
+            self.folder, self.path = self.path, os.path.abspath(self.path)
+        if not self.folder or not self.path.startswith("/"):
+            raise argparse.ArgumentTypeError(f"{text}: expected DIR, DIR:PATH or DIR:PATH:ro, with a PATH that begins with /")
+
+
 def parse(words):
     parser = Parser(prog="cowslip", description="Cowslip: Linux programs in machines of their own.",
                     epilog="`cowslip run --help` tells all about running programs.")
@@ -101,6 +116,8 @@ def parse(words):
     machine.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="kvm, where the computer can; tcg works everywhere (tcg)")
     machine.add_argument("--disk", type=disk, action="append", default=[], dest="disks", metavar="FILE[:ro]",
                          help="a disk, whose sectors are the file's bytes: /dev/vda, the next /dev/vdb; written to unless :ro")
+    machine.add_argument("--share", type=Share, action="append", default=[], dest="shares", metavar="DIR[:PATH[:ro]]",
+                         help="a folder of this computer, at PATH (or under the same name); what is written there stays, unless :ro")
     machine.add_argument("--kernel", metavar="FILE", help="another kernel, for comparison")
     machine.add_argument("--append", metavar="WORDS", default="", help="more words for the kernel's command line")
     files = run.add_argument_group("its files")

@@ -132,7 +132,10 @@ int main(void)
 	if (!link_open("/dev/ttyS1"))
 		give_up("/dev/ttyS1");
 	receive_order(&order);
-	int result = program_start(&order, &program, &step);
+	int result = shares_mount(&step);
+
+	if (result == 0)
+		result = program_start(&order, &program, &step);
 	if (result < 0) {
 		report_failure(step, -result);
 	} else {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The file systems and links that programs expect to find.  A kernel may have mounted some of them
- * itself; an error is no reason to stop.
+ * itself; an error is no reason to stop.  The folders that the launcher shares stand in /etc/fstab.
  */
 #include "launch.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,6 +31,29 @@ static const char *const links[][2] = {
 	{"/proc/self/fd/1", "/dev/stdout"},
 	{"/proc/self/fd/2", "/dev/stderr"},
 };
+
+int shares_mount(const char **folder)
+{
+	static char failed[PATH_MAX];
+	FILE *table = setmntent("/etc/fstab", "r");
+	struct mntent *entry;
+	int result = 0;
+
+	while (table && result == 0 && (entry = getmntent(table)) != NULL) {
+		unsigned long flags = hasmntopt(entry, "ro") ? MS_RDONLY : 0;
+
+		if (strcmp(entry->mnt_type, "9p") != 0)
+			continue;
+		if (mount(entry->mnt_fsname, entry->mnt_dir, "9p", flags, "trans=virtio") < 0) {
+			result = -errno;
+			snprintf(failed, sizeof(failed), "%s", entry->mnt_dir);
+			*folder = failed;
+		}
+	}
+	if (table)
+		endmntent(table);
+	return result;
+}
 
 void surroundings_make(void)
 {

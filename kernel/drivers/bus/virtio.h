@@ -172,5 +172,7 @@ void virtio_queue_rings(const struct virtio_queue *queue, struct virtio_rings *r
 /* The transports; each finds its devices.  From the init thread, once. */
 void virtio_pci_init(void);
 void virtio_mmio_init(void);
+/* The driver of virtio_9p.c. */
+void virtio_9p_init(void);
 
 #endif

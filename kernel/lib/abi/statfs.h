@@ -71,6 +71,7 @@ enum filesystem_magic {
 	PIPEFS_MAGIC = 0x50495045,
 	SOCKFS_MAGIC = 0x534f434b,
 	ANON_INODE_FS_MAGIC = 0x09041934,
+	V9FS_MAGIC = 0x01021997,
 };
 
 #endif

@@ -41,3 +41,9 @@ HOST_FUZZERS += fs_fuzz_ext4
 fs_fuzz_ext4_SOURCES := tests/host/fs/fuzz_ext4.c $(FS_EXT4)
 fs_fuzz_ext4_CFLAGS := $(FS_EXT4_FLAGS) -DIMAGES='"$(FS_EXT4_IMAGES)/small"'
 fs_fuzz_ext4_DEPENDS := $(FS_EXT4_IMAGES)
+
+# 9P: the conversation with a server that cannot be trusted.
+HOST_FUZZERS += fs_fuzz_9p
+fs_fuzz_9p_SOURCES := tests/host/fs/fuzz_9p.c $(addprefix kernel/fs/9p/,client.c calls.c message.c) kernel/lib/bitmap.c \
+	kernel/lib/log.c tests/host/lib/panic.c $(LOCK_ORDER) $(LIB_STRINGS)
+fs_fuzz_9p_CFLAGS := -Itests/host/lib $(LIB_RENAMED)

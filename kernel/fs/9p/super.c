@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mounting what a host shares: mount -t 9p NAME DIRECTORY.
+ *
+ * A server is mounted once; the mount can be bound elsewhere.  Of Linux's options those are taken
+ * that ask for what happens anyhow.
+ */
+#include "fs/9p/p9_internal.h"
+
+#include "lib/abi/statfs.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kmalloc.h"
+
+/* The server's own are 4096 and more; programs that ask copy in pieces of this size. */
+enum { BLOCK_SIZE = 65536 };
+
+static int statfs(struct superblock *superblock, struct linux_statfs *result)
+{
+	struct p9_fid *fid = p9_inode_fid(dentry_inode(superblock->root));
+	int error = p9_statfs(fid, result);
+
+	p9_fid_put(fid);
+	return error;
+}
+
+static int remount(struct superblock *superblock __unused, u64 flags __unused,
+		   const char *options __unused)
+{
+	return 0;
+}
+
+static int show_options(struct superblock *superblock __unused, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, ",trans=virtio");
+}
+
+static void super_free(struct p9_super *super)
+{
+	p9_client_close(&super->client);
+	kfree(super);
+}
+
+static void destroy(struct superblock *superblock)
+{
+	super_free(p9_super(superblock));
+}
+
+static const struct superblock_operations super_ops = {
+	.destroy_inode = p9_inode_destroy,
+	.destroy = destroy,
+	.statfs = statfs,
+	.remount = remount,
+	.show_options = show_options,
+};
+
+/* --- Mounting --- */
+
+static bool option_is_known(const char *word, size_t length)
+{
+	static const char *const whole[] = {"trans=virtio", "version=9p2000.L", "cache=none",
+					    "cache=mmap",   "cache=readahead",  "access=any",
+					    "access=user",  "access=client",    "nodevmap"};
+	static const char prefix[] = "msize=";
+
+	for (u32 i = 0; i < ARRAY_SIZE(whole); i++)
+		if (strlen(whole[i]) == length && memcmp(whole[i], word, length) == 0)
+			return true;
+	return length > sizeof(prefix) - 1 && memcmp(word, prefix, sizeof(prefix) - 1) == 0;
+}
+
+static int check_options(const char *options)
+{
+	while (options && *options) {
+		const char *comma = strchr(options, ',');
+		size_t length = comma ? (size_t)(comma - options) : strlen(options);
+
+		if (length > 0 && !option_is_known(options, length)) {
+			log_warn("9p: option %.*s is not known", (int)length, options);
+			return -EINVAL;
+		}
+		options += length + (comma != NULL);
+	}
+	return 0;
+}
+
+static int make_root(struct superblock *superblock, struct p9_fid *fid)
+{
+	struct inode *root = p9_inode_find(superblock, fid);
+
+	if (IS_ERR(root))
+		return (int)PTR_ERR(root);
+	if (S_ISDIR(root->mode))
+		superblock->root = dentry_alloc_root(superblock, root);
+	if (superblock->root)
+		return 0;
+	inode_put(root);
+	return S_ISDIR(root->mode) ? -ENOMEM : -ENOTDIR;
+}
+
+static int mount(const struct filesystem *type, u64 flags __unused, const char *source,
+		 const char *options, struct superblock **result)
+{
+	struct superblock *superblock;
+	struct p9_super *super;
+	struct p9_fid *root;
+	int error = source ? check_options(options) : -EINVAL;
+
+	if (error)
+		return error;
+	super = kzalloc(sizeof(*super));
+	if (!super)
+		return -ENOMEM;
+	spin_lock_init(&super->lock);
+	for (u32 i = 0; i < P9_BUCKETS; i++)
+		list_init(&super->inodes[i]);
+	error = p9_client_open(&super->client, source, &root);
+	if (error) {
+		kfree(super);
+		return error;
+	}
+	superblock = superblock_alloc(type, &super_ops);
+	if (!superblock) {
+		p9_fid_put(root);
+		super_free(super);
+		return -ENOMEM;
+	}
+	superblock->private = super;
+	superblock->magic = V9FS_MAGIC;
+	superblock->has_xattrs = true;
+	superblock->block_size = BLOCK_SIZE;
+	error = make_root(superblock, root);
+	if (!error) {
+		*result = superblock;
+		return 0;
+	}
+	super_free(super);
+	kfree(superblock);
+	return error;
+}
+
+static struct filesystem type = {.name = "9p", .mount = mount};
+
+void p9_init(void)
+{
+	p9_inode_init();
+	p9_file_init();
+	filesystem_register(&type);
+}

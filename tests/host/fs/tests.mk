@@ -47,3 +47,15 @@ HOST_FUZZERS += fs_fuzz_9p
 fs_fuzz_9p_SOURCES := tests/host/fs/fuzz_9p.c $(addprefix kernel/fs/9p/,client.c calls.c message.c) kernel/lib/bitmap.c \
 	kernel/lib/log.c tests/host/lib/panic.c $(LOCK_ORDER) $(LIB_STRINGS)
 fs_fuzz_9p_CFLAGS := -Itests/host/lib $(LIB_RENAMED)
+
+# The journal of ext4: power cuts and errors on a disk that is simulated.
+FS_JOURNAL_IMAGES := $(HOST_BUILD)/journal
+
+$(FS_JOURNAL_IMAGES): tests/host/fs/journal_images
+	@$< $@
+	@touch $@
+
+HOST_TESTS += fs_journal
+fs_journal_SOURCES := tests/host/fs/journal.c tests/host/fs/journal_model.c tests/host/fs/journal_disk.c $(FS_EXT4)
+fs_journal_CFLAGS := $(FS_EXT4_FLAGS)
+fs_journal_DEPENDS := $(FS_JOURNAL_IMAGES)

@@ -58,6 +58,16 @@ static int check_leaf_block(const struct ext4_volume *volume, const struct ext4_
 	return crc32c(node->seed, bytes, used) == tail->checksum ? 0 : -EBADMSG;
 }
 
+int ext4_directory_check(const struct ext4_volume *volume, const struct ext4_node *node, u64 block,
+			 void *bytes)
+{
+	if (!volume->checksums)
+		return 0;
+	return is_index_block(volume, node, block, bytes)
+		       ? check_index_block(volume, node, block, bytes)
+		       : check_leaf_block(volume, node, bytes);
+}
+
 int ext4_directory_block(const struct ext4_volume *volume, const struct ext4_node *node, u64 block,
 			 void *buffer)
 {
@@ -69,11 +79,7 @@ int ext4_directory_block(const struct ext4_volume *volume, const struct ext4_nod
 	if (run.start == 0)
 		return -EUCLEAN;
 	error = ext4_read(volume, run.start, 0, buffer, volume->block_size);
-	if (error || !volume->checksums)
-		return error;
-	return is_index_block(volume, node, block, buffer)
-		       ? check_index_block(volume, node, block, buffer)
-		       : check_leaf_block(volume, node, buffer);
+	return error ? error : ext4_directory_check(volume, node, block, buffer);
 }
 
 /* --- Entries --- */

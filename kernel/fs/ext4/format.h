@@ -17,7 +17,12 @@ enum {
 	EXT4_NAME_MAX = 255,
 };
 
-enum ext4_compat { EXT4_COMPAT_JOURNAL = 0x4, EXT4_COMPAT_DIR_INDEX = 0x20 };
+enum ext4_compat {
+	EXT4_COMPAT_JOURNAL = 0x4,
+	EXT4_COMPAT_XATTR = 0x8,
+	EXT4_COMPAT_DIR_INDEX = 0x20,
+	EXT4_COMPAT_SPARSE_SUPER2 = 0x200,
+};
 
 enum ext4_incompat {
 	EXT4_INCOMPAT_FILETYPE = 0x2,
@@ -35,8 +40,12 @@ enum ext4_incompat {
 
 enum ext4_ro_compat {
 	EXT4_RO_COMPAT_SPARSE_SUPER = 0x1,
+	EXT4_RO_COMPAT_LARGE_FILE = 0x2,
+	EXT4_RO_COMPAT_BTREE_DIR = 0x4,
 	EXT4_RO_COMPAT_HUGE_FILE = 0x8,
 	EXT4_RO_COMPAT_GDT_CSUM = 0x10,
+	EXT4_RO_COMPAT_DIR_NLINK = 0x20,
+	EXT4_RO_COMPAT_EXTRA_SIZE = 0x40,
 	EXT4_RO_COMPAT_METADATA_CSUM = 0x400,
 };
 
@@ -93,11 +102,21 @@ struct ext4_disk_group {
 	u16 unused_inodes_lo, checksum;
 	/* With 64-bit numbers: */
 	u32 block_bitmap_hi, inode_bitmap_hi, inode_table_hi;
-	u32 unused[5];
+	u16 free_blocks_hi, free_inodes_hi, directories_hi, unused_inodes_hi;
+	u32 exclude_bitmap_hi;
+	u16 block_bitmap_checksum_hi, inode_bitmap_checksum_hi;
+	u32 reserved;
 };
 _Static_assert(sizeof(struct ext4_disk_group) == 64, "group descriptor");
 
+enum ext4_group_flags {
+	EXT4_GROUP_INODES_UNUSED = 0x1, /* the inode bitmap is all zeros, and not written */
+	EXT4_GROUP_BLOCKS_UNUSED = 0x2, /* the block bitmap has the group's own blocks alone */
+	EXT4_GROUP_ZEROED = 0x4,        /* the inode table is zeros where it is not used */
+};
+
 enum ext4_inode_flags {
+	EXT4_INODE_SYNC = 0x8,
 	EXT4_INODE_IMMUTABLE = 0x10,
 	EXT4_INODE_APPEND = 0x20,
 	EXT4_INODE_NO_ATIME = 0x80,

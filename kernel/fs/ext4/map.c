@@ -60,6 +60,7 @@ static int read_leaf(const struct ext4_volume *volume, const struct ext4_disk_ex
 	int found = find_entry(header, block);
 	u64 length, into;
 	bool written;
+	int error;
 
 	if (found + 1 < header->entries)
 		limit = MIN(limit, (u64)entries[found + 1].block);
@@ -73,8 +74,13 @@ static int read_leaf(const struct ext4_volume *volume, const struct ext4_disk_ex
 	if (into >= length)
 		return 0;
 	run->length = length - into;
-	run->start = written ? (entry->start_lo | (u64)entry->start_hi << 32) + into : 0;
-	return written ? check_run(volume, run->start, run->length) : 0;
+	run->start = (entry->start_lo | (u64)entry->start_hi << 32) + into;
+	error = check_run(volume, run->start, run->length);
+	if (!written) {
+		run->held = run->start;
+		run->start = 0;
+	}
+	return error;
 }
 
 /* Reads a block of the tree. */

@@ -34,7 +34,7 @@ static bool is_power_of(u32 number, u32 base)
 	return number == 1;
 }
 
-static bool has_super(const struct ext4_volume *volume, u32 group)
+bool ext4_group_has_super(const struct ext4_volume *volume, u32 group)
 {
 	return group <= 1 || !(volume->ro_compat & EXT4_RO_COMPAT_SPARSE_SUPER) ||
 	       is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7);
@@ -51,11 +51,19 @@ static u64 descriptor_block(const struct ext4_volume *volume, u32 index)
 	if (group == 0)
 		return (u64)super + 1;
 	return volume->first_data_block + (u64)group * volume->blocks_per_group +
-	       has_super(volume, group);
+	       ext4_group_has_super(volume, group);
 }
 
-static bool checksum_is_right(const struct ext4_volume *volume, u32 group,
-			      const struct ext4_disk_group *descriptor)
+u64 ext4_descriptor_block(const struct ext4_volume *volume, u32 group, u32 *offset)
+{
+	u32 each = volume->block_size / volume->descriptor_size;
+
+	*offset = group % each * volume->descriptor_size;
+	return descriptor_block(volume, group / each);
+}
+
+u16 ext4_group_checksum(const struct ext4_volume *volume, u32 group,
+			const struct ext4_disk_group *descriptor)
 {
 	u32 size = MIN(volume->descriptor_size, (u32)sizeof(*descriptor));
 	const u8 *behind = (const u8 *)descriptor + CHECKSUM_OFFSET + 2;
@@ -66,30 +74,41 @@ static bool checksum_is_right(const struct ext4_volume *volume, u32 group,
 		crc = crc32c(crc, descriptor, CHECKSUM_OFFSET);
 		crc = crc32c(crc, &none, sizeof(none));
 		crc = crc32c(crc, behind, size - CHECKSUM_OFFSET - 2);
-		return (u16)crc == descriptor->checksum;
+		return (u16)crc;
 	}
 	if (volume->ro_compat & EXT4_RO_COMPAT_GDT_CSUM) {
 		u16 crc = crc16(0xffff, volume->uuid, sizeof(volume->uuid));
 		crc = crc16(crc, &group, sizeof(group));
 		crc = crc16(crc, descriptor, CHECKSUM_OFFSET);
 		crc = crc16(crc, behind, size - CHECKSUM_OFFSET - 2);
-		return crc == descriptor->checksum;
+		return crc;
 	}
-	return true;
+	return descriptor->checksum;
 }
 
-/* The first block of a group's inode table. */
-static int find_table(const struct ext4_volume *volume, u32 group, u64 *table)
+bool ext4_group_is_intact(const struct ext4_volume *volume, u32 group,
+			  const struct ext4_disk_group *descriptor)
 {
-	u32 each = volume->block_size / volume->descriptor_size;
-	struct ext4_disk_group descriptor = {0};
-	int error = ext4_read(volume, descriptor_block(volume, group / each),
-			      group % each * volume->descriptor_size, &descriptor,
-			      MIN(volume->descriptor_size, (u32)sizeof(descriptor)));
+	return ext4_group_checksum(volume, group, descriptor) == descriptor->checksum;
+}
 
+int ext4_inode_table(const struct ext4_volume *volume, u32 group, u64 *table)
+{
+	struct ext4_disk_group descriptor = {0};
+	u32 offset;
+	u64 block = ext4_descriptor_block(volume, group, &offset);
+	int error;
+
+	/* Descriptors that change cannot be read beside it. */
+	if (volume->tables) {
+		*table = volume->tables[group];
+		return 0;
+	}
+	error = ext4_read(volume, block, offset, &descriptor,
+			  MIN(volume->descriptor_size, (u32)sizeof(descriptor)));
 	if (error)
 		return error;
-	if (!checksum_is_right(volume, group, &descriptor))
+	if (!ext4_group_is_intact(volume, group, &descriptor))
 		return -EBADMSG;
 	*table = descriptor.inode_table_lo;
 	if (volume->descriptor_size >= DESCRIPTOR_SIZE_64)
@@ -97,7 +116,7 @@ static int find_table(const struct ext4_volume *volume, u32 group, u64 *table)
 	return *table > volume->first_data_block ? 0 : -EUCLEAN;
 }
 
-static u32 node_seed(const struct ext4_volume *volume, u32 ino, u32 generation)
+u32 ext4_node_seed(const struct ext4_volume *volume, u32 ino, u32 generation)
 {
 	u32 crc = crc32c(volume->checksum_seed, &ino, sizeof(ino));
 
@@ -105,7 +124,7 @@ static u32 node_seed(const struct ext4_volume *volume, u32 ino, u32 generation)
 }
 
 /* Is the inode's checksum right?  Its fields for it are zeros while it is counted. */
-static bool node_is_intact(const struct ext4_volume *volume, u32 ino, struct ext4_disk_inode *inode)
+bool ext4_node_is_intact(const struct ext4_volume *volume, u32 ino, struct ext4_disk_inode *inode)
 {
 	bool wide = volume->inode_size > EXT4_OLD_INODE_SIZE && inode->extra_size >= 4;
 	u16 low = inode->checksum_lo, high = wide ? inode->checksum_hi : 0;
@@ -114,7 +133,7 @@ static bool node_is_intact(const struct ext4_volume *volume, u32 ino, struct ext
 	inode->checksum_lo = 0;
 	if (wide)
 		inode->checksum_hi = 0;
-	crc = crc32c(node_seed(volume, ino, inode->generation), inode, volume->inode_size);
+	crc = crc32c(ext4_node_seed(volume, ino, inode->generation), inode, volume->inode_size);
 	inode->checksum_lo = low;
 	if (wide)
 		inode->checksum_hi = high;
@@ -129,7 +148,7 @@ int ext4_node_read_raw(const struct ext4_volume *volume, u32 ino, void *buffer)
 
 	if (ino == 0 || ino > volume->inodes)
 		return -EUCLEAN;
-	error = find_table(volume, (ino - 1) / volume->inodes_per_group, &table);
+	error = ext4_inode_table(volume, (ino - 1) / volume->inodes_per_group, &table);
 	if (error)
 		return error;
 	byte = (u64)((ino - 1) % volume->inodes_per_group) * volume->inode_size;
@@ -141,7 +160,7 @@ int ext4_node_read_raw(const struct ext4_volume *volume, u32 ino, void *buffer)
 	    (inode->extra_size % 4 != 0 ||
 	     inode->extra_size > volume->inode_size - EXT4_OLD_INODE_SIZE))
 		return -EUCLEAN;
-	if (volume->checksums && !node_is_intact(volume, ino, inode))
+	if (volume->checksums && !ext4_node_is_intact(volume, ino, inode))
 		return -EBADMSG;
 	return 0;
 }
@@ -210,7 +229,7 @@ static void take(const struct ext4_volume *volume, const struct ext4_disk_inode 
 		node->xattr_block |= (u64)inode->xattr_block_hi << 32;
 	node->sectors = sectors_of(volume, inode);
 	node->extra_size = volume->inode_size > EXT4_OLD_INODE_SIZE ? inode->extra_size : 0;
-	node->seed = node_seed(volume, node->ino, node->generation);
+	node->seed = ext4_node_seed(volume, node->ino, node->generation);
 	take_times(node, inode);
 	take_device(node, inode);
 	memcpy(node->body, inode->block, sizeof(node->body));
@@ -236,7 +255,8 @@ static bool is_sane(const struct ext4_volume *volume, const struct ext4_node *no
 	return node->size <= (u64)UINT32_MAX << volume->block_shift;
 }
 
-int ext4_node_read(const struct ext4_volume *volume, u32 ino, struct ext4_node *node)
+static int read_node(const struct ext4_volume *volume, u32 ino, struct ext4_node *node,
+		     bool unlinked)
 {
 	void *buffer =
 		volume->ops->allocate(MAX(volume->inode_size, (u32)sizeof(struct ext4_disk_inode)));
@@ -246,7 +266,7 @@ int ext4_node_read(const struct ext4_volume *volume, u32 ino, struct ext4_node *
 	if (!buffer)
 		return -ENOMEM;
 	error = ext4_node_read_raw(volume, ino, buffer);
-	if (!error && (inode->links == 0 || inode->mode == 0))
+	if (!error && ((inode->links == 0 && !unlinked) || inode->mode == 0))
 		error = -ESTALE;
 	if (!error) {
 		memset(node, 0, sizeof(*node));
@@ -256,4 +276,14 @@ int ext4_node_read(const struct ext4_volume *volume, u32 ino, struct ext4_node *
 	}
 	volume->ops->release(buffer);
 	return error;
+}
+
+int ext4_node_read(const struct ext4_volume *volume, u32 ino, struct ext4_node *node)
+{
+	return read_node(volume, ino, node, false);
+}
+
+int ext4_node_read_unlinked(const struct ext4_volume *volume, u32 ino, struct ext4_node *node)
+{
+	return read_node(volume, ino, node, true);
 }

@@ -16,6 +16,7 @@ enum {
 	DESCRIPTOR_SIZE = 32,
 	REVISION_DYNAMIC = 1,
 	CHECKSUM_CRC32C = 1,
+	FIRST_INO = 11,
 };
 
 #define INCOMPAT_KNOWN                                                                             \
@@ -172,6 +173,10 @@ static int take_super(struct ext4_volume *volume, const struct ext4_disk_super *
 	volume->overhead = super->overhead;
 	volume->unsigned_hash = super->flags & EXT4_SUPER_UNSIGNED_HASH;
 	volume->journal_ino = super->journal_ino;
+	volume->want_extra_size = super->revision < REVISION_DYNAMIC ? 0 : super->want_extra_size;
+	volume->first_ino = super->revision < REVISION_DYNAMIC ? FIRST_INO : super->first_ino;
+	volume->last_orphan = super->last_orphan;
+	volume->default_hash = super->hash_version;
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "fs/ext4/format.h"
 #include "lib/types.h"
 
+struct ext4_space;
 struct ext4_volume;
 struct ext4_journal;
 
@@ -50,7 +51,9 @@ struct ext4_volume {
 	u64 blocks, reserved_blocks, free_blocks, overhead;
 	u32 first_data_block, blocks_per_group, groups;
 	u32 inodes, free_inodes, inodes_per_group, inode_size;
-	u32 descriptor_size, first_meta_group, reserved_descriptors;
+	u32 descriptor_size, first_meta_group, reserved_descriptors, want_extra_size;
+	u32 last_orphan, first_ino;
+	u8 default_hash;
 	u32 checksum_seed;
 	u32 hash_seed[4];
 	u32 journal_ino;
@@ -64,6 +67,9 @@ struct ext4_volume {
 
 	/* transaction.h: of a volume that may be changed.  What is read comes from there then. */
 	struct ext4_journal *journal;
+
+	struct ext4_space *space; /* change.h; NULL: nothing is changed */
+	u64 *tables;              /* with space: the first block of each group's inode table */
 };
 
 /* An inode. */
@@ -98,10 +104,15 @@ int __must_check ext4_read(const struct ext4_volume *volume, u64 block, u32 offs
 /* The inode of a file, with its checksum checked.  -ESTALE: it is not in use. */
 int __must_check ext4_node_read(const struct ext4_volume *volume, u32 ino, struct ext4_node *node);
 
+/* The same for one without names, or with. */
+int __must_check ext4_node_read_unlinked(const struct ext4_volume *volume, u32 ino,
+					 struct ext4_node *node);
+
 /* A stretch of a file's blocks. */
 struct ext4_run {
 	u64 start;  /* block of the volume; 0: zeros */
 	u64 length; /* blocks, at least 1 */
+	u64 held;   /* of zeros: where they are kept on the disk, never written; 0: nowhere */
 };
 
 /* Where block `block` of the file is, and those behind it.  Not for inline data. */
@@ -155,6 +166,9 @@ int __must_check ext4_node_read_raw(const struct ext4_volume *volume, u32 ino, v
 /* Block `block` of a directory, checked, into a buffer of a block's size.  There are no holes. */
 int __must_check ext4_directory_block(const struct ext4_volume *volume,
 				      const struct ext4_node *node, u64 block, void *buffer);
+/* Is the checksum of such a block right? */
+int __must_check ext4_directory_check(const struct ext4_volume *volume,
+				      const struct ext4_node *node, u64 block, void *bytes);
 /* The entry at `offset` of `size` bytes, or NULL: it makes no sense. */
 const struct ext4_disk_entry *ext4_entry_at(const struct ext4_volume *volume, const void *bytes,
 					    u32 offset, u32 size);
@@ -167,6 +181,21 @@ int __must_check ext4_index_find(const struct ext4_volume *volume, const struct 
 /* A name's hash; false: no such version. */
 bool ext4_hash(const struct ext4_volume *volume, u32 version, const char *name, u32 length,
 	       u32 *hash);
+
+/* The block with a group's descriptor, and where in it. */
+u64 ext4_descriptor_block(const struct ext4_volume *volume, u32 group, u32 *offset);
+bool ext4_group_is_intact(const struct ext4_volume *volume, u32 group,
+			  const struct ext4_disk_group *descriptor);
+/* What a descriptor's checksum should be: what it is, if the volume has none. */
+u16 ext4_group_checksum(const struct ext4_volume *volume, u32 group,
+			const struct ext4_disk_group *descriptor);
+/* Has the group a copy of the super block? */
+bool ext4_group_has_super(const struct ext4_volume *volume, u32 group);
+bool ext4_node_is_intact(const struct ext4_volume *volume, u32 ino, struct ext4_disk_inode *inode);
+/* Where the checksums begin of what belongs to an inode. */
+u32 ext4_node_seed(const struct ext4_volume *volume, u32 ino, u32 generation);
+/* The first block of a group's inode table. */
+int __must_check ext4_inode_table(const struct ext4_volume *volume, u32 group, u64 *table);
 
 /* Reads the journal: fills in volume->overlay. */
 int __must_check ext4_journal_read(struct ext4_volume *volume);

@@ -9,35 +9,26 @@
  * value may be the content of an inode of its own.  An entry's name space is a number; access
  * control lists are kept shorter than programs see them.
  */
-#include "fs/ext4/volume.h"
+#include "fs/ext4/xattr_internal.h"
 #include "lib/crc32c.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum name_space { SPACE_ACL_ACCESS = 2, SPACE_ACL_DEFAULT = 3, SPACE_SYSTEM = 7, SPACES };
-
-static const char *const prefixes[SPACES] = {
+const char *const ext4_xattr_prefixes[EXT4_XATTR_SPACES] = {
 	[1] = "user.",
-	[SPACE_ACL_ACCESS] = "system.posix_acl_access",
-	[SPACE_ACL_DEFAULT] = "system.posix_acl_default",
+	[EXT4_XATTR_ACL_ACCESS] = "system.posix_acl_access",
+	[EXT4_XATTR_ACL_DEFAULT] = "system.posix_acl_default",
 	[4] = "trusted.",
 	[6] = "security.",
-	[SPACE_SYSTEM] = "system.",
+	[EXT4_XATTR_SYSTEM] = "system.",
 };
 
 enum { FULL_NAME_MAX = 32 + 255 };
 
-/* A place with attributes. */
-struct area {
-	void *memory;    /* to be released */
-	const u8 *bytes; /* offsets count from here */
-	u32 size, first; /* where the first entry is */
-};
-
 /* --- Where they are --- */
 
-static int open_inode(const struct ext4_volume *volume, const struct ext4_node *node,
-		      struct area *area)
+int ext4_xattr_open_inode(const struct ext4_volume *volume, const struct ext4_node *node,
+			  struct ext4_xattr_area *area)
 {
 	u32 start = EXT4_OLD_INODE_SIZE + node->extra_size, magic;
 	int error;
@@ -69,8 +60,8 @@ static bool block_is_intact(const struct ext4_volume *volume, u64 block,
 	return crc32c(crc, header, volume->block_size) == checksum;
 }
 
-static int open_block(const struct ext4_volume *volume, const struct ext4_node *node,
-		      struct area *area)
+int ext4_xattr_open_block(const struct ext4_volume *volume, const struct ext4_node *node,
+			  struct ext4_xattr_area *area)
 {
 	struct ext4_disk_xattr_header *header;
 	int error;
@@ -96,7 +87,8 @@ static int open_block(const struct ext4_volume *volume, const struct ext4_node *
 /* --- Entries --- */
 
 /* The entry at *offset, which moves on; NULL at the end, with *error if it makes no sense. */
-static const struct ext4_disk_xattr *next_entry(const struct area *area, u32 *offset, int *error)
+const struct ext4_disk_xattr *ext4_xattr_next(const struct ext4_xattr_area *area, u32 *offset,
+					      int *error)
 {
 	const struct ext4_disk_xattr *entry = (const void *)(area->bytes + *offset);
 	u32 end = 0, left = area->size - *offset;
@@ -125,7 +117,9 @@ static const struct ext4_disk_xattr *next_entry(const struct area *area, u32 *of
 /* The name as programs know it; false: they do not. */
 static bool full_name(const struct ext4_disk_xattr *entry, char *name)
 {
-	const char *prefix = entry->name_space < SPACES ? prefixes[entry->name_space] : NULL;
+	const char *prefix = entry->name_space < EXT4_XATTR_SPACES
+				     ? ext4_xattr_prefixes[entry->name_space]
+				     : NULL;
 	size_t length;
 
 	if (!prefix || memchr(entry->name, '\0', entry->name_length))
@@ -143,31 +137,29 @@ static bool full_name(const struct ext4_disk_xattr *entry, char *name)
  * An access control list: on the disk a version (1), then [tag, permissions] and, of named users
  * and groups alone, [id]; for programs version 2, and an id everywhere.
  */
-enum { ACL_DISK_VERSION = 1, ACL_VERSION = 2, ACL_USER = 2, ACL_GROUP = 8, ACL_ENTRY_SIZE = 8 };
-
 static ssize_t convert_acl(const u8 *from, u32 size, u8 *to, size_t room)
 {
-	static const u32 version = ACL_VERSION, nobody = UINT32_MAX;
+	static const u32 version = EXT4_ACL_VERSION, nobody = UINT32_MAX;
 	size_t done = sizeof(version);
 	u32 found = 0;
 
 	if (size >= sizeof(found))
 		memcpy(&found, from, sizeof(found));
-	if (found != ACL_DISK_VERSION)
+	if (found != EXT4_ACL_DISK_VERSION)
 		return -EUCLEAN;
 	if (done <= room)
 		memcpy(to, &version, sizeof(version));
 	for (u32 at = sizeof(found); at < size;) {
 		u16 tag = size - at >= 2 ? (u16)(from[at] | from[at + 1] << 8) : 0;
-		u32 length = tag == ACL_USER || tag == ACL_GROUP ? 8 : 4;
+		u32 length = tag == EXT4_ACL_USER || tag == EXT4_ACL_GROUP ? 8 : 4;
 
 		if (size - at < length)
 			return -EUCLEAN;
-		if (done + ACL_ENTRY_SIZE <= room) {
+		if (done + EXT4_ACL_ENTRY_SIZE <= room) {
 			memcpy(to + done + 4, &nobody, sizeof(nobody));
 			memcpy(to + done, from + at, length);
 		}
-		done += ACL_ENTRY_SIZE;
+		done += EXT4_ACL_ENTRY_SIZE;
 		at += length;
 	}
 	return room > 0 && done > room ? -ERANGE : (ssize_t)done;
@@ -187,13 +179,13 @@ static int read_value_inode(const struct ext4_volume *volume, const struct ext4_
 	return ext4_data_read(volume, &node, 0, value, entry->value_size);
 }
 
-static ssize_t take_value(const struct ext4_volume *volume, const struct area *area,
+static ssize_t take_value(const struct ext4_volume *volume, const struct ext4_xattr_area *area,
 			  const struct ext4_disk_xattr *entry, void *value, size_t size)
 {
 	const u8 *bytes = area->bytes + entry->value_offset;
 
-	if (entry->value_ino == 0 &&
-	    (entry->name_space == SPACE_ACL_ACCESS || entry->name_space == SPACE_ACL_DEFAULT))
+	if (entry->value_ino == 0 && (entry->name_space == EXT4_XATTR_ACL_ACCESS ||
+				      entry->name_space == EXT4_XATTR_ACL_DEFAULT))
 		return convert_acl(bytes, entry->value_size, value, size);
 	if (size > 0 && entry->value_size > size)
 		return -ERANGE;
@@ -208,23 +200,23 @@ static ssize_t take_value(const struct ext4_volume *volume, const struct area *a
 	return (ssize_t)entry->value_size;
 }
 
-static ssize_t find_in(const struct ext4_volume *volume, const struct area *area, const char *name,
-		       void *value, size_t size)
+static ssize_t find_in(const struct ext4_volume *volume, const struct ext4_xattr_area *area,
+		       const char *name, void *value, size_t size)
 {
 	const struct ext4_disk_xattr *entry;
 	char found[FULL_NAME_MAX];
 	u32 offset = area->first;
 	int error;
 
-	while ((entry = next_entry(area, &offset, &error)))
+	while ((entry = ext4_xattr_next(area, &offset, &error)))
 		if (full_name(entry, found) && strcmp(found, name) == 0)
 			return take_value(volume, area, entry, value, size);
 	return error ? error : -ENODATA;
 }
 
 typedef int (*open_area_t)(const struct ext4_volume *volume, const struct ext4_node *node,
-			   struct area *area);
-static const open_area_t places[] = {open_inode, open_block};
+			   struct ext4_xattr_area *area);
+static const open_area_t places[] = {ext4_xattr_open_inode, ext4_xattr_open_block};
 enum { PLACES = 2 };
 
 static ssize_t find(const struct ext4_volume *volume, const struct ext4_node *node,
@@ -233,7 +225,7 @@ static ssize_t find(const struct ext4_volume *volume, const struct ext4_node *no
 	ssize_t result = -ENODATA;
 
 	for (u32 i = 0; i < PLACES && result == -ENODATA; i++) {
-		struct area area = {0};
+		struct ext4_xattr_area area = {0};
 
 		result = places[i](volume, node, &area);
 		if (result == 0)
@@ -256,16 +248,16 @@ ssize_t ext4_xattr_inline_data(const struct ext4_volume *volume, const struct ex
 	return find(volume, node, "system.data", value, size);
 }
 
-static int list_in(const struct area *area, void (*function)(void *context, const char *name),
-		   void *context)
+static int list_in(const struct ext4_xattr_area *area,
+		   void (*function)(void *context, const char *name), void *context)
 {
 	const struct ext4_disk_xattr *entry;
 	char name[FULL_NAME_MAX];
 	u32 offset = area->first;
 	int error;
 
-	while ((entry = next_entry(area, &offset, &error)))
-		if (entry->name_space != SPACE_SYSTEM && full_name(entry, name))
+	while ((entry = ext4_xattr_next(area, &offset, &error)))
+		if (entry->name_space != EXT4_XATTR_SYSTEM && full_name(entry, name))
 			function(context, name);
 	return error;
 }
@@ -276,7 +268,7 @@ int ext4_xattr_list(const struct ext4_volume *volume, const struct ext4_node *no
 	int result = 0;
 
 	for (u32 i = 0; i < PLACES && result == 0; i++) {
-		struct area area = {0};
+		struct ext4_xattr_area area = {0};
 
 		result = places[i](volume, node, &area);
 		if (result == 0)

@@ -69,6 +69,11 @@ static int read_run(const struct ext4_volume *volume, const struct ext4_node *no
 		memset(buffer, 0, *done);
 		return 0;
 	}
+	/* Data is written past the blocks in memory, which are metadata alone. */
+	if (volume->journal && S_ISREG(node->mode))
+		return volume->ops->read(volume->context,
+					 (run.start << volume->block_shift) + offset, buffer,
+					 *done);
 	for (size_t at = 0; at < *done;) {
 		u32 part = (u32)MIN(*done - at, (size_t)(volume->block_size - offset));
 

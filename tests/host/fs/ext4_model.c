@@ -8,6 +8,8 @@
 #include "ext4_model.h"
 
 #include "fs/ext4/operations.h"
+#include "lib/format.h"
+#include "lib/string.h"
 #include "test.h"
 
 #include <errno.h>
@@ -172,7 +174,7 @@ static void move(void)
 	if (target && !rename.exchange && has_children((u32)(target - things)))
 		return;
 	if (target) {
-		strcpy(name, target->name);
+		snprintf(name, sizeof(name), "%s", target->name);
 		to = &things[target->parent];
 		rename.target = &target->node;
 	}
@@ -183,10 +185,10 @@ static void move(void)
 	if (error)
 		return;
 	if (rename.exchange) {
-		strcpy(target->name, thing->name);
+		snprintf(target->name, NAME_SIZE, "%s", thing->name);
 		target->parent = thing->parent;
 	}
-	strcpy(thing->name, name);
+	snprintf(thing->name, NAME_SIZE, "%s", name);
 	thing->parent = (u32)(to - things);
 	if (target && !rename.exchange)
 		end(target);

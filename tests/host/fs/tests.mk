@@ -23,7 +23,7 @@ fs_fuzz_partition_CORPUS := $(FS_SEEDS)
 
 # ext2, ext3, ext4: what knows nothing of the kernel, and what it stands on.
 FS_EXT4 := $(filter-out %/super.c %/inode.c %/file.c %/names.c %/journal_device.c,$(wildcard kernel/fs/ext4/*.c)) \
-	kernel/lib/crc32c.c kernel/lib/sort.c kernel/lib/rbtree.c $(LOCK_ORDER) $(LIB_STRINGS) \
+	kernel/lib/crc32c.c kernel/lib/sort.c kernel/lib/rbtree.c kernel/lib/bitmap.c $(LOCK_ORDER) $(LIB_STRINGS) \
 	tests/host/fs/threads.c tests/host/lib/panic.c
 FS_EXT4_FLAGS := -Itests/host/lib -Itests/host/fs $(LIB_RENAMED)
 FS_EXT4_IMAGES := $(HOST_BUILD)/ext4
@@ -36,6 +36,11 @@ HOST_TESTS += fs_ext4
 fs_ext4_SOURCES := tests/host/fs/ext4.c $(FS_EXT4)
 fs_ext4_CFLAGS := $(FS_EXT4_FLAGS)
 fs_ext4_DEPENDS := $(FS_EXT4_IMAGES)
+
+HOST_TESTS += fs_ext4_change
+fs_ext4_change_SOURCES := tests/host/fs/ext4_change.c tests/host/fs/ext4_model.c $(FS_EXT4)
+fs_ext4_change_CFLAGS := $(FS_EXT4_FLAGS)
+fs_ext4_change_DEPENDS := $(FS_EXT4_IMAGES)
 
 HOST_FUZZERS += fs_fuzz_ext4
 fs_fuzz_ext4_SOURCES := tests/host/fs/fuzz_ext4.c $(FS_EXT4)

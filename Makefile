@@ -83,6 +83,8 @@ $(OUT)/flags: FORCE
 
 -include $(OBJECTS:.o=.d)
 
+include modules/modules.mk
+
 V ?= 0
 ifeq ($(V),0)
 QUIET_CC = @echo "  CC   $<";
@@ -107,6 +109,7 @@ help:
 	@echo "make                  the kernel: $(BUILD)/x86_64/cowslip"
 	@echo "make run              boots it in QEMU to a shell on this terminal"
 	@echo "make debug            the same, waiting for gdb on port 1234, with the checking build"
+	@echo "make modules          the loadable modules: $(BUILD)/x86_64/modules/"
 	@echo "make test             every test; RING=host|kernel|abi|system and T=NAME choose"
 	@echo "make nightly          random and concurrent tests for hours; NIGHT=0.01: a hundredth of that"
 	@echo "make coverage         how many lines of kernel/mm the host's tests run"

@@ -31,6 +31,7 @@
 #include "mm/swap.h"
 #include "mm/workingset.h"
 #include "mm/vmm.h"
+#include "module/module.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
 #include "proc/collapse_thread.h"
@@ -85,6 +86,7 @@ void kernel_main(void)
 	block_init();
 	procfs_init();
 	sysfs_init();
+	modules_init();
 	pipe_init();
 	pidfd_init();
 	epoll_init();

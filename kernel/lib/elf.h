@@ -88,7 +88,7 @@ enum {
 	SHT_SHLIB,
 	SHT_DYNSYM,
 };
-enum { SHF_WRITE = 1, SHF_ALLOC = 2, SHF_EXECINSTR = 4 };
+enum { SHF_WRITE = 1, SHF_ALLOC = 2, SHF_EXECINSTR = 4, SHF_TLS = 0x400, SHF_COMPRESSED = 0x800 };
 enum { SHN_UNDEF = 0, SHN_ABS = 0xfff1, SHN_COMMON = 0xfff2 };
 
 struct elf64_shdr {
@@ -158,6 +158,7 @@ enum {
 	R_X86_64_GOTPCREL,
 	R_X86_64_32,
 	R_X86_64_32S,
+	R_X86_64_PC64 = 24,
 };
 
 /* The dynamic section. */

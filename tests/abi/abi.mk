@@ -29,7 +29,7 @@ ABI_PROGRAMS := \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue \
 	pidfd_calls seccomp_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
-	dev_files tty_lines tty_modes tty_jobs \
+	dev_files module_calls tty_lines tty_modes tty_jobs \
 	stress_parallel stress_races ptrace_races hostile_greed hostile_programs hostile_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.

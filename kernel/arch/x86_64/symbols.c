@@ -9,6 +9,7 @@
 #include "arch/machine.h"
 #include "boot/x86_64/start.h"
 #include "lib/log.h"
+#include "lib/module.h"
 #include "machine_internal.h"
 #include "x86.h"
 
@@ -38,10 +39,12 @@ const char *symbol_lookup(vaddr_t address, size_t *offset)
 static void print_place(vaddr_t address)
 {
 	size_t offset = 0;
-	const char *name = symbol_lookup(address, &offset);
+	const char *module, *name = symbol_lookup(address, &offset);
 
 	if (name != NULL)
 		log_write(LOG_EMERGENCY, "  %016lx %s+0x%zx", address, name, offset);
+	else if ((name = module_symbol_lookup(address, &offset, &module)) != NULL)
+		log_write(LOG_EMERGENCY, "  %016lx %s+0x%zx [%s]", address, name, offset, module);
 	else
 		log_write(LOG_EMERGENCY, "  %016lx", address);
 }

@@ -89,6 +89,8 @@ int block_open(struct block_device *device, bool write, const void *owner)
 		error = -EACCES;
 	else if (owner != NULL && device->owner != NULL && device->owner != owner)
 		error = -EBUSY;
+	else if (!module_get(disk->owner))
+		error = -ENXIO;
 	if (error == 0) {
 		device->openers++;
 		if (owner != NULL)
@@ -129,6 +131,7 @@ void block_close(struct block_device *device, const void *owner)
 	mutex_unlock(&disk->lock);
 	if (last && disk->ops->closed != NULL)
 		disk->ops->closed(disk);
+	module_put(disk->owner);
 	block_put(device);
 }
 

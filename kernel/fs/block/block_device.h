@@ -17,6 +17,7 @@
 #define FS_BLOCK_BLOCK_DEVICE_H
 
 #include "lib/list.h"
+#include "lib/module.h"
 #include "lib/rbtree.h"
 #include "lib/sync.h"
 #include "lib/types.h"
@@ -229,7 +230,8 @@ struct block_disk {
 	char name[BLOCK_NAME_LENGTH];
 	const char *driver; /* the name of its major number: "virtblk" */
 	const struct block_disk_ops *ops;
-	void *private; /* the driver's */
+	void *private;        /* the driver's */
+	struct module *owner; /* the driver's module, kept while the disk is open; NULL: none */
 	/* Set before block_disk_add: */
 	u32 major, first_minor, minors; /* minors: partitions + 1 */
 	u32 logical_size, physical_size;

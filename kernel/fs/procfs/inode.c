@@ -99,6 +99,8 @@ static bool is_alive(const struct proc_node *node)
 {
 	if (node->pid != NULL && READ_ONCE(node->pid->task) == NULL)
 		return false;
+	if (node->entry->is_there != NULL && !node->entry->is_there(node))
+		return false;
 	if (node->fd < 0)
 		return true;
 	struct task *task = proc_node_task(node);

@@ -34,7 +34,7 @@ struct proc_node {
 /* One child of a directory whose children are not in a table. */
 struct proc_child {
 	struct proc_node node; /* pid without a reference of its own */
-	char name[16];
+	char name[64];
 };
 
 /* Entries that others add to a directory. */
@@ -46,6 +46,9 @@ struct proc_addition {
 struct proc_entry {
 	const char *name;
 	mode_t mode; /* with the type */
+
+	/* Is what it speaks of still there?  NULL: always, or as long as the node's process. */
+	bool (*is_there)(const struct proc_node *node);
 
 	/* A file: writes its text.  0 or an error, which read(2) returns. */
 	int (*show)(const struct proc_node *node, struct text *text);

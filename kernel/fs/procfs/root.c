@@ -10,6 +10,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/swap.h"
+#include "module/module.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -139,6 +140,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("lock_order", 0444, proc_show_lock_order),
 #endif
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
+	PROC_FILE("modules", 0444, proc_show_modules),
 	PROC_TEXT_LINK("mounts", read_mounts),
 	PROC_TEXT_LINK("net", read_net),
 	PROC_FILE("pagetypeinfo", 0400, proc_show_pagetypeinfo),

@@ -7,6 +7,7 @@
 #include "lib/abi/socket.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "module/module.h"
 #include "proc/coredump.h"
 #include "proc/credentials.h"
 #include "proc/pid.h"
@@ -233,6 +234,8 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
 	PROC_SETTING("hostname", 0644, show_hostname, store_hostname),
+	PROC_SETTING("modules_disabled", 0644, proc_show_modules_disabled,
+		     proc_store_modules_disabled),
 	PROC_SETTING("msgmax", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("msgmnb", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("msgmni", 0644, proc_show_queues, proc_store_queues),

@@ -71,3 +71,25 @@ lib_fuzz_elf_CORPUS := $(LIB_SEEDS)/elf
 HOST_TESTS += lib_lz4
 lib_lz4_SOURCES := tests/host/lib/compress.c kernel/lib/lz4.c
 lib_lz4_CFLAGS := $(LIB_FLAGS) $(LZ4_CFLAGS)
+
+# Object files: modules.
+LIB_OBJECT := kernel/module/object.c kernel/module/object_link.c kernel/arch/x86_64/relocate.c
+
+HOST_TESTS += lib_object
+lib_object_SOURCES := tests/host/lib/object.c $(LIB_OBJECT)
+lib_object_CFLAGS := $(LIB_FLAGS)
+
+# Whatever the host's compiler makes is a seed, and so are our modules, if they are there.
+OBJECT_SEEDS := $(HOST_BUILD)/object_seeds
+
+$(OBJECT_SEEDS): tests/host/lib/object_seed.c
+	@mkdir -p $@
+	$(HOST_CC) -O2 -c -mcmodel=kernel -fno-pic -fcf-protection=none -o $@/small.o $<
+	$(HOST_CC) -g -c -fPIC -o $@/large.o $<
+	@cp $(wildcard build/x86_64/modules/*.ko) $@ 2>/dev/null || true
+	@touch $@
+
+HOST_FUZZERS += lib_fuzz_object
+lib_fuzz_object_SOURCES := tests/host/lib/fuzz_object.c $(LIB_OBJECT)
+lib_fuzz_object_DEPENDS := $(OBJECT_SEEDS)
+lib_fuzz_object_CORPUS := $(OBJECT_SEEDS)

@@ -8,9 +8,10 @@
  *	ffffe00000000000 .. ffffe07fffffffff  the machine's own: per-CPU stacks, device registers
  *	ffffffff80000000 .. ffffffffbfffffff  the kernel image: linked for the start of it, loaded
  *	                                      at 1 MiB
+ *	ffffffffc0000000 .. fffffffffeffffff  loadable modules, so near that code reaches both ways
  *
  * Where within these areas the direct map, vmalloc and the image begin is drawn at each boot
- * (randomize.c), unless the command line says nokaslr; then they begin where the areas do.
+ * (randomize.c), and where the first module goes (module/area.c), unless the command line says nokaslr; then they begin where the areas do.
  *
  * The last page of the program's half stays empty: a SYSCALL there would leave a return address
  * that is not canonical, on which SYSRET faults in kernel mode (Intel SDM vol. 2, SYSRET).
@@ -37,6 +38,8 @@
 #define DEVICE_AREA_SIZE  LAYOUT_ADDRESS(0x0000000040000000)
 #define KERNEL_LINK_BASE  LAYOUT_ADDRESS(0xffffffff80000000)
 #define KERNEL_IMAGE_AREA LAYOUT_ADDRESS(0x0000000040000000) /* how far the image may move up */
+#define MODULE_AREA       LAYOUT_ADDRESS(0xffffffffc0000000)
+#define MODULE_AREA_SIZE  LAYOUT_ADDRESS(0x000000003f000000)
 #define KERNEL_LOAD_PHYS  LAYOUT_ADDRESS(0x0000000000100000)
 
 /*

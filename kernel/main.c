@@ -27,6 +27,7 @@
 #include "lib/panic.h"
 #include "lib/parse.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/swap.h"
 #include "mm/workingset.h"
@@ -52,6 +53,7 @@ static void init_thread(void *argument __unused)
 
 	cpus_start();
 	arch_check_protection();
+	hugetlb_init(boot_info.command_line);
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
 	drivers_init(boot_info.command_line);

@@ -20,12 +20,14 @@
 #include "mm/commit.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
+#include "proc/credentials.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/time.h"
 
 struct sysv_ids shm_ids;
 u64 shm_total_pages; /* shm_ids.lock */
+gid_t shm_huge_group;
 
 static struct shm_segment *segment_of(struct backing *backing)
 {
@@ -43,7 +45,10 @@ static void put(struct backing *backing)
 
 	if (__atomic_fetch_sub(&segment->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
-	page_cache_destroy(&segment->cache);
+	if (segment->cache.huge != NULL)
+		hugetlb_file_destroy(&segment->file);
+	else
+		page_cache_destroy(&segment->cache);
 	commit_account(-(s64)segment->promised_pages);
 	kfree(segment);
 }
@@ -99,7 +104,10 @@ static void mapped(struct backing *backing, int change)
 
 static int punch(struct backing *backing, u64 start, u64 end)
 {
-	page_cache_punch(backing->cache, start, end);
+	if (backing->cache->huge != NULL)
+		hugetlb_file_punch(backing->cache->huge, start, end);
+	else
+		page_cache_punch(backing->cache, start, end);
 	return 0;
 }
 
@@ -128,6 +136,42 @@ void shm_put(struct shm_segment *segment)
 
 /* --- shmget --- */
 
+static bool may_have_huge(void)
+{
+	return capable(CAP_IPC_LOCK) ||
+	       credentials_in_effective_group(current_credentials(), READ_ONCE(shm_huge_group));
+}
+
+/* The segment's pages are huge ones, which are reserved here and now.  -EINVAL, -EPERM, -ENOMEM. */
+static int make_huge(struct shm_segment *segment, u64 size, int flags)
+{
+	enum hugetlb_size which;
+
+	if (!hugetlb_size_of_shift((u32)flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK, &which))
+		return -EINVAL;
+	if (!may_have_huge())
+		return -EPERM;
+	size = ALIGN_UP(size, hugetlb_bytes(which));
+	segment->cache.size = size;
+	hugetlb_file_init(&segment->file, &segment->cache, which, NULL);
+	return flags & SHM_NORESERVE ? 0 : hugetlb_file_reserve(&segment->file, 0, size);
+}
+
+/* What could never be had is refused. */
+static int make_ordinary(struct shm_segment *segment, u64 size, int flags)
+{
+	u64 pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+	bool promised = !(flags & SHM_NORESERVE) || !commit_heeds_noreserve();
+
+	if (promised && commit_check(NULL, pages) != 0)
+		return -ENOMEM;
+	segment->cache.size = size;
+	segment->cache.shared_memory = true;
+	segment->promised_pages = promised ? pages : 0;
+	commit_account((s64)segment->promised_pages);
+	return 0;
+}
+
 static int create(s32 key, u64 size, int flags)
 {
 	u64 pages = ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
@@ -136,31 +180,27 @@ static int create(s32 key, u64 size, int flags)
 		return -EINVAL;
 	if (pages > SHM_MAXIMUM - shm_total_pages)
 		return -ENOSPC;
-	/* There is no pool of huge pages; and what could never be had is refused. */
-	bool promised = !(flags & SHM_NORESERVE) || !commit_heeds_noreserve();
-	if (flags & SHM_HUGETLB || (promised && commit_check(NULL, pages) != 0))
-		return -ENOMEM;
 	struct shm_segment *segment = kzalloc(sizeof(*segment));
 	if (segment == NULL)
 		return -ENOMEM;
-	int id = sysv_add(&shm_ids, &segment->object, key, (u32)flags);
-	if (id < 0) {
-		kfree(segment);
-		return id;
-	}
 	page_cache_init(&segment->cache, NULL);
-	segment->cache.size = size;
-	segment->cache.shared_memory = true;
 	segment->backing = (struct backing){.ops = &operations, .cache = &segment->cache};
 	segment->refs = 1;
-	segment->listed = true;
 	segment->first_key = key;
+	segment->size = size;
 	segment->size_pages = pages;
-	segment->promised_pages = promised ? pages : 0;
 	segment->creator = current->process->pid;
 	segment->change_time = time_wall_seconds();
+	int id = flags & SHM_HUGETLB ? make_huge(segment, size, flags)
+				     : make_ordinary(segment, size, flags);
+	if (id == 0)
+		id = sysv_add(&shm_ids, &segment->object, key, (u32)flags);
+	if (id < 0) {
+		put(&segment->backing);
+		return id;
+	}
+	segment->listed = true;
 	shm_total_pages += pages;
-	commit_account((s64)segment->promised_pages);
 	return id;
 }
 
@@ -169,7 +209,7 @@ static int suits(const struct sysv_object *object, u64 size)
 	const struct shm_segment *segment =
 		container_of((struct sysv_object *)object, struct shm_segment, object);
 
-	return segment->cache.size < size ? -EINVAL : 0;
+	return segment->size < size ? -EINVAL : 0;
 }
 
 long shm_get(s32 key, size_t size, int flags)

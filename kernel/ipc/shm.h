@@ -16,6 +16,9 @@
 
 void shm_init(void); /* once */
 
+/* /proc/sys/vm/hugetlb_shm_group: who may have segments of huge pages, beside the privileged. */
+extern gid_t shm_huge_group;
+
 /* The calls, with their results and errors. */
 long shm_get(s32 key, size_t size, int flags);
 long shm_attach(int id, vaddr_t address, int flags);

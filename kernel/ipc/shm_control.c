@@ -19,7 +19,7 @@ void shm_init(void)
 static void describe_locked(const struct shm_segment *segment, struct linux_shmid_ds *status)
 {
 	*status = (struct linux_shmid_ds){
-		.segment_size = segment->cache.size,
+		.segment_size = segment->size,
 		.attach_time = segment->attach_time,
 		.detach_time = segment->detach_time,
 		.change_time = segment->change_time,

@@ -7,15 +7,18 @@
 
 #include "ipc/shm.h"
 #include "ipc/sysv.h"
+#include "mm/hugetlb.h"
 #include "mm/pagecache.h"
 
 struct shm_segment {
 	struct sysv_object object; /* shm_ids.lock, as all that says nothing else */
 	struct backing backing;    /* const */
 	struct page_cache cache;
-	u32 refs; /* atomic */
+	struct hugetlb_file file; /* with SHM_HUGETLB */
+	u32 refs;                 /* atomic */
 	bool listed;
 	u64 attached;
+	u64 size;           /* const: bytes, as asked for */
 	u64 size_pages;     /* const */
 	u64 promised_pages; /* const: of those, what counts as committed */
 	s32 first_key;      /* const: for the name */

@@ -13,6 +13,7 @@
 
 #include "lib/errno.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/zap.h"
 
 enum { AROUND = 16 };
@@ -190,6 +191,8 @@ enum fault_result fault_file(struct fault *fault)
 	u64 sequence = __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST);
 
 	fault_count(COUNT_FILE);
+	if (unlikely(cache->huge != NULL) && pte_is_none(tree_peek(fault->space, fault->page)))
+		return fault_hugetlb_file(fault);
 	if (!(fault->flags & FAULT_WRITE))
 		return read_page(fault, cache, sequence);
 	if (fault->region->flags & REGION_SHARED)

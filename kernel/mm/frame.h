@@ -215,6 +215,10 @@ enum { FRAME_RUN = 0xff };
 enum { FRAME_POOLED = 0xfe };
 phys_t __must_check frames_alloc_run(size_t count);
 void frames_free_run(phys_t frames);
+/* An aligned GiB of a node, accounted as FRAME_KERNEL, descriptors undefined; 0: there is none
+ * wholly free. */
+enum { FRAMES_GIGANTIC = 1 << 18 };
+phys_t __must_check frames_alloc_gigantic(u32 node);
 
 /* The descriptor of a frame; the frame must be memory (frame_is_memory). */
 extern struct frame *frame_array;

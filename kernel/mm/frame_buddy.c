@@ -90,7 +90,7 @@ size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted, en
 	return wanted - left;
 }
 
-pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
+pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks, size_t align)
 {
 	const pfn_t step = (pfn_t)1 << FRAME_MAX_ORDER;
 	struct block_lists *lists = &zone->lists;
@@ -98,6 +98,8 @@ pfn_t buddy_take_run_locked(struct zone *zone, size_t blocks)
 
 	for (head = lists->heads[SET_MOVABLE][FRAME_MAX_ORDER]; head != 0;
 	     head = frame_array[head].next) {
+		if (head % (align * step) != 0)
+			continue;
 		for (i = 1; i < blocks; i++)
 			if (!block_lists_has(lists, head + i * step, FRAME_MAX_ORDER))
 				break;

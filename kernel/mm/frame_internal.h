@@ -76,9 +76,9 @@ static inline struct zone *zone_of(pfn_t pfn)
 size_t buddy_take_singles_locked(struct zone *zone, u32 *pfns, size_t wanted, enum frame_use use);
 /* A block of exactly this order, or 0.  Lock held. */
 pfn_t __must_check buddy_take_locked(struct zone *zone, u32 order, enum frame_use use);
-/* Takes `blocks` largest blocks that lie one behind the other; the first frame, or 0.  Lock held.
- */
-pfn_t __must_check buddy_take_run_locked(struct zone *zone, size_t blocks);
+/* Takes `blocks` largest blocks that lie one behind the other, the first at a multiple of `align`
+ * times their size; the first frame, or 0.  Lock held. */
+pfn_t __must_check buddy_take_run_locked(struct zone *zone, size_t blocks, size_t align);
 /* Frees a range of frames, which lies in the zone, as the largest blocks possible.  Lock held. */
 void buddy_give_range_locked(struct zone *zone, pfn_t start, pfn_t end);
 /* Takes these frames, a group of 2 MiB, off the lists; false, and nothing has changed, unless all

@@ -12,13 +12,18 @@
 
 enum { BLOCK_FRAMES = 1 << FRAME_MAX_ORDER };
 
-static pfn_t take_run(size_t blocks)
+/* Of one node, or any. */
+enum { ANY_NODE = UINT32_MAX };
+
+static pfn_t take_run(size_t blocks, size_t align, u32 node)
 {
 	pfn_t head = 0;
 
 	for (u32 i = zone_count; i-- > 0 && head == 0;) {
+		if (node != ANY_NODE && i / ZONES != node)
+			continue;
 		unsigned long flags = spin_lock_irqsave(&zones[i].lock);
-		head = buddy_take_run_locked(&zones[i], blocks);
+		head = buddy_take_run_locked(&zones[i], blocks, align);
 		spin_unlock_irqrestore(&zones[i].lock, flags);
 	}
 	return head;
@@ -40,7 +45,7 @@ phys_t frames_alloc_run(size_t count)
 		return 0;
 	size_t blocks = DIV_ROUND_UP(count, (size_t)BLOCK_FRAMES);
 	do
-		head = take_run(blocks);
+		head = take_run(blocks, 1, ANY_NODE);
 	while (head == 0 && frame_reclaim());
 	if (head == 0)
 		return 0;
@@ -64,4 +69,17 @@ void frames_free_run(phys_t frames)
 	*head = (struct frame){.kind = FRAME_RESERVED, .zone = head->zone};
 	account(-(s64)count);
 	buddy_give_range(first, first + count);
+}
+
+phys_t frames_alloc_gigantic(u32 node)
+{
+	const size_t blocks = FRAMES_GIGANTIC / BLOCK_FRAMES;
+	pfn_t head;
+
+	if (checking_must_fail())
+		return 0;
+	head = take_run(blocks, blocks, node);
+	if (head != 0)
+		account(FRAMES_GIGANTIC);
+	return head << PAGE_SHIFT;
 }

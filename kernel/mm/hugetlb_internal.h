@@ -1,18 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between hugetlb_pool.c, which has the blocks, and hugetlb.c, which maps them.
+ * Between hugetlb_pool.c, which has the blocks, hugetlb_block.c, where they come from, hugetlb.c and
+ * hugetlb_fault.c, which map them, and hugetlb_file.c, hugetlb_quota.c.
  */
 #ifndef MM_HUGETLB_INTERNAL_H
 #define MM_HUGETLB_INTERNAL_H
 
 #include "mm/hugetlb.h"
 
-/* Promises blocks; false: there are not so many.  Takes a promise back. */
-bool __must_check hugetlb_pool_reserve(size_t blocks);
-void hugetlb_pool_unreserve(size_t blocks);
+static inline u32 hugetlb_frames(enum hugetlb_size size)
+{
+	return 1u << (hugetlb_shift(size) - PAGE_SHIFT);
+}
 
-/* A block, `reserved` by the caller or not, each frame with a reference, of undefined content; 0:
- * there is none. */
-phys_t __must_check hugetlb_pool_take(bool reserved);
+/* --- hugetlb_pool.c --- */
+
+/* Promises blocks; false: there are not so many.  Takes promises back. */
+bool __must_check hugetlb_pool_reserve(enum hugetlb_size size, size_t blocks);
+void hugetlb_pool_unreserve(enum hugetlb_size size, size_t blocks);
+
+/* A block, `reserved` by the caller or not, each frame of `kind` with a reference, of undefined
+ * content; as the policy for that page says, if there is one.  0: there is none. */
+phys_t __must_check hugetlb_pool_take(enum hugetlb_size size, bool reserved, enum frame_kind kind,
+				      const struct mempolicy *policy, vaddr_t address);
+/* Drops a reference of each frame of a block. */
+void hugetlb_block_put(enum hugetlb_size size, phys_t block);
+
+/* --- hugetlb_block.c --- */
+
+/* A block from the allocator, of this node if there are several, marked as pooled; 0: there is none
+ * at once.  `compact`: moves pages for it; may sleep then. */
+phys_t __must_check hugetlb_block_alloc(enum hugetlb_size size, u32 node, bool compact);
+/* Back to the allocator.  Any context. */
+void hugetlb_block_release(enum hugetlb_size size, phys_t block);
+/* Its frames, which nobody has, get a reference each. */
+void hugetlb_block_begin(enum hugetlb_size size, phys_t block, enum frame_kind kind);
+/* One of them is free; interrupts off. */
+void hugetlb_block_frame_end(struct frame *frame);
+void hugetlb_block_clear(enum hugetlb_size size, phys_t block);
+
+/* --- hugetlb_quota.c --- */
+
+/* Charges so many blocks: how many have to be reserved in the pool, the others are; -ENOMEM. */
+long __must_check hugetlb_quota_get(struct hugetlb_quota *quota, size_t blocks);
+/* Gives so many back, of which `reserved` are in the pool: how many reservations the caller has to
+ * end. */
+size_t hugetlb_quota_put(struct hugetlb_quota *quota, size_t blocks, size_t reserved);
+
+/* --- hugetlb_file.c --- */
+
+/* Is the huge page there that this page is in? */
+bool hugetlb_file_has(struct hugetlb_file *file, u64 index);
+
+/* --- hugetlb.c --- */
+
+/* Takes a promise of the space for a page of this region; false: it has none. */
+bool hugetlb_use_promise(struct address_space *space, const struct region *region);
+/* And puts it back. */
+void hugetlb_renew_promise(struct address_space *space, const struct region *region);
 
 #endif

@@ -8,7 +8,7 @@
  */
 #include "lib/errno.h"
 #include "mm/collapse.h"
-#include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/reclaim.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
@@ -116,9 +116,10 @@ static int drop(struct address_space *space, const struct region *region, vaddr_
 	if (region->flags & REGION_SPECIAL)
 		return -EINVAL;
 	if (unlikely(region->flags & REGION_HUGETLB)) {
-		if (advice == MADV_FREE || start % HUGE_SIZE != 0)
+		u64 size = hugetlb_bytes(region_hugetlb_size(region));
+		if (advice == MADV_FREE || start % size != 0)
 			return -EINVAL;
-		end = ALIGN_DOWN(end, HUGE_SIZE);
+		end = ALIGN_DOWN(end, size);
 		return start < end ? zap_own(space, start, end) : 0;
 	}
 	if ((region->flags & REGION_LOCKED) && advice != MADV_DONTNEED_LOCKED)

@@ -115,6 +115,21 @@ bool mempolicy_place(const struct mempolicy *policy, vaddr_t address,
 	}
 }
 
+bool mempolicy_place_for_task(const struct mempolicy *policy, vaddr_t address,
+			      struct frame_placement *placement)
+{
+	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
+		policy = task_policy();
+	return mempolicy_place(policy, address, placement);
+}
+
+u64 mempolicy_task_nodes(void)
+{
+	u64 nodes = task_policy != NULL ? mempolicy_nodes(task_policy()) : 0;
+
+	return nodes != 0 ? nodes : ~(u64)0;
+}
+
 size_t frame_alloc_user(const struct mempolicy *policy, vaddr_t address, phys_t *frames,
 			size_t count)
 {
@@ -139,10 +154,9 @@ phys_t frame_alloc_user_block(const struct mempolicy *policy, vaddr_t address, u
 {
 	struct frame_placement placement;
 
-	if (policy->mode == MPOL_DEFAULT && task_policy != NULL)
-		policy = task_policy();
 	/* Blocks are interleaved, too. */
-	bool placed = frame_has_nodes && mempolicy_place(policy, address >> order, &placement);
+	bool placed =
+		frame_has_nodes && mempolicy_place_for_task(policy, address >> order, &placement);
 	return frames_try_placed(order, FRAME_USER, placed ? &placement : NULL);
 }
 

@@ -38,6 +38,12 @@ u64 mempolicy_nodes(const struct mempolicy *policy);
 bool mempolicy_place(const struct mempolicy *policy, vaddr_t address,
 		     struct frame_placement *placement);
 
+/* The same with the thread's policy instead of the default one. */
+bool mempolicy_place_for_task(const struct mempolicy *policy, vaddr_t address,
+			      struct frame_placement *placement);
+/* The nodes that the thread's policy means; all if it has no wish. */
+u64 mempolicy_task_nodes(void);
+
 /*
  * Frames for private pages (FRAME_USER, of undefined content), for consecutive pages from `address`
  * on, by the region's policy or, if that is the default, the thread's.  Returns how many of `count`

@@ -133,26 +133,31 @@ static int check_anonymous(struct request *request)
 	}
 }
 
-/* Huge pages from the pool.  Of shared memory, and of 1 GiB, there is none. */
+/* Huge pages from the pools: the size says MAP_HUGETLB's argument, or the file. */
 static int check_huge(struct request *request)
 {
+	const struct page_cache *cache = request->backing != NULL ? request->backing->cache : NULL;
 	u32 shift = request->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-	bool gigantic = shift == GIGANTIC_SHIFT;
+	enum hugetlb_size size;
 
-	if (shift != 0 && shift != HUGE_SHIFT && !gigantic)
+	if (cache != NULL && cache->huge != NULL)
+		size = cache->huge->size;
+	else if (cache != NULL || !hugetlb_size_of_shift(shift, &size))
 		return -EINVAL;
-	if (gigantic || (request->flags & MAP_TYPE) != MAP_PRIVATE)
+	request->length = ALIGN_UP(request->length, hugetlb_bytes(size));
+	if (request->length == 0 || request->length > USER_TOP)
 		return -ENOMEM;
-	request->length = ALIGN_UP(request->length, HUGE_SIZE);
-	if (request->length == 0)
-		return -ENOMEM;
-	request->region_flags |=
-		REGION_HUGETLB | (request->flags & MAP_NORESERVE ? REGION_NO_RESERVE : 0);
+	if (cache != NULL && request->offset % hugetlb_bytes(size) != 0)
+		return -EINVAL;
+	request->region_flags |= REGION_HUGETLB | (size == HUGETLB_1G ? REGION_GIGANTIC : 0) |
+				 (request->flags & MAP_NORESERVE ? REGION_NO_RESERVE : 0);
 	return 0;
 }
 
-static int check_request(struct address_space *space, struct request *request, bool file)
+static int check_request(struct address_space *space, struct request *request)
 {
+	const struct backing *backing = request->backing;
+
 	if (request->length == 0)
 		return -EINVAL;
 	request->length = ALIGN_UP(request->length, PAGE_SIZE);
@@ -163,8 +168,8 @@ static int check_request(struct address_space *space, struct request *request, b
 	if (space->regions.count > REGION_LIMIT)
 		return -ENOMEM;
 	request->region_flags = request->prot & REGION_ACCESS;
-	if (request->flags & MAP_HUGETLB) {
-		int result = file ? -EINVAL : check_huge(request);
+	if ((request->flags & MAP_HUGETLB) || (backing != NULL && backing->cache->huge != NULL)) {
+		int result = check_huge(request);
 		if (result != 0)
 			return result;
 	}
@@ -174,19 +179,28 @@ static int check_request(struct address_space *space, struct request *request, b
 		request->region_flags |= REGION_LOCKED;
 	if (!(request->flags & MAP_LOCKED) && space->lock_on_fault && space->lock_future)
 		request->region_flags |= REGION_LOCK_ON_FAULT;
-	return file ? check_file(request) : check_anonymous(request);
+	return backing != NULL ? check_file(request) : check_anonymous(request);
+}
+
+/* The size of the pages that the mapping is to have. */
+static u64 page_size_of(const struct request *request)
+{
+	if (!(request->region_flags & REGION_HUGETLB))
+		return PAGE_SIZE;
+	return hugetlb_bytes(request->region_flags & REGION_GIGANTIC ? HUGETLB_1G : HUGETLB_2M);
 }
 
 /* An aligned place: the hint, or within a hole that is larger. */
 static long find_huge_place(struct address_space *space, const struct request *request)
 {
-	vaddr_t hint = ALIGN_UP(request->address, HUGE_SIZE);
+	u64 align = page_size_of(request);
+	vaddr_t hint = ALIGN_UP(request->address, align);
 	long place = space_find_place(space, hint, request->length, request->flags);
 
-	if (place < 0 || (vaddr_t)place % HUGE_SIZE == 0)
+	if (place < 0 || (vaddr_t)place % align == 0)
 		return place;
-	place = space_find_place(space, 0, request->length + HUGE_SIZE - PAGE_SIZE, request->flags);
-	return place < 0 ? place : (long)ALIGN_UP((vaddr_t)place, HUGE_SIZE);
+	place = space_find_place(space, 0, request->length + align - PAGE_SIZE, request->flags);
+	return place < 0 ? place : (long)ALIGN_UP((vaddr_t)place, align);
 }
 
 /* The address: fixed, or found. */
@@ -195,7 +209,7 @@ static long choose_address(struct address_space *space, const struct request *re
 	if (request->region_flags & REGION_HUGETLB) {
 		if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
 			return find_huge_place(space, request);
-		if (request->address % HUGE_SIZE != 0)
+		if (request->address % page_size_of(request) != 0)
 			return -EINVAL;
 	}
 	if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
@@ -256,15 +270,39 @@ static int place_locked(struct address_space *space, const struct region *wanted
 		result = -ENOMEM;
 	if (result == 0 && replaces && unlikely(!list_empty(&space->userfaults)))
 		result = userfault_note_unmap(space, start, end);
-	size_t promised = 0;
-	if (replaces && unlikely(space->hugetlb_pages != 0))
-		promised = hugetlb_count_promised(space, start, end);
+	struct hugetlb_promise promise;
+	bool promised = replaces && unlikely(space->hugetlb_pages != 0);
+	if (promised)
+		hugetlb_count_promised(space, start, end, &promise);
 	if (result == 0)
 		result = region_add(space, wanted);
-	if (result == 0 && unlikely(promised != 0))
-		hugetlb_unreserve(space, promised);
+	if (result == 0 && promised)
+		hugetlb_unreserve(space, &promise);
 	if (result == 0 && replaces)
 		zap_nodes(space, start, end, start, end);
+	return result;
+}
+
+/* Reserves what a mapping of huge pages may need; a file that may be written is so large then. */
+static int reserve_huge(struct address_space *space, const struct request *request,
+			struct hugetlb_promise *promise)
+{
+	struct hugetlb_file *file = request->backing != NULL ? request->backing->cache->huge : NULL;
+	u64 size = page_size_of(request), end = request->offset + request->length;
+	enum hugetlb_size which = size == hugetlb_bytes(HUGETLB_2M) ? HUGETLB_2M : HUGETLB_1G;
+	int result = 0;
+
+	space->has_hugetlb = true;
+	if (!(request->flags & MAP_NORESERVE)) {
+		if (request->region_flags & REGION_SHARED)
+			result = hugetlb_file_reserve(file, request->offset, end);
+		else
+			result = hugetlb_reserve(space, which, request->length);
+		if (result == 0 && !(request->region_flags & REGION_SHARED))
+			promise->blocks[which] = request->length / size;
+	}
+	if (result == 0 && file != NULL && (request->region_flags & REGION_WRITE))
+		hugetlb_file_extend(file, end);
 	return result;
 }
 
@@ -292,18 +330,34 @@ static long map_locked(struct address_space *space, struct request *request)
 		.backing = request->backing,
 		.offset = request->backing != NULL ? request->offset : 0,
 	};
-	bool reserves =
-		(request->region_flags & REGION_HUGETLB) && !(request->flags & MAP_NORESERVE);
-	if (request->region_flags & REGION_HUGETLB) {
+	struct hugetlb_promise promise = {.blocks = {0}};
+	bool huge = request->region_flags & REGION_HUGETLB;
+	if (huge && request->backing == NULL)
 		wanted.name = "/anon_hugepage (deleted)";
-		space->has_hugetlb = true;
-	}
-	if (reserves && hugetlb_reserve(space, request->length) != 0)
-		return -ENOMEM;
+	if (huge && (result = reserve_huge(space, request, &promise)) != 0)
+		return result;
 	result = place_locked(space, &wanted, request->flags & MAP_FIXED);
-	if (result != 0 && reserves)
-		hugetlb_unreserve(space, request->length / HUGE_SIZE);
+	if (result != 0 && huge)
+		hugetlb_unreserve(space, &promise);
 	return result != 0 ? result : address;
+}
+
+/* The nameless file behind MAP_SHARED | MAP_ANONYMOUS. */
+static int make_shared_memory(struct address_space *space, struct request *request)
+{
+	bool huge = request->region_flags & REGION_HUGETLB;
+	bool promised = !huge && !(request->region_flags & REGION_NO_RESERVE);
+
+	if (promised && commit_check(space, request->length >> PAGE_SHIFT) != 0)
+		return -ENOMEM;
+	if (huge)
+		request->backing = huge_memory_create(
+			request->length, request->region_flags & REGION_GIGANTIC ? HUGETLB_1G
+										  : HUGETLB_2M);
+	else
+		request->backing = shared_memory_create(request->length, promised);
+	request->offset = 0;
+	return request->backing != NULL ? 0 : -ENOMEM;
 }
 
 long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, u32 prot, u32 flags,
@@ -315,21 +369,17 @@ long vmm_mmap_file(struct address_space *space, vaddr_t address, size_t length, 
 		.prot = prot,
 		.flags = flags,
 		.access = access,
+		.backing = backing,
 		.offset = offset,
 	};
-	long result = check_request(space, &request, backing != NULL);
+	long result = check_request(space, &request);
 
 	if (result != 0)
 		return result;
-	request.backing = backing;
 	if (backing == NULL && (request.region_flags & REGION_SHARED)) {
-		bool promised = !(request.region_flags & REGION_NO_RESERVE);
-		if (promised && commit_check(space, request.length >> PAGE_SHIFT) != 0)
-			return -ENOMEM;
-		request.backing = shared_memory_create(request.length, promised);
-		if (request.backing == NULL)
-			return -ENOMEM;
-		request.offset = 0;
+		result = make_shared_memory(space, &request);
+		if (result != 0)
+			return result;
 	}
 	rwlock_write_lock(&space->map_lock);
 	result = map_locked(space, &request);
@@ -363,10 +413,11 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 	if (region_range_is_free(space, start, end))
 		return 0;
 	int result = 0;
-	size_t promised = 0;
-	if (unlikely(space->hugetlb_pages != 0)) {
+	struct hugetlb_promise promise;
+	bool promised = unlikely(space->hugetlb_pages != 0);
+	if (promised) {
 		result = hugetlb_check_cut(space, start, end);
-		promised = hugetlb_count_promised(space, start, end);
+		hugetlb_count_promised(space, start, end, &promise);
 	}
 	if (result == 0)
 		result = tree_isolate(space, start, end, COVERED_STAYS);
@@ -378,8 +429,8 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 		userfault_forget(userfault_take_notices(space));
 		return result;
 	}
-	if (unlikely(promised != 0))
-		hugetlb_unreserve(space, promised);
+	if (promised)
+		hugetlb_unreserve(space, &promise);
 	struct region *below, *above;
 	region_tree_find_around(&space->regions, start, end, &below, &above);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,

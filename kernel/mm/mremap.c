@@ -230,12 +230,13 @@ static int adjust_huge(struct address_space *space, struct move *move, vaddr_t n
 
 	if (region == NULL || !(region->flags & REGION_HUGETLB))
 		return 0;
-	move->old_length = ALIGN_UP(move->old_length, HUGE_SIZE);
-	move->new_length = ALIGN_UP(move->new_length, HUGE_SIZE);
-	if (move->from % HUGE_SIZE != 0 || move->new_length > move->old_length ||
+	u64 size = hugetlb_bytes(region_hugetlb_size(region));
+	move->old_length = ALIGN_UP(move->old_length, size);
+	move->new_length = ALIGN_UP(move->new_length, size);
+	if (move->from % size != 0 || move->new_length > move->old_length ||
 	    (move->flags & MREMAP_DONTUNMAP))
 		return -EINVAL;
-	return (move->flags & MREMAP_FIXED) && new_address % HUGE_SIZE != 0 ? -EINVAL : 0;
+	return (move->flags & MREMAP_FIXED) && new_address % size != 0 ? -EINVAL : 0;
 }
 
 long vmm_mremap(struct address_space *space, vaddr_t address, size_t old_length, size_t new_length,

@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/pagecache_internal.h"
 #include "mm/workingset.h"
@@ -206,6 +207,8 @@ static int fill_page(struct page_cache *cache, u64 index, phys_t *frame)
 /* A page of zeros for a hole. */
 static int make_page(struct page_cache *cache, u64 index, phys_t *frame)
 {
+	if (unlikely(cache->huge != NULL))
+		return hugetlb_file_make(cache->huge, index, frame);
 	phys_t page = frame_alloc_kind_zeroed(FRAME_CACHE);
 
 	if (page == 0)

@@ -56,6 +56,8 @@ struct page_cache_ops {
 	void (*dirtied)(struct page_cache *cache);
 };
 
+struct hugetlb_file;
+
 struct page_cache {
 	const struct page_cache_ops *ops; /* may be NULL: holes, no accounting */
 	spinlock_t lock;                  /* guards `pages` and the counts */
@@ -75,6 +77,7 @@ struct page_cache {
 	u32 writable_mappings;     /* atomic: shared regions that may write */
 	bool shared_memory; /* tmpfs or shared anonymous: counted as such, and can be swapped */
 	bool unevictable;   /* atomic: reclaim takes nothing (SHM_LOCK) */
+	struct hugetlb_file *huge; /* constant: of a file of huge pages (hugetlb.h); else NULL */
 	struct list_head reclaim_link; /* reclaim_cache.c: on its list since there was a page */
 	u32 reclaim_visits;            /* its lock: visits that go on */
 	u32 visit_pass;                /* its lock: of page_caches_visit */

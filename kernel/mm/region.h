@@ -45,6 +45,7 @@ enum region_flags {
 	REGION_HUGE = 1 << 15,          /* MADV_HUGEPAGE */
 	REGION_HUGETLB = 1 << 17,       /* MAP_HUGETLB: hugetlb.h; aligned to huge pages */
 	REGION_NO_HUGE = 1 << 16,       /* MADV_NOHUGEPAGE */
+	REGION_GIGANTIC = 1 << 18,      /* with REGION_HUGETLB: of 1 GiB */
 	REGION_WATCH_MISSING = 1 << 20, /* what a userfaultfd is asked about: userfault.h */
 	REGION_WATCH_WRITES = 1 << 21,
 	REGION_WATCH_MINOR = 1 << 22,

@@ -45,6 +45,7 @@ static void describe(const struct address_space *space, struct region *region,
 		.huge = flags & REGION_HUGE,
 		.no_huge = flags & REGION_NO_HUGE,
 		.hugetlb = flags & REGION_HUGETLB,
+		.gigantic = flags & REGION_GIGANTIC,
 		.huge_eligible =
 			huge_is_allowed(space, region, ALIGN_UP(region->start, HUGE_SIZE), false),
 		.watch_missing = flags & REGION_WATCH_MISSING,

@@ -77,6 +77,9 @@ void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 	}
 	const struct region *region = region_find(space, end - 1);
 	if (region != NULL && (region->flags & REGION_HUGETLB))
-		*usage = (struct region_usage){.hugetlb = usage->resident};
+		*usage = (struct region_usage){
+			.hugetlb_shared = usage->shared_clean + usage->shared_dirty,
+			.hugetlb_private = usage->private_clean + usage->private_dirty,
+		};
 	rwlock_read_unlock(&space->map_lock);
 }

@@ -109,7 +109,7 @@ static void destroy(struct address_space *space)
 	ASSERT(space->cpus == 0);
 	collapse_remove_space(space);
 	reclaim_remove_space(space);
-	hugetlb_unreserve(space, space->huge_reserved);
+	hugetlb_unreserve_all(space);
 	region_map_destroy(space);
 	zap_nodes(space, 0, USER_TOP, 0, USER_TABLES_TOP);
 	family_leave(space);

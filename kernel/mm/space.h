@@ -5,6 +5,7 @@
 #ifndef MM_SPACE_H
 #define MM_SPACE_H
 
+#include "mm/hugetlb.h"
 #include "mm/region.h"
 #include "mm/zap.h"
 
@@ -59,6 +60,8 @@ int __must_check populate_range(struct address_space *space, vaddr_t start, vadd
 /* The object behind shared anonymous memory, with one reference; NULL: no memory.  `promised`: it
  * counts as committed (commit.h) as long as it lives. */
 struct backing *__must_check shared_memory_create(size_t size, bool promised);
+/* The same of huge pages: hugetlb_memory.c. */
+struct backing *__must_check huge_memory_create(size_t size, enum hugetlb_size which);
 void shared_memory_init(void);
 
 #endif

@@ -53,6 +53,9 @@ struct vm_layout {
 	vaddr_t vdso; /* the vDSO's ELF header; 0 without one */
 };
 
+/* Of pages from the pools of huge pages. */
+enum hugetlb_size { HUGETLB_2M, HUGETLB_1G, HUGETLB_SIZES };
+
 enum resident_kind { RESIDENT_ANONYMOUS, RESIDENT_FILE, RESIDENT_SHARED, RESIDENT_KINDS };
 
 struct address_space {
@@ -73,7 +76,7 @@ struct address_space {
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
 	size_t committed_pages;
 	bool has_hugetlb;                /* there have been regions with such pages; map_lock */
-	size_t huge_reserved;            /* atomic: blocks that the pool keeps for it (hugetlb.h) */
+	size_t huge_reserved[HUGETLB_SIZES]; /* atomic: blocks that the pools keep for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
 	size_t hugetlb_pages;            /* of regions of the pool of huge pages */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
@@ -287,7 +290,8 @@ struct region_info {
 	vaddr_t start, end;
 	u32 prot; /* PROT_* */
 	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
-		may_write, may_execute, huge, no_huge, hugetlb, watch_missing, watch_writes,
+		may_write, may_execute, huge, no_huge, hugetlb, gigantic, watch_missing,
+		watch_writes,
 		watch_minor, tracked, lock_on_fault, committed;
 	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
 	u32 key;            /* protection key */
@@ -313,7 +317,8 @@ struct region_usage {
 	u64 referenced, anonymous, lazy;
 	u64 swapped, swapped_proportional;
 	u64 huge;    /* mapped as huge pages */
-	u64 hugetlb; /* from the pool of huge pages; the others are 0 then */
+	u64 hugetlb_shared, hugetlb_private; /* from the pools of huge pages; the others are 0 then
+					      */
 };
 void vmm_region_usage(struct address_space *space, vaddr_t start, vaddr_t end,
 		      struct region_usage *usage);

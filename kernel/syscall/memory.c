@@ -21,7 +21,10 @@ static long map_file(vaddr_t address, size_t length, u32 prot, u32 flags, int fd
 		return -EBADF;
 	if (shared)
 		file_begin_mapping(file);
-	long result = flags & MAP_HUGETLB ? -EINVAL : file_backing(file, prot, flags, &backing);
+	long result = file_backing(file, prot, flags, &backing);
+	/* No file of huge pages. */
+	if (result == 0 && backing == NULL && (flags & MAP_HUGETLB))
+		result = -EINVAL;
 	if (result == 0)
 		result = vmm_mmap_file(current->space, address, length, prot, flags, backing,
 				       offset, file_map_access(file));

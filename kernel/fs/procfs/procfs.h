@@ -46,6 +46,7 @@ struct proc_addition {
 struct proc_entry {
 	const char *name;
 	mode_t mode; /* with the type */
+	u8 which;    /* free for the functions: what they tell entries apart by */
 
 	/* Is what it speaks of still there?  NULL: always, or as long as the node's process. */
 	bool (*is_there)(const struct proc_node *node);

@@ -37,11 +37,17 @@ static void show_usage(struct text *text, const struct region_usage *usage, u64 
 	line(text, "AnonHugePages:", usage->huge);
 	line(text, "ShmemPmdMapped:", 0);
 	line(text, "FilePmdMapped:", 0);
-	text_printf(text, "Shared_Hugetlb: %8u kB\nPrivate_Hugetlb: %7lu kB\n", 0,
-		    (unsigned long)(usage->hugetlb / KIB));
+	text_printf(text, "Shared_Hugetlb: %8lu kB\nPrivate_Hugetlb: %7lu kB\n",
+		    (unsigned long)(usage->hugetlb_shared / KIB),
+		    (unsigned long)(usage->hugetlb_private / KIB));
 	line(text, "Swap:", usage->swapped);
 	line(text, "SwapPss:", usage->swapped_proportional);
 	line(text, "Locked:", locked);
+}
+
+static u64 page_size_of(const struct region_info *region)
+{
+	return region->gigantic ? GIB : region->hugetlb ? 2 * MIB : PAGE_SIZE;
 }
 
 static void show_flags(struct text *text, const struct region_info *region)
@@ -96,8 +102,8 @@ int proc_show_smaps(const struct proc_node *node, struct text *text)
 	while (region != NULL && vmm_next_region(space, at, region, false)) {
 		proc_show_region(region, text);
 		line(text, "Size:", region->end - region->start);
-		line(text, "KernelPageSize:", region->hugetlb ? 2 * MIB : PAGE_SIZE);
-		line(text, "MMUPageSize:", region->hugetlb ? 2 * MIB : PAGE_SIZE);
+		line(text, "KernelPageSize:", page_size_of(region));
+		line(text, "MMUPageSize:", page_size_of(region));
 		vmm_region_usage(space, region->start, region->end, &usage);
 		show_usage(text, &usage, 0, region->locked ? usage.proportional : 0, false);
 		text_printf(text, "THPeligible:    %d\n", region->huge_eligible);
@@ -125,7 +131,8 @@ static void add(struct region_usage *sum, const struct region_usage *usage)
 	sum->referenced += usage->referenced;
 	sum->anonymous += usage->anonymous;
 	sum->huge += usage->huge;
-	sum->hugetlb += usage->hugetlb;
+	sum->hugetlb_shared += usage->hugetlb_shared;
+	sum->hugetlb_private += usage->hugetlb_private;
 }
 
 int proc_show_smaps_rollup(const struct proc_node *node, struct text *text)

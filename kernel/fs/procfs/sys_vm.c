@@ -6,6 +6,7 @@
  * changes one word; there are no locks.
  */
 #include "fs/procfs/procfs.h"
+#include "ipc/shm.h"
 #include "ipc/userfaultfd.h"
 #include "lib/parse.h"
 #include "lib/string.h"
@@ -14,6 +15,7 @@
 #include "mm/compress.h"
 #include "mm/frame.h"
 #include "mm/hugetlb.h"
+#include "mm/mempolicy.h"
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
@@ -230,13 +232,40 @@ static u64 get_huge_pages(void)
 {
 	struct hugetlb_stats stats;
 
-	hugetlb_get_stats(&stats);
+	hugetlb_get_stats(hugetlb_default(), HUGETLB_ALL_NODES, &stats);
 	return stats.total;
 }
 
 static void set_huge_pages(u64 value)
 {
-	hugetlb_resize(value);
+	hugetlb_resize(hugetlb_default(), HUGETLB_ALL_NODES, value);
+}
+
+static void set_huge_pages_by_policy(u64 value)
+{
+	hugetlb_resize(hugetlb_default(), mempolicy_task_nodes(), value);
+}
+
+static u64 get_huge_overcommit(void)
+{
+	return hugetlb_overcommit(hugetlb_default());
+}
+
+/* Nothing comes of it for pages of 1 GiB, as on Linux, which refuses. */
+static void set_huge_overcommit(u64 value)
+{
+	if (hugetlb_default() != HUGETLB_1G)
+		hugetlb_set_overcommit(hugetlb_default(), value);
+}
+
+static u64 get_huge_group(void)
+{
+	return READ_ONCE(shm_huge_group);
+}
+
+static void set_huge_group(u64 value)
+{
+	WRITE_ONCE(shm_huge_group, (gid_t)value);
 }
 
 static const struct setting settings[] = {
@@ -253,10 +282,13 @@ static const struct setting settings[] = {
 	{"dirty_writeback_centisecs", 0, INT_MAX, get_dirty_writeback, set_dirty_writeback},
 	{"drop_caches", DROP_PAGES, DROP_QUIETLY, NULL, drop_caches},
 	{"extfrag_threshold", 0, 1000, get_extfrag_threshold, set_extfrag_threshold},
+	{"hugetlb_shm_group", 0, UINT32_MAX, get_huge_group, set_huge_group},
 	{"max_map_count", 0, 0, get_max_map_count, NULL},
 	{"min_free_kbytes", 0, INT_MAX, get_min_free, set_min_free},
 	{"mmap_min_addr", 0, 0, get_mmap_min_addr, NULL},
 	{"nr_hugepages", 0, INT64_MAX, get_huge_pages, set_huge_pages},
+	{"nr_hugepages_mempolicy", 0, INT64_MAX, get_huge_pages, set_huge_pages_by_policy},
+	{"nr_overcommit_hugepages", 0, INT64_MAX, get_huge_overcommit, set_huge_overcommit},
 	{"overcommit_kbytes", 0, KIB_MOST, get_kbytes, set_kbytes},
 	{"overcommit_memory", 0, COMMIT_MODES - 1, get_mode, set_mode},
 	{"overcommit_ratio", 0, INT_MAX, get_ratio, set_ratio},
@@ -322,10 +354,13 @@ const struct proc_entry proc_sys_vm_entries[] = {
 	PROC_SETTING("dirty_writeback_centisecs", 0644, show, store),
 	PROC_SETTING("drop_caches", 0200, show, store),
 	PROC_SETTING("extfrag_threshold", 0644, show, store),
+	PROC_SETTING("hugetlb_shm_group", 0644, show, store),
 	PROC_FILE("max_map_count", 0444, show),
 	PROC_SETTING("min_free_kbytes", 0644, show, store),
 	PROC_FILE("mmap_min_addr", 0444, show),
 	PROC_SETTING("nr_hugepages", 0644, show, store),
+	PROC_SETTING("nr_hugepages_mempolicy", 0644, show, store),
+	PROC_SETTING("nr_overcommit_hugepages", 0644, show, store),
 	PROC_SETTING("overcommit_kbytes", 0644, show, store),
 	PROC_SETTING("overcommit_memory", 0644, show, store),
 	PROC_SETTING("overcommit_ratio", 0644, show, store),

@@ -29,6 +29,7 @@ void sysfs_show_cpumap(struct text *text, u64 set);
 
 void sysfs_hugetlb_init(void); /* sysfs_hugetlb.c: adds /sys/kernel/mm/hugepages */
 void sysfs_huge_init(void);    /* sysfs_huge.c: adds /sys/kernel/mm/transparent_hugepage */
+extern const struct proc_entry sysfs_hugetlb_node_entries[]; /* … and nodeN/hugepages */
 extern const struct proc_entry sysfs_cpu_entry;  /* sysfs_cpu.c: /sys/devices/system/cpu */
 extern const struct proc_entry sysfs_node_entry; /* sysfs_node.c: /sys/devices/system/node */
 

@@ -1,60 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sysfs: /sys/kernel/mm/hugepages, the pools of huge pages by size, and the lines of /proc/meminfo
- * about them (hugetlbpage.rst).
+ * sysfs: /sys/kernel/mm/hugepages, the pools of huge pages by size, the same of each node below
+ * /sys/devices/system/node, and the lines of /proc/meminfo about them (hugetlbpage.rst).
  *
- * There are pages of 2 MiB.  The pool of 1 GiB pages is empty and cannot be filled: writes to it
- * have no effect, as where Linux finds no such block.
+ * An entry's `which` is the size of the pool.
  */
 #include "fs/procfs/sysfs.h"
 #include "lib/errno.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/hugetlb.h"
+#include "mm/mempolicy.h"
 
-enum figure { FIGURE_TOTAL, FIGURE_FREE, FIGURE_RESERVED, FIGURE_SURPLUS, FIGURE_OVERCOMMIT };
-
-static size_t value_of(enum figure figure)
+static enum hugetlb_size size_of(const struct proc_node *node)
 {
-	struct hugetlb_stats stats;
-
-	hugetlb_get_stats(&stats);
-	switch (figure) {
-	case FIGURE_TOTAL:
-		return stats.total;
-	case FIGURE_FREE:
-		return stats.free;
-	case FIGURE_RESERVED:
-		return stats.reserved;
-	case FIGURE_SURPLUS:
-		return stats.surplus;
-	default:
-		return 0;
-	}
+	return (enum hugetlb_size)node->entry->which;
 }
 
-static const struct {
-	const char *name;
-	enum figure figure;
-} names[] = {
-	{"nr_hugepages", FIGURE_TOTAL},
-	{"free_hugepages", FIGURE_FREE},
-	{"resv_hugepages", FIGURE_RESERVED},
-	{"surplus_hugepages", FIGURE_SURPLUS},
-	{"nr_overcommit_hugepages", FIGURE_OVERCOMMIT},
-};
-
-static int show_small(const struct proc_node *node, struct text *text)
+static int show_figure(struct text *text, size_t figure)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(names[i].name, node->entry->name) == 0)
-			text_printf(text, "%zu\n", value_of(names[i].figure));
-	return 0;
-}
-
-static int show_none(const struct proc_node *node __unused, struct text *text)
-{
-	text_append(text, "0\n", 2);
+	text_printf(text, "%zu\n", figure);
 	return 0;
 }
 
@@ -65,55 +31,151 @@ static int parse(char *value, size_t size, u64 *number)
 	return parse_u64(value, 10, number) ? -EINVAL : 0;
 }
 
-static int store_size(const struct proc_node *node __unused, char *value, size_t size)
+/* --- Of all nodes --- */
+
+static struct hugetlb_stats stats_of(const struct proc_node *node)
+{
+	struct hugetlb_stats stats;
+
+	hugetlb_get_stats(size_of(node), HUGETLB_ALL_NODES, &stats);
+	return stats;
+}
+
+static int show_total(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of(node).total);
+}
+
+static int show_free(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of(node).free);
+}
+
+static int show_reserved(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of(node).reserved);
+}
+
+static int show_surplus(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of(node).surplus);
+}
+
+static int show_overcommit(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, hugetlb_overcommit(size_of(node)));
+}
+
+static int store_total(const struct proc_node *node, char *value, size_t size)
 {
 	u64 blocks;
 	int error = parse(value, size, &blocks);
 
 	if (error == 0)
-		hugetlb_resize(blocks);
+		hugetlb_resize(size_of(node), HUGETLB_ALL_NODES, blocks);
 	return error;
 }
 
-static int store_none(const struct proc_node *node __unused, char *value, size_t size)
+/* The nodes are those of the writer's memory policy. */
+static int store_by_policy(const struct proc_node *node, char *value, size_t size)
 {
-	u64 number;
+	u64 blocks;
+	int error = parse(value, size, &blocks);
 
-	return parse(value, size, &number);
+	if (error == 0)
+		hugetlb_resize(size_of(node), mempolicy_task_nodes(), blocks);
+	return error;
 }
 
-/* More than the pool has cannot be had. */
-static int store_overcommit(const struct proc_node *node __unused, char *value, size_t size)
+static int store_overcommit(const struct proc_node *node, char *value, size_t size)
 {
-	u64 number;
-	int error = parse(value, size, &number);
+	u64 blocks;
+	int error = parse(value, size, &blocks);
 
-	return error != 0 ? error : number != 0 ? -EINVAL : 0;
+	if (error != 0 || size_of(node) == HUGETLB_1G)
+		return -EINVAL;
+	hugetlb_set_overcommit(size_of(node), blocks);
+	return 0;
 }
 
-static const struct proc_entry small_entries[] = {
-	PROC_FILE("free_hugepages", 0444, show_small),
-	PROC_SETTING("nr_hugepages", 0644, show_small, store_size),
-	PROC_SETTING("nr_overcommit_hugepages", 0644, show_small, store_overcommit),
-	PROC_FILE("resv_hugepages", 0444, show_small),
-	PROC_FILE("surplus_hugepages", 0444, show_small),
-	PROC_END,
-};
+#define FIGURE(entry_name, bits, size, show_function, store_function)                    \
+	{                                                                                \
+		.name = (entry_name), .mode = S_IFREG | (bits), .which = (size),         \
+		.show = (show_function), .store = (store_function)                       \
+	}
+#define POOL(size)                                                                       \
+	{                                                                                \
+		FIGURE("free_hugepages", 0444, size, show_free, NULL),                   \
+		FIGURE("nr_hugepages", 0644, size, show_total, store_total),             \
+		FIGURE("nr_hugepages_mempolicy", 0644, size, show_total, store_by_policy), \
+		FIGURE("nr_overcommit_hugepages", 0644, size, show_overcommit,           \
+		       store_overcommit),                                                \
+		FIGURE("resv_hugepages", 0444, size, show_reserved, NULL),               \
+		FIGURE("surplus_hugepages", 0444, size, show_surplus, NULL), PROC_END    \
+	}
 
-static const struct proc_entry gigantic_entries[] = {
-	PROC_FILE("free_hugepages", 0444, show_none),
-	PROC_SETTING("nr_hugepages", 0644, show_none, store_none),
-	PROC_SETTING("nr_overcommit_hugepages", 0644, show_none, store_overcommit),
-	PROC_FILE("resv_hugepages", 0444, show_none),
-	PROC_FILE("surplus_hugepages", 0444, show_none),
-	PROC_END,
-};
+static const struct proc_entry small_entries[] = POOL(HUGETLB_2M);
+static const struct proc_entry gigantic_entries[] = POOL(HUGETLB_1G);
 
 static const struct proc_entry sizes[] = {
 	PROC_DIRECTORY("hugepages-1048576kB", gigantic_entries),
 	PROC_DIRECTORY("hugepages-2048kB", small_entries),
 	PROC_END,
 };
+
+/* --- Of one --- */
+
+static struct hugetlb_stats stats_of_node(const struct proc_node *node)
+{
+	struct hugetlb_stats stats;
+
+	hugetlb_get_stats(size_of(node), BIT(node->number), &stats);
+	return stats;
+}
+
+static int show_node_total(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of_node(node).total);
+}
+
+static int show_node_free(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of_node(node).free);
+}
+
+static int show_node_surplus(const struct proc_node *node, struct text *text)
+{
+	return show_figure(text, stats_of_node(node).surplus);
+}
+
+static int store_node_total(const struct proc_node *node, char *value, size_t size)
+{
+	u64 blocks;
+	int error = parse(value, size, &blocks);
+
+	if (error == 0)
+		hugetlb_resize_node(size_of(node), node->number, blocks);
+	return error;
+}
+
+#define NODE_POOL(size)                                                                  \
+	{                                                                                \
+		FIGURE("free_hugepages", 0444, size, show_node_free, NULL),              \
+		FIGURE("nr_hugepages", 0644, size, show_node_total, store_node_total),   \
+		FIGURE("surplus_hugepages", 0444, size, show_node_surplus, NULL),        \
+		PROC_END                                                                 \
+	}
+
+static const struct proc_entry small_node_entries[] = NODE_POOL(HUGETLB_2M);
+static const struct proc_entry gigantic_node_entries[] = NODE_POOL(HUGETLB_1G);
+
+const struct proc_entry sysfs_hugetlb_node_entries[] = {
+	PROC_DIRECTORY("hugepages-1048576kB", gigantic_node_entries),
+	PROC_DIRECTORY("hugepages-2048kB", small_node_entries),
+	PROC_END,
+};
+
+/* --- Where they are --- */
 
 static const struct proc_entry folder = PROC_DIRECTORY("hugepages", sizes);
 static struct proc_addition addition = {.entry = &folder};
@@ -125,14 +187,19 @@ void sysfs_hugetlb_init(void)
 
 void proc_show_hugetlb(struct text *text)
 {
+	enum hugetlb_size usual = hugetlb_default();
 	struct hugetlb_stats stats;
+	u64 bytes = 0;
 
-	hugetlb_get_stats(&stats);
+	for (int i = 0; i < HUGETLB_SIZES; i++) {
+		hugetlb_get_stats((enum hugetlb_size)i, HUGETLB_ALL_NODES, &stats);
+		bytes += stats.total * hugetlb_bytes((enum hugetlb_size)i);
+	}
+	hugetlb_get_stats(usual, HUGETLB_ALL_NODES, &stats);
 	text_printf(text,
 		    "HugePages_Total:   %5zu\nHugePages_Free:    %5zu\n"
 		    "HugePages_Rsvd:    %5zu\nHugePages_Surp:    %5zu\n"
 		    "Hugepagesize:   %8lu kB\nHugetlb:        %8lu kB\n",
 		    stats.total, stats.free, stats.reserved, stats.surplus,
-		    (unsigned long)(HUGE_SIZE / KIB),
-		    (unsigned long)(stats.total * HUGE_SIZE / KIB));
+		    (unsigned long)(hugetlb_bytes(usual) / KIB), (unsigned long)(bytes / KIB));
 }

@@ -122,6 +122,7 @@ static const struct proc_entry node_entries[] = {
 	PROC_FILE("cpulist", 0444, show_cpulist),
 	PROC_FILE("cpumap", 0444, show_cpumap),
 	PROC_FILE("distance", 0444, show_distance),
+	PROC_DIRECTORY("hugepages", sysfs_hugetlb_node_entries),
 	PROC_FILE("meminfo", 0444, show_meminfo),
 	PROC_FILE("numastat", 0444, show_numastat),
 	PROC_FILE("vmstat", 0444, show_vmstat),

@@ -61,9 +61,9 @@ int __must_check xattr_remove(struct inode *inode, const char *name);
 
 /* --- Open files --- */
 
-/* A nameless file in memory (memfd.c); `name` is what /proc shows.  Open for reading and writing,
- * or ERR_PTR. */
-struct file *memfd_create(const char *name, bool sealable);
+/* A nameless file in memory (memfd.c), with MFD_ALLOW_SEALING and MFD_HUGETLB as in memfd_create(2),
+ * checked by the caller; `name` is what /proc shows.  Open for reading and writing, or ERR_PTR. */
+struct file *memfd_create(const char *name, u32 flags);
 /* F_SETFL and FIONBIO: replaces the flags in `mask`, if the operations agree. */
 int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 /* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */

@@ -20,6 +20,7 @@ void mount_init(void); /* the root tmpfs; then descriptors and contexts can be m
 void devices_init(void);
 void file_hooks_register(void);
 void tmpfs_init(void);
+void hugetlbfs_init(void);
 void memfd_init(void);
 void ext4_init(void); /* ext4/super.c */
 void p9_init(void);   /* 9p/super.c */

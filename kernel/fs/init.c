@@ -11,6 +11,7 @@ void vfs_init(void)
 	names_init();
 	anon_init();
 	tmpfs_init();
+	hugetlbfs_init();
 	mount_init();
 	memfd_init();
 	file_hooks_register();

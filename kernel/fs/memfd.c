@@ -3,17 +3,21 @@
  * Files in memory without a name, memfd_create(2), and the seals of all files of tmpfs (fcntl(2),
  * F_ADD_SEALS).
  *
- * They live in a tmpfs of their own that nothing is mounted on and that has no limits. inode->seals
+ * They live in a tmpfs of their own that nothing is mounted on and that has no limits, or in such a
+ * hugetlbfs (MFD_HUGETLB). inode->seals
  * is guarded by inode->lock; everything that a seal forbids looks at it under that lock, but for
  * mmap, which looks without: a seal against writing is refused while a shared mapping may write, or
  * is on its way (file_begin_mapping).
  */
 #include "fs/fs_internal.h"
 
+#include "lib/abi/mman.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/hugetlb.h"
 
-static struct mount *memfd_mount; /* set once */
+/* Set once: for ordinary pages, and of each size of huge ones. */
+static struct mount *memfd_mount, *huge_mounts[HUGETLB_SIZES];
 
 static int describe(struct dentry *dentry, char *buffer, size_t size)
 {
@@ -24,22 +28,31 @@ static int describe(struct dentry *dentry, char *buffer, size_t size)
 
 static const struct dentry_operations memfd_dentry_ops = {.describe = describe};
 
-void memfd_init(void)
+static struct mount *mount_type(const char *name, const char *options)
 {
-	const struct filesystem *tmpfs = filesystem_find("tmpfs");
+	const struct filesystem *type = filesystem_find(name);
 	struct superblock *superblock;
+	struct mount *mount;
 
-	if (tmpfs->mount(tmpfs, 0, NULL, "size=0,nr_inodes=0", &superblock))
+	if (type->mount(type, 0, NULL, options, &superblock))
 		panic("no memory for nameless files");
 	superblock->dentry_ops = &memfd_dentry_ops;
-	memfd_mount = mount_create(superblock, NULL, 0);
-	if (!memfd_mount)
+	mount = mount_create(superblock, NULL, 0);
+	if (!mount)
 		panic("no memory for nameless files");
+	return mount;
 }
 
-static struct file *open_inode(struct inode *inode)
+void memfd_init(void)
 {
-	struct path path = {memfd_mount, dentry_alloc_root(memfd_mount->superblock, inode)};
+	memfd_mount = mount_type("tmpfs", "size=0,nr_inodes=0");
+	huge_mounts[HUGETLB_2M] = mount_type("hugetlbfs", "pagesize=2M");
+	huge_mounts[HUGETLB_1G] = mount_type("hugetlbfs", "pagesize=1G");
+}
+
+static struct file *open_inode(struct mount *mount, struct inode *inode)
+{
+	struct path path = {mount, dentry_alloc_root(mount->superblock, inode)};
 	struct file *file;
 	int error;
 
@@ -58,11 +71,20 @@ static struct file *open_inode(struct inode *inode)
 	return ERR_PTR(error);
 }
 
-struct file *memfd_create(const char *name, bool sealable)
+struct file *memfd_create(const char *name, u32 flags)
 {
-	struct inode *root = dentry_inode(memfd_mount->root), *inode;
-	int error = root->ops->tmpfile(root, S_IFREG | S_IRWXUGO, &inode);
+	struct mount *mount = memfd_mount;
+	enum hugetlb_size size;
+	struct inode *root, *inode;
+	int error;
 
+	if (flags & MFD_HUGETLB) {
+		if (!hugetlb_size_of_shift(flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK, &size))
+			return ERR_PTR(-ENODEV);
+		mount = huge_mounts[size];
+	}
+	root = dentry_inode(mount->root);
+	error = root->ops->tmpfile(root, S_IFREG | S_IRWXUGO, &inode);
 	if (error)
 		return ERR_PTR(error);
 	inode->link_text = kstrdup(name);
@@ -70,8 +92,8 @@ struct file *memfd_create(const char *name, bool sealable)
 		inode_put(inode);
 		return ERR_PTR(-ENOMEM);
 	}
-	inode->seals = sealable ? 0 : F_SEAL_SEAL;
-	return open_inode(inode);
+	inode->seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+	return open_inode(mount, inode);
 }
 
 int seals_check(const struct inode *inode, u32 seals)

@@ -191,9 +191,8 @@ void hugetlb_count_promised(struct address_space *space, vaddr_t start, vaddr_t 
 
 static bool cuts(struct address_space *space, vaddr_t at)
 {
-	const struct region *region = at % hugetlb_bytes(HUGETLB_1G) != 0
-					      ? region_find(space, at)
-					      : NULL;
+	const struct region *region =
+		at % hugetlb_bytes(HUGETLB_1G) != 0 ? region_find(space, at) : NULL;
 
 	return region != NULL && (region->flags & REGION_HUGETLB) &&
 	       at % hugetlb_bytes(region_hugetlb_size(region)) != 0;

@@ -31,8 +31,7 @@ static bool has_room(enum hugetlb_size size)
 
 static phys_t alloc_small(u32 node, bool compact)
 {
-	const struct frame_placement here = {
-		.nodes = BIT(node), .first = (u8)node, .strict = true};
+	const struct frame_placement here = {.nodes = BIT(node), .first = (u8)node, .strict = true};
 	const struct frame_placement *placement = frame_has_nodes ? &here : NULL;
 	phys_t block = frames_try_placed(HUGE_ORDER, FRAME_KERNEL, placement);
 

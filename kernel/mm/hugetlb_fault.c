@@ -129,8 +129,8 @@ static enum fault_result bring_in(struct fault *fault, enum hugetlb_size size)
 	if (block == 0)
 		return FAULT_NO_PAGE;
 	hugetlb_block_clear(size, block);
-	enum fault_result result = size == HUGETLB_1G ? map_gigantic(fault, block)
-						      : map_block(fault, block);
+	enum fault_result result =
+		size == HUGETLB_1G ? map_gigantic(fault, block) : map_block(fault, block);
 	/* The promise stands for another page. */
 	if (result != FAULT_DONE && promised)
 		hugetlb_renew_promise(fault->space, region);
@@ -208,8 +208,8 @@ enum fault_result fault_hugetlb_file(struct fault *fault)
 	u64 sequence = page_cache_sequence(cache);
 	phys_t frame;
 
-	if (index >> (hugetlb_shift(file->size) - PAGE_SHIFT) >=
-	    page_cache_size(cache) >> hugetlb_shift(file->size))
+	if (index >> (hugetlb_shift(file->size) - PAGE_SHIFT) >= page_cache_size(cache) >>
+	    hugetlb_shift(file->size))
 		return FAULT_NO_PAGE;
 	if (!hugetlb_file_has(file, index)) {
 		if (!(fault->region->flags & REGION_SHARED))

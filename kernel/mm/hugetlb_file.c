@@ -135,8 +135,8 @@ int hugetlb_file_reserve(struct hugetlb_file *file, u64 start, u64 end)
 		result = reserve_new(file, (size_t)result);
 	if (result < 0)
 		(void)forget(file, first, last - 1, true);
-	for (u64 at = first;
-	     radix_next_tagged(&file->promised, &at, TAG_NEW) != NULL && at < last; at++)
+	for (u64 at = first; radix_next_tagged(&file->promised, &at, TAG_NEW) != NULL && at < last;
+	     at++)
 		radix_tag_clear(&file->promised, at, TAG_NEW);
 	mutex_unlock(&file->lock);
 	return (int)result;
@@ -222,8 +222,8 @@ static int make_locked(struct hugetlb_file *file, u64 index)
 		radix_erase(&file->promised, block_index);
 		(void)!hugetlb_quota_put(file->quota, 1, 0);
 	} else if (!promised) {
-		hugetlb_pool_unreserve(
-			file->size, hugetlb_quota_put(file->quota, 1, wanted == 0 && again));
+		hugetlb_pool_unreserve(file->size,
+				       hugetlb_quota_put(file->quota, 1, wanted == 0 && again));
 	}
 	return result;
 }

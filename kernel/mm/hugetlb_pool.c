@@ -30,7 +30,7 @@ struct pool {
 };
 
 static struct pool pools[HUGETLB_SIZES]; /* pool_lock */
-static u64 gigantic[16];                 /* pool_lock: a bit for each GiB that is a block of the pool */
+static u64 gigantic[16]; /* pool_lock: a bit for each GiB that is a block of the pool */
 static spinlock_t pool_lock = SPINLOCK_INIT;
 static mutex_t resize_lock = MUTEX_INIT(resize_lock); /* one resizes at a time */
 
@@ -112,8 +112,8 @@ void hugetlb_get_stats(enum hugetlb_size size, u64 nodes, struct hugetlb_stats *
 	const struct pool *pool = &pools[size];
 	unsigned long flags = spin_lock_irqsave(&pool_lock);
 
-	*stats = (struct hugetlb_stats){
-		.reserved = nodes == HUGETLB_ALL_NODES ? pool->reserved : 0};
+	*stats =
+		(struct hugetlb_stats){.reserved = nodes == HUGETLB_ALL_NODES ? pool->reserved : 0};
 	for (u32 i = 0; i < frame_nodes(); i++) {
 		if (!(nodes & BIT(i)))
 			continue;
@@ -296,9 +296,8 @@ bool hugetlb_pool_reserve(enum hugetlb_size size, size_t blocks)
 		unsigned long flags = spin_lock_irqsave(&pool_lock);
 		size_t available = pool->free - pool->reserved;
 		enough = available >= blocks;
-		may = !enough &&
-		      blocks - available <= pool->overcommit - MIN(pool->overcommit,
-								   surplus_of_all(pool));
+		may = !enough && blocks - available <= pool->overcommit - MIN(pool->overcommit,
+									      surplus_of_all(pool));
 		if (enough)
 			pool->reserved += blocks;
 		spin_unlock_irqrestore(&pool_lock, flags);

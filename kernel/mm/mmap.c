@@ -352,8 +352,8 @@ static int make_shared_memory(struct address_space *space, struct request *reque
 		return -ENOMEM;
 	if (huge)
 		request->backing = huge_memory_create(
-			request->length, request->region_flags & REGION_GIGANTIC ? HUGETLB_1G
-										  : HUGETLB_2M);
+			request->length,
+			request->region_flags & REGION_GIGANTIC ? HUGETLB_1G : HUGETLB_2M);
 	else
 		request->backing = shared_memory_create(request->length, promised);
 	request->offset = 0;

@@ -4,6 +4,7 @@
  * dup, dup2, dup3.
  */
 #include "fs/calls.h"
+#include "lib/abi/mman.h"
 #include "mm/usercopy.h"
 #include "proc/rlimit.h"
 #include "proc/task.h"
@@ -181,13 +182,16 @@ long sys_memfd_create(vaddr_t name_address, unsigned flags)
 	ssize_t length;
 	struct file *file;
 
-	if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+	const unsigned sizes = MAP_HUGE_MASK << MAP_HUGE_SHIFT;
+
+	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB |
+		      (flags & MFD_HUGETLB ? sizes : 0)))
 		return -EINVAL;
 	length = strncpy_from_user(name, (const char __user *)name_address, sizeof(name));
 	if (length < 0)
 		return length;
 	if (length > MEMFD_NAME_MAX)
 		return -EINVAL;
-	file = memfd_create(name, flags & MFD_ALLOW_SEALING);
+	file = memfd_create(name, flags);
 	return IS_ERR(file) ? PTR_ERR(file) : fd_install(file, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 }

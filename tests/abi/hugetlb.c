@@ -4,37 +4,7 @@
  * kernel tells about it.
  */
 #include "abi.h"
-
-#define HUGE_PAGE (2UL << 20)
-#define POOL      "/proc/sys/vm/nr_hugepages"
-
-#ifndef MAP_HUGE_SHIFT
-#define MAP_HUGE_SHIFT 26
-#endif
-
-enum { BLOCKS = 6 };
-
-static long figure(const char *name)
-{
-	char text[8192], label[64];
-
-	snprintf(label, sizeof(label), "%s:", name);
-	get_file("/proc/meminfo", text, sizeof(text));
-	const char *found = strstr(text, label);
-	return found ? strtol(found + strlen(label), NULL, 10) : -1;
-}
-
-static bool set_pool(long blocks)
-{
-	char text[32];
-	int length = snprintf(text, sizeof(text), "%ld\n", blocks);
-	int fd = open(POOL, O_WRONLY);
-	bool done = fd >= 0 && write(fd, text, (size_t)length) == length;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
+#include "hugetlb.h"
 
 static char *map(size_t length, int flags)
 {
@@ -206,18 +176,13 @@ static void told(void)
 
 int main(void)
 {
-	long before = figure("HugePages_Total");
-
-	if (before != 0 || !set_pool(BLOCKS) || figure("HugePages_Total") != BLOCKS) {
-		skip(1, "no pool of huge pages of our own");
-		set_pool(before);
+	if (!make_pool())
 		return done();
-	}
 	come_and_go();
 	rules();
 	no_more_than_there_are();
 	processes();
 	told();
-	set_pool(before);
+	set_pool(0);
 	return done();
 }

@@ -98,20 +98,20 @@ static int store_overcommit(const struct proc_node *node, char *value, size_t si
 	return 0;
 }
 
-#define FIGURE(entry_name, bits, size, show_function, store_function)                    \
-	{                                                                                \
-		.name = (entry_name), .mode = S_IFREG | (bits), .which = (size),         \
-		.show = (show_function), .store = (store_function)                       \
+#define FIGURE(entry_name, bits, size, show_function, store_function)            \
+	{                                                                        \
+		.name = (entry_name), .mode = S_IFREG | (bits), .which = (size), \
+		.show = (show_function), .store = (store_function)               \
 	}
-#define POOL(size)                                                                       \
-	{                                                                                \
-		FIGURE("free_hugepages", 0444, size, show_free, NULL),                   \
-		FIGURE("nr_hugepages", 0644, size, show_total, store_total),             \
-		FIGURE("nr_hugepages_mempolicy", 0644, size, show_total, store_by_policy), \
-		FIGURE("nr_overcommit_hugepages", 0644, size, show_overcommit,           \
-		       store_overcommit),                                                \
-		FIGURE("resv_hugepages", 0444, size, show_reserved, NULL),               \
-		FIGURE("surplus_hugepages", 0444, size, show_surplus, NULL), PROC_END    \
+#define POOL(size)                                                                                 \
+	{                                                                                          \
+		FIGURE("free_hugepages", 0444, size, show_free, NULL),                             \
+			FIGURE("nr_hugepages", 0644, size, show_total, store_total),               \
+			FIGURE("nr_hugepages_mempolicy", 0644, size, show_total, store_by_policy), \
+			FIGURE("nr_overcommit_hugepages", 0644, size, show_overcommit,             \
+			       store_overcommit),                                                  \
+			FIGURE("resv_hugepages", 0444, size, show_reserved, NULL),                 \
+			FIGURE("surplus_hugepages", 0444, size, show_surplus, NULL), PROC_END      \
 	}
 
 static const struct proc_entry small_entries[] = POOL(HUGETLB_2M);
@@ -158,12 +158,11 @@ static int store_node_total(const struct proc_node *node, char *value, size_t si
 	return error;
 }
 
-#define NODE_POOL(size)                                                                  \
-	{                                                                                \
-		FIGURE("free_hugepages", 0444, size, show_node_free, NULL),              \
-		FIGURE("nr_hugepages", 0644, size, show_node_total, store_node_total),   \
-		FIGURE("surplus_hugepages", 0444, size, show_node_surplus, NULL),        \
-		PROC_END                                                                 \
+#define NODE_POOL(size)                                                                            \
+	{                                                                                          \
+		FIGURE("free_hugepages", 0444, size, show_node_free, NULL),                        \
+			FIGURE("nr_hugepages", 0644, size, show_node_total, store_node_total),     \
+			FIGURE("surplus_hugepages", 0444, size, show_node_surplus, NULL), PROC_END \
 	}
 
 static const struct proc_entry small_node_entries[] = NODE_POOL(HUGETLB_2M);

@@ -41,17 +41,29 @@ static int charge_inode(struct tmpfs_super *super)
 	return -ENOSPC;
 }
 
-static void set_operations(struct inode *inode)
+static int init_file(struct inode *inode)
+{
+	inode->ops = &tmpfs_file_inode_ops;
+	inode->file_ops = &regular_file_ops;
+	inode->flags |= INODE_PAGE_CACHE;
+	page_cache_init(&inode->cache, &cache_ops);
+	inode->cache.shared_memory = true;
+	return 0;
+}
+
+static void destroy_file(struct inode *inode)
+{
+	page_cache_destroy(&inode->cache);
+}
+
+const struct tmpfs_files tmpfs_plain_files = {.init = init_file, .destroy = destroy_file};
+
+static int set_operations(struct inode *inode)
 {
 	switch (inode->mode & S_IFMT) {
 	case S_IFREG:
-		inode->ops = &tmpfs_file_inode_ops;
-		inode->file_ops = &regular_file_ops;
-		inode->flags |= INODE_PAGE_CACHE;
 		inode->seals = F_SEAL_SEAL;
-		page_cache_init(&inode->cache, &cache_ops);
-		inode->cache.shared_memory = true;
-		break;
+		return tmpfs_super(inode->superblock)->files->init(inode);
 	case S_IFDIR:
 		inode->ops = &tmpfs_directory_inode_ops;
 		inode->file_ops = &tmpfs_directory_ops;
@@ -62,6 +74,7 @@ static void set_operations(struct inode *inode)
 		inode_set_special(inode);
 		break;
 	}
+	return 0;
 }
 
 struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory,
@@ -75,17 +88,24 @@ struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *di
 		return ERR_PTR(error);
 	node = slab_alloc_zeroed(inode_slab);
 	if (!node) {
-		__atomic_sub_fetch(&super->inodes, 1, __ATOMIC_RELAXED);
-		return ERR_PTR(-ENOMEM);
+		error = -ENOMEM;
+		goto uncharge;
 	}
 	inode_init(&node->inode, superblock, mode);
 	node->inode.rdev = device;
 	if (directory)
 		inode_init_owner(&node->inode, directory);
-	set_operations(&node->inode);
+	error = set_operations(&node->inode);
+	if (error)
+		goto free;
 	node->next_cookie = 1;
 	node->parent = directory ? tmpfs_inode(directory) : node;
 	return &node->inode;
+free:
+	slab_free(inode_slab, node);
+uncharge:
+	__atomic_sub_fetch(&super->inodes, 1, __ATOMIC_RELAXED);
+	return ERR_PTR(error);
 }
 
 void tmpfs_inode_destroy(struct inode *inode)
@@ -93,7 +113,7 @@ void tmpfs_inode_destroy(struct inode *inode)
 	struct tmpfs_super *super = tmpfs_super(inode->superblock);
 
 	if (inode->flags & INODE_PAGE_CACHE)
-		page_cache_destroy(&inode->cache);
+		super->files->destroy(inode);
 	if (S_ISDIR(inode->mode))
 		tmpfs_directory_empty(inode);
 	kfree(inode->link_text);

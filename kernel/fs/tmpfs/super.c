@@ -40,39 +40,52 @@ static int parse_id(const char *value, unsigned base, u32 *result)
 	return 0;
 }
 
-/* One word of the options: "size=4m". */
-static int parse_option(struct tmpfs_super *super, char *word)
+int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *value)
 {
+	int error;
+
+	if (strcmp(name, "nr_inodes") == 0)
+		return parse_limit(value, &super->max_inodes, false);
+	if (strcmp(name, "uid") == 0)
+		return parse_id(value, 10, &super->uid);
+	if (strcmp(name, "gid") == 0)
+		return parse_id(value, 10, &super->gid);
+	if (strcmp(name, "mode") != 0)
+		return -ENOENT;
+	error = parse_id(value, 8, &super->mode);
+	super->mode &= S_IALLUGO;
+	super->mode_given = true;
+	return error;
+}
+
+/* One word of the options: "size=4m". */
+static int parse_option(void *context, char *word)
+{
+	struct tmpfs_super *super = context;
 	char *value = strchr(word, '=');
 	u64 number;
-	int error = 0;
+	int error;
 
 	if (!value)
 		return *word == '\0' || strcmp(word, "relatime") == 0 ? 0 : -EINVAL;
 	*value++ = '\0';
+	error = tmpfs_parse_common(super, word, value);
+	if (error != -ENOENT)
+		return error;
+	error = 0;
 	if (strcmp(word, "size") == 0) {
 		error = parse_limit(value, &number, true);
 		if (!error)
 			super->max_pages = DIV_ROUND_UP(number, PAGE_SIZE);
 	} else if (strcmp(word, "nr_blocks") == 0) {
 		error = parse_limit(value, &super->max_pages, false);
-	} else if (strcmp(word, "nr_inodes") == 0) {
-		error = parse_limit(value, &super->max_inodes, false);
-	} else if (strcmp(word, "mode") == 0) {
-		error = parse_id(value, 8, &super->mode);
-		super->mode &= S_IALLUGO;
-		super->mode_given = true;
-	} else if (strcmp(word, "uid") == 0) {
-		error = parse_id(value, 10, &super->uid);
-	} else if (strcmp(word, "gid") == 0) {
-		error = parse_id(value, 10, &super->gid);
 	} else if (strcmp(word, "huge") != 0 && strcmp(word, "mpol") != 0) {
 		error = -EINVAL;
 	}
 	return error;
 }
 
-static int parse_options(struct tmpfs_super *super, const char *options)
+int tmpfs_parse_options(const char *options, void *context, int (*parse)(void *context, char *word))
 {
 	char word[OPTION_MAX];
 
@@ -85,7 +98,7 @@ static int parse_options(struct tmpfs_super *super, const char *options)
 			return -EINVAL;
 		memcpy(word, options, length);
 		word[length] = '\0';
-		error = parse_option(super, word);
+		error = parse(context, word);
 		if (error)
 			return error;
 		options += length + (comma ? 1 : 0);
@@ -113,7 +126,7 @@ static int statfs(struct superblock *superblock, struct linux_statfs *result)
 static int remount(struct superblock *superblock, u64 flags __unused, const char *options)
 {
 	struct tmpfs_super *super = tmpfs_super(superblock), changed = *super;
-	int error = parse_options(&changed, options);
+	int error = tmpfs_parse_options(options, &changed, parse_option);
 
 	if (error)
 		return error;
@@ -158,8 +171,9 @@ static const struct superblock_operations super_ops = {
 	.show_options = show_options,
 };
 
-static int make_root(struct superblock *superblock, const struct tmpfs_super *super)
+int tmpfs_make_root(struct superblock *superblock)
 {
+	const struct tmpfs_super *super = tmpfs_super(superblock);
 	struct inode *root = tmpfs_inode_create(superblock, NULL, S_IFDIR | super->mode, 0);
 
 	if (IS_ERR(root))
@@ -182,14 +196,15 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 
 	if (!superblock || !super)
 		goto fail;
+	super->files = &tmpfs_plain_files;
 	super->mode = S_IRWXUGO | S_ISVTX;
 	super->max_pages = super->max_inodes = frame_get_total_memory() / PAGE_SIZE / 2;
 	superblock->private = super;
 	superblock->magic = TMPFS_MAGIC;
 	superblock->has_xattrs = true;
-	error = parse_options(super, options);
+	error = tmpfs_parse_options(options, super, parse_option);
 	if (!error)
-		error = make_root(superblock, super);
+		error = tmpfs_make_root(superblock);
 	if (error)
 		goto fail;
 	*result = superblock;

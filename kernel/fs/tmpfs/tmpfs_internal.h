@@ -13,18 +13,8 @@
 #define FS_TMPFS_INTERNAL_H
 
 #include "fs/fs_internal.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "lib/rbtree.h"
-
-struct tmpfs_super {
-	u64 max_pages;  /* 0: no limit */
-	u64 max_inodes; /* 0: no limit */
-	u64 pages;      /* atomic: in page caches */
-	u64 inodes;     /* atomic */
-	mode_t mode;    /* of the root, as given */
-	uid_t uid;
-	gid_t gid;
-	bool mode_given;
-};
 
 struct tmpfs_inode {
 	struct inode inode;
@@ -48,20 +38,11 @@ static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
 {
 	return container_of(inode, struct tmpfs_inode, inode);
 }
-static inline struct tmpfs_super *tmpfs_super(const struct superblock *superblock)
-{
-	return superblock->private;
-}
-
 extern const struct inode_operations tmpfs_directory_inode_ops, tmpfs_file_inode_ops,
 	tmpfs_special_inode_ops;
 extern const struct file_operations tmpfs_directory_ops;
+extern const struct tmpfs_files tmpfs_plain_files;
 
-/* A new inode, not yet named, of any type; owner by its directory (NULL: none).  ERR_PTR: -ENOSPC,
- * -ENOMEM. */
-struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *directory,
-				 mode_t mode, dev_t device);
-void tmpfs_inode_destroy(struct inode *inode);
 int tmpfs_inode_init(void);
 
 /* Drops all entries below a directory, at unmount. */

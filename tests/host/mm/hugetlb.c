@@ -166,9 +166,7 @@ static void shared_memory_is_promised_page_by_page(void **state __unused)
 static struct page_cache file_cache;
 static struct hugetlb_file file;
 
-static void keep(struct backing *backing __unused)
-{
-}
+static void keep(struct backing *backing __unused) {}
 
 static const struct backing_ops file_ops = {.get = keep, .put = keep};
 static struct backing file_backing = {.ops = &file_ops, .cache = &file_cache};

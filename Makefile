@@ -108,6 +108,7 @@ clean:
 help:
 	@echo "make                  the kernel: $(BUILD)/x86_64/cowslip"
 	@echo "make run              boots it in QEMU to a shell on this terminal"
+	@echo "make run-debian       a Debian root on a disk, to a login"
 	@echo "make debug            the same, waiting for gdb on port 1234, with the checking build"
 	@echo "make modules          the loadable modules: $(BUILD)/x86_64/modules/"
 	@echo "make test             every test; RING=host|kernel|abi|system and T=NAME choose"

@@ -46,6 +46,30 @@ $(BUILD)/linux/vmlinuz:
 run: setup $(RUN_KERNEL) $(INITRAMFS)
 	$(QEMU_RUN)
 
+# Debian's programs on a disk of their own, which keeps what is written to it.
+DEBIAN_DISK   := $(BUILD)/debian/disk.img
+DEBIAN_MEMORY ?= 1G
+
+.PHONY: debian-root debian-root-if-possible debian-switch run-debian
+debian-root: | setup
+	@tools/debian-root
+
+debian-root-if-possible:
+	@tools/debian-root --try
+
+debian-switch: $(BUILD)/debian/switch.cpio
+
+$(BUILD)/debian/switch.cpio: tools/debian-switch | setup
+	@mkdir -p $(@D)
+	tools/mkinitramfs -o $@ --busybox --file tools/debian-switch=/init
+
+run-debian: setup $(RUN_KERNEL) $(BUILD)/debian/switch.cpio debian-root
+	@[ -f $(DEBIAN_DISK) ] || cp --sparse=always $(BUILD)/debian/root.img $(DEBIAN_DISK)
+	@echo 'Log in as root; there is no password.  poweroff ends the machine.'
+	$(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(DEBIAN_MEMORY) -no-reboot -nodefaults -display none \
+		-serial mon:stdio -drive file=$(DEBIAN_DISK),format=raw,if=virtio -kernel $(RUN_KERNEL) \
+		-initrd $(BUILD)/debian/switch.cpio -append "console=ttyS0 panic=-1 $(RUN_APPEND)"
+
 debug: setup
 	@$(MAKE) --no-print-directory DEBUG=1 RUN_APPEND="nokaslr $(RUN_APPEND)" debug-machine
 

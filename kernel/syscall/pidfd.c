@@ -8,6 +8,7 @@
  */
 #include "ipc/pidfd.h"
 
+#include "fs/procfs/procfs.h"
 #include "lib/abi/mman.h"
 #include "lib/errno.h"
 #include "mm/iov.h"
@@ -90,11 +91,30 @@ static long send_signal(struct process *process, void *argument)
 	return result == 0 ? signal_send(process, &info) : result;
 }
 
+/* Before there were pidfds, open directories of /proc were the way to hold on to a process. */
+static long send_through_directory(int fd, struct send_request *request)
+{
+	struct fd_borrow borrow = fd_borrow(fd);
+
+	if (borrow.file == NULL)
+		return -EBADF;
+	struct process *process = proc_directory_process(borrow.file);
+	fd_return(borrow);
+	if (process == NULL)
+		return -EBADF;
+	long result = send_signal(process, request);
+	process_put(process);
+	return result;
+}
+
 long sys_pidfd_send_signal(int pidfd, int signal, vaddr_t info, u32 flags)
 {
 	struct send_request request = {signal, info};
 
-	return flags != 0 ? -EINVAL : with_process(pidfd, send_signal, &request);
+	if (flags != 0)
+		return -EINVAL;
+	long result = with_process(pidfd, send_signal, &request);
+	return result == -EBADF ? send_through_directory(pidfd, &request) : result;
 }
 
 /* --- Open files --- */

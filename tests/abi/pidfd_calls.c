@@ -149,6 +149,26 @@ static void signals_carry_information(void)
 	close(null_fd);
 }
 
+static void directories_of_proc_take_signals(void)
+{
+	char path[64];
+	pid_t pid = spawn_sleeper();
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	int process = open(path, O_DIRECTORY), proc = open("/proc", O_DIRECTORY);
+	strcat(path, "/fd");
+	int below = open(path, O_DIRECTORY);
+	fails(send_signal(proc, 0, NULL, 0), EBADF, "/proc is no process");
+	fails(send_signal(below, 0, NULL, 0), EBADF, "/proc/PID/fd is none");
+	is(send_signal(process, 0, NULL, 0), 0, "/proc/PID is one");
+	is(send_signal(process, SIGKILL, NULL, 0), 0, "and takes signals");
+	is(reap(pid), KILLED(SIGKILL), "which arrive");
+	ok(send_signal(process, 0, NULL, 0) < 0, "it is gone");
+	close(process);
+	close(proc);
+	close(below);
+}
+
 static void strangers_may_not(void)
 {
 	pid_t pid = spawn_sleeper();
@@ -319,6 +339,7 @@ int main(void)
 	a_descriptor_stands_for_a_process();
 	opening_checks_its_arguments();
 	signals_carry_information();
+	directories_of_proc_take_signals();
 	strangers_may_not();
 	waitid_takes_descriptors();
 	clone_gives_a_descriptor();

@@ -190,6 +190,31 @@ static void descriptors_are_listed(void)
 		closedir(d);
 }
 
+static int link_mode(int fd)
+{
+	char path[64];
+	struct stat st = {0};
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ok(lstat(path, &st) == 0 && S_ISLNK(st.st_mode), "the descriptor is a link");
+	return st.st_mode & 07777;
+}
+
+static void links_tell_what_files_are_open_for(void)
+{
+	int fd = open("linked", O_WRONLY | O_CREAT, 0600);
+
+	is(link_mode(fd), 0300, "writing");
+	int reader = open("linked", O_RDONLY);
+	is(link_mode(reader), 0500, "reading");
+	is(dup2(open("linked", O_RDWR), reader), reader, "the number gets another file");
+	is(link_mode(reader), 0700, "both");
+	int place = open("linked", O_PATH);
+	is(link_mode(place), 0, "neither");
+	for (int n = fd; n <= place; n++)
+		close(n);
+}
+
 static void other_processes_are_seen(void)
 {
 	char path[64];
@@ -282,6 +307,7 @@ int main(int argc, char **argv)
 	stat_has_its_fields();
 	status_has_its_lines();
 	descriptors_are_listed();
+	links_tell_what_files_are_open_for();
 	maps_show_memory(argv[0]);
 	other_processes_are_seen();
 	system_files();

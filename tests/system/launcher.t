@@ -61,4 +61,13 @@ SECONDS_ALLOWED=5 in_machine sleep 1000 2>err
 is 'a time-out ends the run with 124' $? 124
 contains 'a time-out says so' err 'not finished after 5 seconds'
 is 'a script finds its interpreter' "$(printf '#!/usr/bin/env lua5.4\nprint(6 * 7)\n' >script && chmod +x script && in_machine ./script 2>&1)" 42
+
+# Images
+mkdir -p disk/sub && echo 'on a disk' >disk/sub/file && ln -s sub/file disk/link
+ok 'an image is made of a directory' "$TOP/cowslip" image build --root disk --free 8M disk.img
+ok 'a clean one' /usr/sbin/e2fsck -fn disk.img
+is 'which a machine reads' "$(in_machine --disk disk.img:ro sh -c 'mkdir /m && mount -t ext4 -o ro /dev/vda /m && cat /m/link' 2>&1)" 'on a disk'
+"$TOP/cowslip" image build --root no-such-directory out.img 2>err
+is 'an image of nothing is refused' $? 125
+contains 'with a reason' err 'no-such-directory: not a directory'
 finish

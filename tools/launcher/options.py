@@ -40,6 +40,18 @@ exit status:
 
 QEMU must be installed; tools/setup does that.  The variable QEMU names another binary than qemu-system-x86_64."""
 
+IMAGE_DESCRIPTION = """\
+Makes an ext4 image for --disk, or an initramfs for --initrd.
+
+A Debian root is made by mmdebstrap, of packages from where this computer's apt gets its own; without root rights it
+takes what mmdebstrap wants for that (uidmap), and fakeroot for an ext4 image."""
+
+IMAGE_EPILOG = """\
+examples:
+  cowslip image build --from-debian bash coreutils python3 debian.img
+  cowslip image build --from-debian bash coreutils debian.cpio
+  cowslip image build --root DIR --free 2G disk.img"""
+
 SIZES = {"": 20, "K": 10, "M": 20, "G": 30}
 SMALLEST_MEMORY, LARGEST_MEMORY = 16 << 20, 1 << 40
 MOST_CPUS = 64
@@ -51,14 +63,18 @@ class Parser(argparse.ArgumentParser):
         self.exit(LAUNCHER_ERROR, f"cowslip: {message}\n")
 
 
-def memory(text):
+def size(text):
     match = re.fullmatch(r"(\d+)([KMG]?)I?B?", text.upper())
     if not match:
         raise argparse.ArgumentTypeError(f"{text}: not a size; write 64M, 1G or a number of MiB")
-    size = int(match[1]) << SIZES[match[2]]
-    if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY:
+    return int(match[1]) << SIZES[match[2]]
+
+
+def memory(text):
+    value = size(text)
+    if not SMALLEST_MEMORY <= value <= LARGEST_MEMORY:
         raise argparse.ArgumentTypeError(f"{text}: a machine has 16M to 1024G of memory")
-    return size
+    return value
 
 
 def cpus(text):
@@ -102,6 +118,28 @@ class Share:
             raise argparse.ArgumentTypeError(f"{text}: expected DIR, DIR:PATH or DIR:PATH:ro, with a PATH that begins with /")
 
 
+def add_image_command(commands):
+    image = commands.add_parser("image", help="make a disk or an initramfs", description="Makes what machines boot from.")
+    actions = image.add_subparsers(dest="action", metavar="ACTION", required=True)
+    build = actions.add_parser("build", help="make an image of Debian packages or of a directory", description=IMAGE_DESCRIPTION,
+                               epilog=IMAGE_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+                               usage="cowslip image build (--from-debian PACKAGE... | --root DIR) [--free SIZE] OUT")
+    source = build.add_mutually_exclusive_group(required=True)
+    source.add_argument("--from-debian", nargs="+", metavar="PACKAGE", help="a root with these packages, those they need, and Debian's essential ones")
+    source.add_argument("--root", metavar="DIR", help="everything below DIR")
+    build.add_argument("--free", type=size, default=512 << 20, metavar="SIZE", help="room left on the disk (512M)")
+    build.add_argument("output", nargs="?", metavar="OUT", help="an ext4 image; an initramfs if the name ends in .cpio")
+    return build
+
+
+def finish_image(build, arguments):
+    """The last word after --from-debian is the output."""
+    if arguments.output is None and arguments.from_debian and len(arguments.from_debian) > 1:
+        arguments.output = arguments.from_debian.pop()
+    if arguments.output is None:
+        build.error("which file is to be written?")
+
+
 def parse(words):
     parser = Parser(prog="cowslip", description="Cowslip: Linux programs in machines of their own.",
                     epilog="`cowslip run --help` tells all about running programs.")
@@ -132,7 +170,10 @@ def parse(words):
     rest.add_argument("--env", action="append", type=variable, default=[], metavar="NAME=VALUE", help="an environment variable for the program")
     rest.add_argument("--verbose", action="store_true", help="show the kernel's log on stderr")
     run.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    build = add_image_command(commands)
     arguments = parser.parse_args(words)
-    if arguments.program[:1] == ["--"]:
+    if arguments.command == "image":
+        finish_image(build, arguments)
+    elif arguments.program[:1] == ["--"]:
         del arguments.program[0]
     return arguments

@@ -53,6 +53,19 @@ static void set_owner(struct inode *inode, const struct proc_node *node)
 	task_put(task);
 }
 
+/* A link of /proc/PID/fd says by its mode what the file is open for; a number may change its file. */
+static void set_link_mode(struct inode *inode, const struct file *file)
+{
+	u32 access = file->flags & O_ACCMODE;
+	mode_t mode = S_IFLNK;
+
+	if (!(file->flags & O_PATH)) {
+		mode |= access != O_WRONLY ? 0500 : 0;
+		mode |= access != O_RDONLY ? 0300 : 0;
+	}
+	WRITE_ONCE(inode->mode, mode);
+}
+
 static struct inode *make_inode(struct superblock *superblock, const struct proc_node *from)
 {
 	struct proc_node *node = kmemdup(from, sizeof(*from));
@@ -95,8 +108,11 @@ static void destroy_inode(struct inode *inode)
 
 /* --- Names --- */
 
-static bool is_alive(const struct proc_node *node)
+/* Is what the inode is about still there?  If so, its mode is what it should be. */
+static bool refresh(struct inode *inode)
 {
+	const struct proc_node *node = proc_node_of(inode);
+
 	if (node->pid != NULL && READ_ONCE(node->pid->task) == NULL)
 		return false;
 	if (node->entry->is_there != NULL && !node->entry->is_there(node))
@@ -110,6 +126,8 @@ static bool is_alive(const struct proc_node *node)
 	task_put(task);
 	if (file == NULL)
 		return false;
+	if ((inode->mode & S_IFMT) == S_IFLNK)
+		set_link_mode(inode, file);
 	file_put(file);
 	return true;
 }
@@ -118,7 +136,7 @@ static bool revalidate(struct dentry *dentry)
 {
 	struct inode *inode = dentry_inode(dentry);
 
-	if (inode == NULL || !is_alive(proc_node_of(inode)))
+	if (inode == NULL || !refresh(inode))
 		return false;
 	/* It may run as somebody else by now. */
 	if (proc_node_of(inode)->pid != NULL)
@@ -173,6 +191,7 @@ static int directory_lookup(struct inode *directory, struct dentry *dentry)
 		pid_put(child.pid);
 	if (inode == NULL)
 		return -ENOMEM;
+	(void)refresh(inode);
 	dentry_instantiate(dentry, inode);
 	return 0;
 }
@@ -316,6 +335,14 @@ static const struct proc_entry process_entry = {
 	.mode = S_IFDIR | 0555,
 	.children = proc_process_entries,
 };
+
+struct process *proc_directory_process(const struct file *file)
+{
+	if (file->inode->superblock->ops != &proc_operations || !S_ISDIR(file->inode->mode))
+		return NULL;
+	const struct proc_node *node = proc_node_of(file->inode);
+	return node->entry == &process_entry ? proc_node_process(node) : NULL;
+}
 
 static bool find_process(const struct proc_node *node __unused, const char *name, size_t length,
 			 struct proc_node *child)

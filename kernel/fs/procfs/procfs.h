@@ -95,6 +95,10 @@ static inline const struct proc_node *proc_node_of(const struct inode *inode)
 	return inode->private;
 }
 
+/* inode.c: the process whose directory /proc/PID the file is, with a reference (process_put); NULL if
+ * it is another file, or the process is gone. */
+struct process *proc_directory_process(const struct file *file);
+
 /* --- node.c: who a node speaks of --- */
 
 /* Referenced, or NULL when it is gone. */

@@ -7,6 +7,7 @@
  */
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
+#include "fs/read_section.h"
 
 #include "lib/abi/signal.h"
 #include "proc/credentials.h"
@@ -233,4 +234,34 @@ int path_status(const struct path *path, struct file_status *status)
 	if (inode->ops && inode->ops->get_status)
 		return inode->ops->get_status(path, inode, status);
 	return 0;
+}
+
+/* Without references, if the whole way is easy. */
+static bool status_ahead(const char *text, u32 flags, struct file_status *status)
+{
+	struct path path;
+	bool good;
+
+	read_section_enter();
+	good = path_peek(text, flags, &path) && path_status(&path, status) == 0;
+	/* What is said of one that dies meanwhile may be half taken down. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	good = good && READ_ONCE(path.dentry->refs) >= 0;
+	read_section_leave();
+	return good;
+}
+
+int path_status_at(int directory, const char *text, u32 flags, struct file_status *status)
+{
+	struct path path;
+	int error;
+
+	if (*text && (*text == '/' || directory == AT_FDCWD) && status_ahead(text, flags, status))
+		return 0;
+	error = path_lookup(directory, text, flags, &path);
+	if (error)
+		return error;
+	error = path_status(&path, status);
+	path_put(&path);
+	return error;
 }

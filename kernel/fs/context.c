@@ -18,6 +18,30 @@ mode_t current_umask(void)
 	return current->fs ? READ_ONCE(current->fs->umask) : 0;
 }
 
+struct path fs_context_peek_root(struct fs_context *context)
+{
+	struct path root;
+
+	if (unlikely(!context))
+		return (struct path){mount_root(), mount_root()->root};
+	spin_lock(&context->lock);
+	root = context->root;
+	spin_unlock(&context->lock);
+	return root;
+}
+
+struct path fs_context_peek_cwd(struct fs_context *context)
+{
+	struct path cwd;
+
+	if (unlikely(!context))
+		return fs_context_peek_root(NULL);
+	spin_lock(&context->lock);
+	cwd = context->cwd;
+	spin_unlock(&context->lock);
+	return cwd;
+}
+
 void fs_context_root(struct fs_context *context, struct path *result)
 {
 	if (unlikely(!context)) {

@@ -8,9 +8,14 @@
  * lock.  Hashed dentries are in their parent's list of children as well.  One that nobody
  * references stays in the cache, on its superblock's LRU list, until there are too many.
  *
+ * A walk's first stretch looks into the buckets without their locks, in a reading section
+ * (read_section.h), and takes a reference only where it ends.  The memory of dentries and of long
+ * names is therefore freed through read_section_free, and a name is changed when no section can be
+ * looking at it any more.
+ *
  * Death: only who holds dentry->lock, finds refs 0 and, with the bucket locked, swings refs from 0
- * to DYING may free one; look-ups take references under the bucket's lock alone, so either the
- * finder or the killer wins.  A dying dentry leaves its parent's list under the parent's lock
+ * to DYING may free one; look-ups take references under the bucket's lock, or with dentry_try_get, so
+ * either the finder or the killer wins.  A dying dentry leaves its parent's list under the parent's lock
  * before it is freed, which is what makes a walk over children safe.
  *
  * The name and the parent of a dentry change in dentry_move alone, under move_lock and
@@ -22,6 +27,7 @@
  */
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
+#include "fs/read_section.h"
 
 #include "lib/string.h"
 #include "lib/word.h"
@@ -85,13 +91,16 @@ static inline struct bucket *bucket_of(const struct dentry *parent, u32 hash)
 	return &buckets[(mixed ^ mixed >> 15) & bucket_mask];
 }
 
-static inline bool name_matches(const struct dentry *dentry, const struct name *name)
+/* Both end with whole words.  `is_short`: a word holds it all. */
+static inline bool name_matches(const struct dentry *dentry, const struct name *name, bool is_short)
 {
 	const u64 *words = (const u64 *)dentry->text;
 	const char *text = name->text, *tail = text + name->length / sizeof(u64) * sizeof(u64);
 
 	if (dentry->digest != name->digest)
 		return false;
+	if (is_short)
+		return *words == name->tail;
 	for (; text != tail; text += sizeof(u64))
 		if (*words++ != word_at(text))
 			return false;
@@ -105,7 +114,7 @@ struct dentry *dentry_find(struct dentry *parent, const struct name *name)
 
 	spin_lock(&bucket->lock);
 	for (dentry = bucket->first; dentry; dentry = dentry->hash_next) {
-		if (dentry->parent == parent && name_matches(dentry, name)) {
+		if (dentry->parent == parent && name_matches(dentry, name, false)) {
 			__atomic_add_fetch(&dentry->refs, 1, __ATOMIC_RELAXED);
 			break;
 		}
@@ -114,16 +123,27 @@ struct dentry *dentry_find(struct dentry *parent, const struct name *name)
 	return dentry;
 }
 
-/* A reference on one that may be dying or unused; false: too late. */
-static bool dentry_try_get(struct dentry *dentry)
+static inline struct dentry *peek(const struct dentry *parent, const struct name *name,
+				  bool is_short)
 {
-	s32 refs = __atomic_load_n(&dentry->refs, __ATOMIC_RELAXED);
+	struct dentry *dentry = READ_ONCE(bucket_of(parent, name->hash)->first);
 
-	while (refs >= 0)
-		if (__atomic_compare_exchange_n(&dentry->refs, &refs, refs + 1, false,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-	return false;
+	while (dentry &&
+	       (READ_ONCE(dentry->parent) != parent || !name_matches(dentry, name, is_short)))
+		dentry = READ_ONCE(dentry->hash_next);
+	return dentry;
+}
+
+static struct dentry *__noinline peek_long(const struct dentry *parent, const struct name *name)
+{
+	return peek(parent, name, false);
+}
+
+/* Without calls in its loop, that for short names needs no registers saved. */
+struct dentry *dentry_peek(const struct dentry *parent, const struct name *name)
+{
+	return likely(name->length < sizeof(u64)) ? peek(parent, name, true)
+						  : peek_long(parent, name);
 }
 
 static struct dentry *dentry_new(struct superblock *superblock)
@@ -195,17 +215,17 @@ void dentry_instantiate(struct dentry *dentry, struct inode *inode)
 /* dentry->lock and the bucket's lock held. */
 static void hash_insert(struct bucket *bucket, struct dentry *dentry)
 {
-	dentry->hash_next = bucket->first;
+	WRITE_ONCE(dentry->hash_next, bucket->first);
 	dentry->hash_link = &bucket->first;
 	if (bucket->first)
 		bucket->first->hash_link = &dentry->hash_next;
-	bucket->first = dentry;
+	__atomic_store_n(&bucket->first, dentry, __ATOMIC_RELEASE);
 	dentry->flags |= DENTRY_HASHED;
 }
 
 static void hash_remove(struct dentry *dentry)
 {
-	*dentry->hash_link = dentry->hash_next;
+	WRITE_ONCE(*dentry->hash_link, dentry->hash_next);
 	if (dentry->hash_next)
 		dentry->hash_next->hash_link = dentry->hash_link;
 	dentry->flags &= ~(u32)DENTRY_HASHED;
@@ -298,8 +318,8 @@ static struct dentry *bury(struct dentry *dentry)
 		inode_put(dentry->inode);
 	}
 	if (dentry->text != dentry->inline_name)
-		kfree((char *)dentry->text);
-	slab_free(dentry_slab, dentry);
+		read_section_free(NULL, (char *)dentry->text);
+	read_section_free(dentry_slab, dentry);
 	return parent == dentry ? NULL : parent;
 }
 
@@ -375,6 +395,7 @@ u32 dentry_shrink_some(struct superblock *superblock, u32 count)
 		some = lru_shrink(superblock, MIN(count - done, (u32)LRU_BATCH), false);
 		done += some;
 	} while (some != 0 && done < count);
+	read_section_flush();
 	return done;
 }
 
@@ -555,9 +576,10 @@ static void exchange(struct dentry *one, struct dentry *other, bool keep_other)
 {
 	struct naming first, second;
 
-	spin_lock(&move_lock);
 	dentry_drop(one);
 	dentry_drop(other);
+	read_section_wait();
+	spin_lock(&move_lock);
 	naming_take(one, &first);
 	naming_take(other, &second);
 	naming_give(one, &second);

@@ -50,7 +50,10 @@ struct walk {
 	struct walk_pin pins[MAX_SYMLINKS];
 };
 
-/* Where to start; takes references.  text must stay until walk_end. */
+/*
+ * Where to start; takes references.  text must stay until walk_end.  It goes ahead as far as that
+ * is easy, but not over the last component without LOOKUP_WHOLE.
+ */
 int __must_check walk_begin(struct walk *walk, int directory, const char *text, u32 flags);
 void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags);
 /* Goes to the directory of the last component, which is left in walk->last. */
@@ -65,8 +68,18 @@ int __must_check walk_into(struct walk *walk, struct dentry *dentry, bool follow
 /* All of it. */
 int __must_check walk_whole(struct walk *walk);
 void walk_end(struct walk *walk); /* drops all references, walk->path too */
+/*
+ * A whole path in a reading section, without references, from the root or the working directory.
+ * false: it is not as easy as that, and needs a walk.
+ */
+bool path_peek(const char *text, u32 flags, struct path *result);
 /* The same, but the references of walk->path are the caller's now. */
-void walk_end_keeping_path(struct walk *walk);
+void walk_drop_pins(struct walk *walk);
+static inline void walk_end_keeping_path(struct walk *walk)
+{
+	if (walk->root.mount || walk->links > 0)
+		walk_drop_pins(walk);
+}
 /* Finds walk->last in walk->path's directory: cache or file system.  Referenced, perhaps negative,
  * or ERR_PTR. */
 struct dentry *walk_lookup(struct walk *walk);
@@ -94,6 +107,8 @@ void superblock_delist(struct superblock *superblock);
 /* The parent, with a reference. */
 struct dentry *dentry_get_parent(struct dentry *dentry);
 spinlock_t *dentry_move_lock(void); /* held: no name or parent changes anywhere */
+/* From the cache alone, without a reference, in a reading section (read_section.h); or NULL. */
+struct dentry *dentry_peek(const struct dentry *parent, const struct name *name);
 
 /* --- Mounts (mount.c) --- */
 
@@ -107,6 +122,11 @@ void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentr
 void mount_detach_locked(struct mount *mount, struct path *was_at);
 struct mount *mount_next_locked(struct mount *at, const struct mount *top);
 struct list_head *mount_all(void);
+/* As mount_cross_down, in a reading section and without references. */
+void mount_peek_down(struct path *path);
+/* Root and working directory of a context, likewise. */
+struct path fs_context_peek_root(struct fs_context *context);
+struct path fs_context_peek_cwd(struct fs_context *context);
 /* Replaces the root of a mount by the place it is mounted on; false: it is at the top. */
 bool mount_cross_up(struct path *path);
 

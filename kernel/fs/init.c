@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The order in which the file systems come up. */
 #include "fs/fs_internal.h"
+#include "fs/read_section.h"
 #include "ipc/mqueue.h"
 
 void vfs_init(void)
 {
+	read_section_init();
 	dentry_cache_init();
 	inode_cache_init();
 	file_cache_init();

@@ -7,6 +7,7 @@
  * sleep.
  */
 #include "fs/fs_internal.h"
+#include "fs/read_section.h"
 
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -72,7 +73,7 @@ struct inode *inode_alloc(struct superblock *superblock, mode_t mode)
 
 void inode_free(struct inode *inode)
 {
-	slab_free(inode_slab, inode);
+	read_section_free(inode_slab, inode);
 }
 
 struct inode *inode_get(struct inode *inode)

@@ -11,6 +11,7 @@
  * released.  A mount is freed with its last reference, and lets go of its superblock then.
  */
 #include "fs/fs_internal.h"
+#include "fs/read_section.h"
 
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -72,6 +73,7 @@ struct mount *mount_create(struct superblock *superblock, const char *source, u3
 void mount_free(struct mount *mount)
 {
 	ASSERT(!mount->parent && list_empty(&mount->children));
+	read_section_wait();
 	dentry_put(mount->root);
 	superblock_put(mount->superblock);
 	kfree(mount->source);
@@ -148,6 +150,19 @@ void mount_cross_down(struct path *path)
 		path_put(path);
 		*path = down;
 	}
+}
+
+void mount_peek_down(struct path *path)
+{
+	struct mount *mount;
+
+	do {
+		spin_lock(&mount_lock);
+		mount = mount_find_locked(path->mount, path->dentry);
+		if (mount)
+			*path = (struct path){mount, mount->root};
+		spin_unlock(&mount_lock);
+	} while (mount && READ_ONCE(path->dentry->mounts) > 0);
 }
 
 bool mount_cross_up(struct path *path)

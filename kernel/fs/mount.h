@@ -61,6 +61,17 @@ static inline void mount_get(struct mount *mount)
 }
 void mount_free(struct mount *mount); /* the last reference is gone */
 /* May sleep. */
+/* Of a mount that was seen in a reading section; false: it is going away. */
+static inline bool mount_try_get(struct mount *mount)
+{
+	u32 refs = __atomic_load_n(&mount->refs, __ATOMIC_RELAXED);
+
+	while (refs != 0)
+		if (__atomic_compare_exchange_n(&mount->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
 static inline void mount_put(struct mount *mount)
 {
 	if (unlikely(__atomic_sub_fetch(&mount->refs, 1, __ATOMIC_ACQ_REL) == 0))

@@ -315,7 +315,7 @@ struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t m
 		return ERR_PTR(-EINVAL);
 	if (!*text && !(lookup_flags & LOOKUP_EMPTY))
 		return ERR_PTR(-ENOENT);
-	error = walk_begin(&opening.walk, directory, text, lookup_flags);
+	error = walk_begin(&opening.walk, directory, text, lookup_flags | LOOKUP_WHOLE);
 	if (error)
 		return ERR_PTR(error);
 	opening.flags = flags;

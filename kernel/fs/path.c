@@ -72,7 +72,7 @@ int path_lookup(int directory, const char *text, u32 flags, struct path *result)
 
 	if (!*text && !(flags & LOOKUP_EMPTY))
 		return -ENOENT;
-	error = walk_begin(&walk, directory, text, flags);
+	error = walk_begin(&walk, directory, text, flags | LOOKUP_WHOLE);
 	return error ? error : lookup_walk(&walk, text, flags, result);
 }
 

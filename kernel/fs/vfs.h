@@ -143,7 +143,8 @@ struct inode_operations {
 	 * get_link's text. */
 	ssize_t (*readlink)(struct dentry *dentry, char *buffer, size_t size);
 	int (*permission)(struct inode *inode, unsigned mask); /* instead of the mode bits */
-	/* May fill or correct *status, which already holds the inode's fields. */
+	/* May fill or correct *status, which already holds the inode's fields.  Does not sleep, and
+	 * may run in a reading section (fs/read_section.h). */
 	int (*get_status)(const struct path *path, struct inode *inode, struct file_status *status);
 	/* Applies a checked change.  inode->lock held for writing.  Default: inode_apply_change().
 	 */
@@ -310,6 +311,17 @@ static inline struct dentry *dentry_get(struct dentry *dentry)
 	__atomic_add_fetch(&dentry->refs, 1, __ATOMIC_RELAXED);
 	return dentry;
 }
+/* Of one that may be dying or unused; false: too late. */
+static inline bool dentry_try_get(struct dentry *dentry)
+{
+	s32 refs = __atomic_load_n(&dentry->refs, __ATOMIC_RELAXED);
+
+	while (refs >= 0)
+		if (__atomic_compare_exchange_n(&dentry->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
 /* The slow half of dentry_put: the reference may be the last. */
 void dentry_put_last(struct dentry *dentry);
 /* May sleep. */
@@ -347,7 +359,7 @@ struct dentry *dentry_lookup_locked(struct dentry *parent, const struct name *na
 
 struct superblock_operations {
 	/* The last reference is gone: free data and the inode itself.  NULL: inode_free after the
-	 * page cache. */
+	 * page cache.  Memory of inodes goes through read_section_free. */
 	void (*destroy_inode)(struct inode *inode);
 	void (*destroy)(struct superblock *superblock); /* the last unmount: frees private */
 	int (*statfs)(struct superblock *superblock, struct linux_statfs *result);
@@ -425,6 +437,7 @@ enum lookup_flags {
 	LOOKUP_BENEATH = 1 << 6,
 	LOOKUP_IN_ROOT = 1 << 7,
 	LOOKUP_REAL_IDS = 1 << 8, /* check with the real user and group (access(2)) */
+	LOOKUP_WHOLE = 1 << 9,    /* the last component, too, is looked up if it is there */
 };
 
 /*
@@ -449,6 +462,10 @@ ssize_t __must_check path_readlink(const struct path *path, char *buffer, size_t
 
 /* What stat(2) reports. */
 int __must_check path_status(const struct path *path, struct file_status *status);
+/* The same of what `text` names: path_lookup and path_status in one.  flags: LOOKUP_FOLLOW,
+ * LOOKUP_EMPTY. */
+int __must_check path_status_at(int directory, const char *text, u32 flags,
+				struct file_status *status);
 
 /* --- Changes, by kernel path: for the kernel's own use and the system calls --- */
 

@@ -2,7 +2,9 @@
 /*
  * Walking paths (path_resolution(7)).
  *
- * A walk holds a reference on the place where it is, and takes one component after the other:
+ * The first stretch of a walk is made in a reading section (read_section.h), from one dentry of the
+ * cache to the next, without references or locks, up to the first step that is not easy.  From
+ * there on, a walk holds a reference on the place where it is, and takes one component after the other:
  * permission to search the directory, the dentry from the cache (or, with the directory locked,
  * from the file system), what is mounted there, and, for a symbolic link, its text in the place of
  * the rest of the path.
@@ -14,10 +16,17 @@
  * the texts live in is pinned until the walk ends: at most MAX_SYMLINKS of them.
  */
 #include "fs/fs_internal.h"
+#include "fs/read_section.h"
 
 #include "lib/word.h"
 #include "proc/credentials.h"
 #include "proc/task.h"
+
+/* With others, or at links, every step matters. */
+enum {
+	LOOKUPS_AHEAD = LOOKUP_FOLLOW | LOOKUP_DIRECTORY | LOOKUP_EMPTY | LOOKUP_NO_SYMLINKS |
+			LOOKUP_NO_MAGICLINKS | LOOKUP_REAL_IDS | LOOKUP_WHOLE
+};
 
 static void set_root(struct walk *walk)
 {
@@ -25,8 +34,122 @@ static void set_root(struct walk *walk)
 		fs_context_root(current->fs, &walk->root);
 }
 
-/* Takes over the references of `start`. */
-static void begin_owned(struct walk *walk, const struct path *start, const char *text, u32 flags)
+/*
+ * The component at the start of `text`.  The result is where it ends: a slash or the end of the
+ * text.
+ */
+static inline const char *cut_component(const char *text, struct name *name)
+{
+	const char *at = text;
+	u64 hash = 0, word, ends;
+
+	for (;;) {
+		word = word_at(at);
+		ends = word_zeros(word) | word_zeros(word ^ word_of('/'));
+		if (likely(ends))
+			break;
+		hash = name_hash_word(hash, word);
+		at += sizeof(word);
+	}
+	at += word_marked(ends);
+	word = word_before(word, ends);
+	*name = (struct name){.text = text,
+			      .length = (u32)(at - text),
+			      .hash = (u32)name_hash_word(hash, word), /* as name_of() */
+			      .tail = word};
+	return at;
+}
+
+static inline enum last_kind kind_of(const struct name *name)
+{
+	if (likely(*name->text != '.'))
+		return LAST_NAME;
+	if (name->length == 1)
+		return LAST_DOT;
+	return name->length == 2 && name->text[1] == '.' ? LAST_DOTDOT : LAST_NAME;
+}
+
+/* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the
+ * slashes behind it. */
+static int next_component(struct walk *walk, bool *slashes)
+{
+	const char *at = cut_component(walk->text, &walk->last);
+
+	if (walk->last.length > NAME_MAX)
+		return -ENAMETOOLONG;
+	walk->last_kind = kind_of(&walk->last);
+	*slashes = *at == '/';
+	while (*at == '/')
+		at++;
+	walk->text = at;
+	return 0;
+}
+
+/* Permission to search the directory, as far as that is answered without sleeping. */
+static inline bool may_search_ahead(struct inode *directory, u32 flags)
+{
+	if (directory->ops && directory->ops->permission)
+		return false;
+	if (likely((directory->mode & S_IXUGO) == S_IXUGO))
+		return true;
+	return !(flags & LOOKUP_REAL_IDS) && inode_permission(directory, MAY_EXEC) == 0;
+}
+
+/*
+ * The first stretch of a walk, in a reading section: no references are taken.  It ends before the
+ * first step that is not easy: that is not in the cache, goes through a link or upwards, or needs
+ * an answer from the file system.  The result is the text that is left then.
+ */
+static const char *go_ahead(struct path *result, const char *text, u32 flags)
+{
+	struct path path = *result;
+
+	while (*text == '/')
+		text++;
+	while (*text) {
+		struct name name;
+		struct dentry *dentry;
+		const struct inode *inode;
+
+		if (!may_search_ahead(path_inode(&path), flags))
+			break;
+		const char *end = cut_component(text, &name), *rest = end;
+		while (*rest == '/')
+			rest++;
+		bool is_last = !*rest;
+
+		if (is_last && (rest != end || !(flags & LOOKUP_WHOLE)))
+			break;
+		if (kind_of(&name) != LAST_NAME)
+			break;
+		dentry = dentry_peek(path.dentry, &name);
+		if (!dentry || (dentry->ops && dentry->ops->revalidate))
+			break;
+		inode = dentry_inode(dentry);
+		if (!inode || (is_last ? S_ISLNK(inode->mode) : !S_ISDIR(inode->mode)))
+			break;
+		path.dentry = dentry;
+		if (unlikely(READ_ONCE(dentry->mounts) > 0))
+			mount_peek_down(&path);
+		text = rest;
+	}
+	*result = path;
+	return text;
+}
+
+static inline struct path peek_start(const char *text)
+{
+	return *text == '/' ? fs_context_peek_root(current->fs) : fs_context_peek_cwd(current->fs);
+}
+
+bool path_peek(const char *text, u32 flags, struct path *result)
+{
+	*result = peek_start(text);
+	return !*go_ahead(result, text, flags | LOOKUP_WHOLE);
+}
+
+/* All but the place. */
+static void begin(struct walk *walk, const char *text, u32 flags)
 {
 	walk->text = text;
 	walk->flags = flags;
@@ -37,44 +160,79 @@ static void begin_owned(struct walk *walk, const struct path *start, const char 
 	walk->last_kind = LAST_ROOT;
 	walk->root.mount = NULL;
 	walk->root.dentry = NULL;
-	walk->path = *start;
-	if (flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) {
-		walk->root = *start;
-		path_get(start);
+}
+
+/* The place is referenced: whoever may not leave it has it as a root. */
+static void set_own_root(struct walk *walk)
+{
+	if (walk->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) {
+		walk->root = walk->path;
+		path_get(&walk->root);
 	}
 }
 
 void walk_begin_at(struct walk *walk, const struct path *start, const char *text, u32 flags)
 {
+	begin(walk, text, flags);
 	path_get(start);
-	begin_owned(walk, start, text, flags);
+	walk->path = *start;
+	set_own_root(walk);
+}
+
+/* In a reading section: references on the place where we are. */
+static bool arrive(struct walk *walk, struct mount **got)
+{
+	*got = mount_try_get(walk->path.mount) ? walk->path.mount : NULL;
+	return *got && dentry_try_get(walk->path.dentry);
+}
+
+/*
+ * Starts at `fixed`, which is referenced by the caller, or, where that is NULL, at the root or the
+ * working directory.  Either may be left by another thread in the very moment when it is looked at:
+ * then once more, and not ahead.
+ */
+static void begin_from(struct walk *walk, const struct path *fixed, const char *text)
+{
+	bool ahead = !(walk->flags & ~(u32)LOOKUPS_AHEAD), arrived;
+	struct mount *got;
+
+	do {
+		read_section_enter();
+		if (fixed)
+			walk->path = *fixed;
+		else
+			walk->path = peek_start(text);
+		walk->text = ahead ? go_ahead(&walk->path, text, walk->flags) : text;
+		arrived = arrive(walk, &got);
+		read_section_leave();
+		if (unlikely(!arrived && got))
+			mount_put(got);
+		ahead = false;
+	} while (unlikely(!arrived));
+	set_own_root(walk);
 }
 
 int walk_begin(struct walk *walk, int directory, const char *text, u32 flags)
 {
-	struct path start;
+	struct fd_borrow borrow;
+	int error = 0;
 
+	begin(walk, text, flags);
 	if (*text == '/' && flags & LOOKUP_BENEATH)
 		return -EXDEV;
-	if (*text == '/' && !(flags & LOOKUP_IN_ROOT)) {
-		fs_context_root(current->fs, &start);
-	} else if (directory == AT_FDCWD) {
-		fs_context_cwd(current->fs, &start);
-	} else {
-		struct fd_borrow borrow = fd_borrow_any(directory);
-
-		if (!borrow.file)
-			return -EBADF;
-		if (*text && !S_ISDIR(borrow.file->inode->mode)) {
-			fd_return(borrow);
-			return -ENOTDIR;
-		}
-		start = borrow.file->path;
-		path_get(&start);
-		fd_return(borrow);
+	if ((*text == '/' && !(flags & LOOKUP_IN_ROOT)) || directory == AT_FDCWD) {
+		begin_from(walk, NULL, text);
+		return 0;
 	}
-	begin_owned(walk, &start, text, flags);
-	return 0;
+	borrow = fd_borrow_any(directory);
+	if (!borrow.file)
+		return -EBADF;
+	if (*text && !S_ISDIR(borrow.file->inode->mode))
+		error = -ENOTDIR;
+	else
+		begin_from(walk, &borrow.file->path, text);
+	fd_return(borrow);
+	return error;
 }
 
 void walk_end(struct walk *walk)
@@ -83,7 +241,7 @@ void walk_end(struct walk *walk)
 	walk_end_keeping_path(walk);
 }
 
-void walk_end_keeping_path(struct walk *walk)
+void walk_drop_pins(struct walk *walk)
 {
 	if (walk->root.mount)
 		path_put(&walk->root);
@@ -275,43 +433,6 @@ int walk_last(struct walk *walk, bool follow)
 	return last(walk, follow);
 }
 
-/* Cuts the next component off walk->text into walk->last; walk->text ends at what follows the
- * slashes behind it. */
-static int next_component(struct walk *walk, bool *slashes)
-{
-	const char *start = walk->text, *at = start;
-	u64 hash = 0, word, ends;
-
-	for (;;) {
-		word = word_at(at);
-		ends = word_zeros(word) | word_zeros(word ^ word_of('/'));
-		if (ends)
-			break;
-		hash = name_hash_word(hash, word);
-		at += sizeof(word);
-	}
-	at += word_marked(ends);
-	if (at - start > NAME_MAX)
-		return -ENAMETOOLONG;
-	word = word_before(word, ends);
-	walk->last = (struct name){.text = start,
-				   .length = (u32)(at - start),
-				   .hash = (u32)name_hash_word(hash, word), /* as name_of() */
-				   .tail = word};
-	walk->last_kind = LAST_NAME;
-	if (*start == '.') {
-		if (walk->last.length == 1)
-			walk->last_kind = LAST_DOT;
-		else if (walk->last.length == 2 && start[1] == '.')
-			walk->last_kind = LAST_DOTDOT;
-	}
-	*slashes = *at == '/';
-	while (*at == '/')
-		at++;
-	walk->text = at;
-	return 0;
-}
-
 int walk_to_parent(struct walk *walk)
 {
 	while (*walk->text == '/')
@@ -357,7 +478,7 @@ int walk_to_parent(struct walk *walk)
 	}
 }
 
-int walk_whole(struct walk *walk)
+static int __noinline walk_rest(struct walk *walk)
 {
 	int error;
 
@@ -366,13 +487,19 @@ int walk_whole(struct walk *walk)
 		if (error)
 			return error;
 		if (walk->last_kind == LAST_ROOT)
-			break;
+			return 0;
 		error = last(walk, walk->flags & LOOKUP_FOLLOW || walk->must_be_directory);
-		if (error < 0)
+		if (error <= 0)
 			return error;
-		if (error == 0)
-			break;
 	}
+}
+
+int walk_whole(struct walk *walk)
+{
+	int error = *walk->text ? walk_rest(walk) : 0;
+
+	if (error)
+		return error;
 	if ((walk->must_be_directory || walk->flags & LOOKUP_DIRECTORY) &&
 	    !S_ISDIR(path_inode(&walk->path)->mode))
 		return -ENOTDIR;

@@ -56,7 +56,8 @@ static long stat_descriptor(int fd, vaddr_t buffer)
 long sys_newfstatat(int directory, vaddr_t name, vaddr_t buffer, int flags)
 {
 	u32 lookup = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
-	struct path path;
+	struct file_status status;
+	struct pathname text;
 	long error;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
@@ -69,12 +70,12 @@ long sys_newfstatat(int directory, vaddr_t name, vaddr_t buffer, int flags)
 		if (directory >= 0 && !get_user(first, name) && !first)
 			return stat_descriptor(directory, buffer);
 	}
-	error = path_lookup_user(directory, name, lookup, &path);
+	error = pathname_get(&text, name);
 	if (error)
 		return error;
-	error = path_to_user(&path, buffer);
-	path_put(&path);
-	return error;
+	error = path_status_at(directory, text.text, lookup, &status);
+	pathname_put(&text);
+	return error ? error : status_to_user(&status, buffer);
 }
 
 long sys_stat(vaddr_t name, vaddr_t buffer)

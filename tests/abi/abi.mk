@@ -30,7 +30,7 @@ ABI_PROGRAMS := \
 	pidfd_calls seccomp_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
 	dev_files module_calls tty_lines tty_modes tty_jobs \
-	stress_parallel stress_races ptrace_races hostile_greed hostile_programs hostile_calls
+	stress_parallel stress_races stress_names ptrace_races hostile_greed hostile_programs hostile_calls
 
 # Programs that are also linked dynamically against glibc: the loader, TLS and the C library's own ways.
 ABI_GLIBC_PROGRAMS := start_vectors proc_exec sig_faults thread_basics stress_parallel

@@ -6,6 +6,7 @@
  * table, and whoever looks for its number meanwhile makes a new one: nothing changes on the disk,
  * so two that are alike do no harm as long as nobody can reach both.
  */
+#include "fs/read_section.h"
 #include "fs/ext4/ext4_internal.h"
 
 #include "fs/device.h"
@@ -176,5 +177,5 @@ void ext4_inode_destroy(struct inode *inode)
 	if (inode->flags & INODE_PAGE_CACHE)
 		page_cache_destroy(&inode->cache);
 	kfree(inode->link_text);
-	slab_free(inode_slab, ext4_inode(inode));
+	read_section_free(inode_slab, ext4_inode(inode));
 }

@@ -236,6 +236,13 @@ int path_status(const struct path *path, struct file_status *status)
 	return 0;
 }
 
+static inline bool may_sleep_for_status(const struct path *path)
+{
+	const struct inode_operations *ops = path_inode(path)->ops;
+
+	return ops && ops->status_sleeps;
+}
+
 /* Without references, if the whole way is easy. */
 static bool status_ahead(const char *text, u32 flags, struct file_status *status)
 {
@@ -243,7 +250,8 @@ static bool status_ahead(const char *text, u32 flags, struct file_status *status
 	bool good;
 
 	read_section_enter();
-	good = path_peek(text, flags, &path) && path_status(&path, status) == 0;
+	good = path_peek(text, flags, &path) && !may_sleep_for_status(&path) &&
+	       path_status(&path, status) == 0;
 	/* What is said of one that dies meanwhile may be half taken down. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	good = good && READ_ONCE(path.dentry->refs) >= 0;

@@ -143,9 +143,11 @@ struct inode_operations {
 	 * get_link's text. */
 	ssize_t (*readlink)(struct dentry *dentry, char *buffer, size_t size);
 	int (*permission)(struct inode *inode, unsigned mask); /* instead of the mode bits */
-	/* May fill or correct *status, which already holds the inode's fields.  Does not sleep, and
-	 * may run in a reading section (fs/read_section.h). */
+	/* May fill or correct *status, which already holds the inode's fields.  Without
+	 * status_sleeps it does not sleep, and may run in a reading section
+	 * (fs/read_section.h). */
 	int (*get_status)(const struct path *path, struct inode *inode, struct file_status *status);
+	bool status_sleeps;
 	/* Applies a checked change.  inode->lock held for writing.  Default: inode_apply_change().
 	 */
 	int (*set_attributes)(struct inode *inode, const struct attr_change *change);

@@ -6,6 +6,7 @@
  * another file: the old inode leaves the table, and lives on for those who have it.
  */
 #include "fs/9p/p9_internal.h"
+#include "fs/read_section.h"
 
 #include "fs/device.h"
 #include "lib/panic.h"
@@ -253,5 +254,5 @@ void p9_inode_destroy(struct inode *inode)
 		page_cache_destroy(&inode->cache);
 	p9_fid_put(p9_inode(inode)->fid);
 	kfree(inode->link_text);
-	slab_free(inode_slab, p9_inode(inode));
+	read_section_free(inode_slab, p9_inode(inode));
 }

@@ -393,12 +393,14 @@ const struct inode_operations p9_directory_inode_ops = {
 	.rmdir = remove_directory,
 	.rename = rename,
 	.get_status = get_status,
+	.status_sleeps = true,
 	.set_attributes = set_attributes,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,
 };
 const struct inode_operations p9_inode_ops = {
 	.get_status = get_status,
+	.status_sleeps = true,
 	.set_attributes = set_attributes,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,

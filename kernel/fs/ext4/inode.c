@@ -6,8 +6,8 @@
  * table, and whoever looks for its number meanwhile makes a new one: nothing changes on the disk,
  * so two that are alike do no harm as long as nobody can reach both.
  */
-#include "fs/read_section.h"
 #include "fs/ext4/ext4_internal.h"
+#include "fs/read_section.h"
 
 #include "fs/device.h"
 #include "lib/panic.h"

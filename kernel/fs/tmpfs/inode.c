@@ -3,6 +3,7 @@
  * tmpfs inodes: creation against the limits, sizes, attributes, the end.
  */
 #include "fs/tmpfs/tmpfs_internal.h"
+#include "fs/read_section.h"
 
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -118,7 +119,7 @@ void tmpfs_inode_destroy(struct inode *inode)
 		tmpfs_directory_empty(inode);
 	kfree(inode->link_text);
 	__atomic_sub_fetch(&super->inodes, 1, __ATOMIC_RELAXED);
-	slab_free(inode_slab, tmpfs_inode(inode));
+	read_section_free(inode_slab, tmpfs_inode(inode));
 }
 
 static int set_file_attributes(struct inode *inode, const struct attr_change *change)

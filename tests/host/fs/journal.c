@@ -8,12 +8,14 @@
 #include "journal_model.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "lib/spinlock.h"
 #include "test.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <sys/wait.h>
 
-enum { HANDLES = 400, CHANGES = 12, CUTS = 60, PATH_SIZE = 100, CACHE_BLOCKS = 64 };
+enum { HANDLES = 400, CHANGES = 12, CUTS = 40, PATH_SIZE = 100, CACHE_BLOCKS = 64 };
 
 static const char *const images[] = {"ext4", "ext4-4k", "ext3", "narrow"};
 
@@ -139,12 +141,88 @@ static void one_run(const char *image, u64 seed)
 
 static void after_a_power_cut_the_disk_has_whole_transactions(void **state)
 {
-	u64 seed = from_environment("JOURNAL_SEED", 1), runs = from_environment("JOURNAL_RUNS", 2);
+	u64 seed = from_environment("JOURNAL_SEED", 1), runs = from_environment("JOURNAL_RUNS", 1);
 
 	(void)state;
 	for (u64 i = 0; i < runs; i++)
 		for (u32 image = 0; image < ARRAY_SIZE(images); image++)
 			one_run(images[image], seed + i * ARRAY_SIZE(images) + image);
+}
+
+/* --- Threads --- */
+
+struct crew {
+	struct model *model;
+	u32 left; /* atomic: steps */
+	u32 next_cpu;
+};
+
+static void *steps(void *argument)
+{
+	struct crew *crew = argument;
+	struct model *model = crew->model;
+
+	test_cpu = __atomic_add_fetch(&crew->next_cpu, 1, __ATOMIC_RELAXED);
+	while ((s32)__atomic_fetch_sub(&crew->left, 1, __ATOMIC_RELAXED) > 0)
+		if (model_step(model, 1 + crew->left % CHANGES) != 0)
+			abort();
+	return NULL;
+}
+
+static void *promises(void *argument)
+{
+	struct crew *crew = argument;
+
+	test_cpu = __atomic_add_fetch(&crew->next_cpu, 1, __ATOMIC_RELAXED);
+	while ((s32)__atomic_load_n(&crew->left, __ATOMIC_RELAXED) > 0)
+		if (model_promise(crew->model) != 0)
+			abort();
+	return NULL;
+}
+
+static void *works(void *argument)
+{
+	struct crew *crew = argument;
+
+	test_cpu = __atomic_add_fetch(&crew->next_cpu, 1, __ATOMIC_RELAXED);
+	while ((s32)__atomic_load_n(&crew->left, __ATOMIC_RELAXED) > 0) {
+		ext4_journal_work(crew->model->volume);
+		ext4_journal_shrink(crew->model->volume, CACHE_BLOCKS);
+	}
+	return NULL;
+}
+
+static void changes_go_on_while_others_commit(void **state)
+{
+	void *(*const jobs[])(void *) = {steps, steps, promises, promises, works};
+	u64 seed = from_environment("JOURNAL_SEED", 1);
+
+	(void)state;
+	threads_several = true;
+	for (u32 image = 0; image < ARRAY_SIZE(images); image++) {
+		struct model *model = malloc(sizeof(*model));
+		struct crew crew = {.model = model, .left = 2 * HANDLES};
+		pthread_t threads[ARRAY_SIZE(jobs)];
+		struct ext4_volume volume;
+		struct disk disk;
+
+		load(&disk, images[image]);
+		open_volume(&disk, &volume);
+		disk.slow = true;
+		model_make(model, &disk, &volume, seed + image);
+		for (u32 i = 0; i < ARRAY_SIZE(jobs); i++)
+			pthread_create(&threads[i], NULL, jobs[i], &crew);
+		for (u32 i = 0; i < ARRAY_SIZE(jobs); i++)
+			pthread_join(threads[i], NULL);
+		close_volume(&volume);
+		assert_int_equal(disk.complaints, 0);
+		model_check(model, &disk, disk.count);
+		cut_and_recover(model, &seed, CUTS);
+		model_free(model);
+		disk_free(&disk);
+		free(model);
+	}
+	threads_several = false;
 }
 
 /* --- Other judges --- */
@@ -256,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_a_power_cut_the_disk_has_whole_transactions),
+		cmocka_unit_test(changes_go_on_while_others_commit),
 		cmocka_unit_test(e2fsck_replays_the_same),
 		cmocka_unit_test(a_request_that_fails_loses_nothing_that_was_promised),
 	};

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/string.h"
 
@@ -69,15 +70,26 @@ static void write_one(struct disk *disk, u64 block, const void *data, bool fua)
 	record(disk, (struct disk_event){.fua = fua, .block = block, .data = copy});
 }
 
+/* What is under way to the disk must not change. */
+static void check_unchanged(const struct disk *disk, const struct ext4_transfer *transfers,
+			    u32 count, const struct disk_event *events)
+{
+	for (u32 i = 0; i < count; i++)
+		if (memcmp(transfers[i].data, events[i].data, disk->block_size) != 0)
+			abort();
+}
+
 static int transfer(void *context, const struct ext4_transfer *transfers, u32 count, u32 flags)
 {
 	struct disk *disk = context;
+	size_t first;
 	int error;
 
 	pthread_mutex_lock(&disk->lock);
 	error = next_request(disk);
 	if (!error && flags & EXT4_PREFLUSH)
 		record(disk, (struct disk_event){.flush = true});
+	first = disk->count;
 	for (u32 i = 0; i < count && !error; i++) {
 		if ((transfers[i].block + 1) * disk->block_size > disk->size)
 			abort();
@@ -89,6 +101,12 @@ static int transfer(void *context, const struct ext4_transfer *transfers, u32 co
 			       disk->block_size);
 	}
 	pthread_mutex_unlock(&disk->lock);
+	if (!error && disk->slow && flags & EXT4_WRITE) {
+		usleep(transfers[0].block * 7919 % 300);
+		pthread_mutex_lock(&disk->lock);
+		check_unchanged(disk, transfers, count, disk->events + first);
+		pthread_mutex_unlock(&disk->lock);
+	}
 	return error;
 }
 

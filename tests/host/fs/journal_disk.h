@@ -32,6 +32,7 @@ struct disk {
 	size_t fail_from; /* requests from this number on fail, as many as fail_count */
 	size_t fail_count;
 	u64 complaints;
+	bool slow; /* writes take their time, for other threads */
 };
 
 extern const struct ext4_volume_ops disk_volume_ops;

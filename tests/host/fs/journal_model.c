@@ -166,7 +166,7 @@ static int change_some(struct model *model, struct ext4_handle *handle, u32 chan
 	return error;
 }
 
-int model_step(struct model *model, u32 changes)
+static int step_locked(struct model *model, u32 changes)
 {
 	struct model_block *data = NULL;
 	struct ext4_handle *handle;
@@ -190,16 +190,36 @@ int model_step(struct model *model, u32 changes)
 	return error;
 }
 
+int model_step(struct model *model, u32 changes)
+{
+	int error;
+
+	pthread_mutex_lock(&model->lock);
+	error = step_locked(model, changes);
+	pthread_mutex_unlock(&model->lock);
+	return error;
+}
+
 int model_promise(struct model *model)
 {
-	u32 handle = model->handle;
-	int error = ext4_transaction_commit(model->volume, model->sequences[handle]);
+	u32 handle, sequence;
+	int error;
 
-	if (!error) {
+	pthread_mutex_lock(&model->lock);
+	handle = model->handle;
+	sequence = model->sequences[handle];
+	pthread_mutex_unlock(&model->lock);
+	error = ext4_transaction_commit(model->volume, sequence);
+	if (error)
+		return error;
+	pthread_mutex_lock(&model->lock);
+	if (model->promise_count == 0 ||
+	    model->promises[model->promise_count - 1].handle < handle) {
 		model->promises[model->promise_count].at = model->disk->count;
 		model->promises[model->promise_count++].handle = handle;
 	}
-	return error;
+	pthread_mutex_unlock(&model->lock);
+	return 0;
 }
 
 /* --- Checks --- */

@@ -29,7 +29,7 @@ struct model_block {
 };
 
 struct model {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* held for a step */
 	struct disk *disk;
 	struct ext4_volume *volume;
 	u64 seed;

@@ -52,7 +52,7 @@ static int next_request(struct disk *disk)
 	return number >= disk->fail_from && number - disk->fail_from < disk->fail_count ? -EIO : 0;
 }
 
-static void record(struct disk *disk, struct disk_event event)
+void disk_record(struct disk *disk, struct disk_event event)
 {
 	if (disk->count == disk->room) {
 		disk->room = disk->room ? 2 * disk->room : 1024;
@@ -67,7 +67,7 @@ static void write_one(struct disk *disk, u64 block, const void *data, bool fua)
 
 	memcpy(copy, data, disk->block_size);
 	memcpy(disk->bytes + block * disk->block_size, data, disk->block_size);
-	record(disk, (struct disk_event){.fua = fua, .block = block, .data = copy});
+	disk_record(disk, (struct disk_event){.fua = fua, .block = block, .data = copy});
 }
 
 /* What is under way to the disk must not change. */
@@ -88,7 +88,7 @@ static int transfer(void *context, const struct ext4_transfer *transfers, u32 co
 	pthread_mutex_lock(&disk->lock);
 	error = next_request(disk);
 	if (!error && flags & EXT4_PREFLUSH)
-		record(disk, (struct disk_event){.flush = true});
+		disk_record(disk, (struct disk_event){.flush = true});
 	first = disk->count;
 	for (u32 i = 0; i < count && !error; i++) {
 		if ((transfers[i].block + 1) * disk->block_size > disk->size)
@@ -118,7 +118,7 @@ static int flush(void *context)
 	pthread_mutex_lock(&disk->lock);
 	error = next_request(disk);
 	if (!error)
-		record(disk, (struct disk_event){.flush = true});
+		disk_record(disk, (struct disk_event){.flush = true});
 	pthread_mutex_unlock(&disk->lock);
 	return error;
 }

@@ -48,6 +48,9 @@ struct ext4_volume disk_volume(struct disk *disk);
 /* Writes a block, as data that no transaction has. */
 int __must_check disk_write(struct disk *disk, u64 block, const u8 *data);
 
+/* Adds an event, as if the disk had seen it; takes over its data. */
+void disk_record(struct disk *disk, struct disk_event event);
+
 /* Rolls dice: the next number of a row. */
 u64 roll(u64 *seed);
 

@@ -64,3 +64,9 @@ HOST_TESTS += fs_journal
 fs_journal_SOURCES := tests/host/fs/journal.c tests/host/fs/journal_model.c tests/host/fs/journal_disk.c $(FS_EXT4)
 fs_journal_CFLAGS := $(FS_EXT4_FLAGS)
 fs_journal_DEPENDS := $(FS_JOURNAL_IMAGES)
+
+# The judge of tests/system/powercut.t, which is no test itself: without sanitizers, as it works on whole disks.
+FS_POWERCUT_SOURCES := tests/host/fs/powercut.c tests/host/fs/journal_disk.c $(FS_EXT4)
+$(HOST_BUILD)/powercut: $(FS_POWERCUT_SOURCES) $(wildcard kernel/fs/ext4/*.h tests/host/fs/*.h) tests/system/powercut.h
+	@mkdir -p $(@D)
+	$(HOST_CC) $(FS_EXT4_FLAGS) -Itests/system $(filter-out -MMD -MP -O1,$(HOST_CFLAGS)) -O2 $(FS_POWERCUT_SOURCES) -lpthread -o $@

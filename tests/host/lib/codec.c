@@ -9,6 +9,7 @@
 
 #include "lib/chacha20.h"
 #include "lib/crc32.h"
+#include "lib/crc32c.h"
 #include "lib/crng.h"
 #include "lib/errno.h"
 #include "lib/inflate.h"
@@ -282,6 +283,32 @@ static void an_error_of_the_writer_is_handed_through(void **state)
 	assert_null(inflater.error);
 }
 
+/* Bit by bit. */
+static u32 slow_crc32c(u32 crc, const u8 *bytes, size_t size)
+{
+	for (; size != 0; size--) {
+		crc ^= *bytes++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+	}
+	return crc;
+}
+
+static void crc32c_is_the_same_in_larger_steps(void **state)
+{
+	u8 bytes[100];
+	u64 seed = 1;
+
+	(void)state;
+	assert_true((u32)~crc32c(~0u, "123456789", 9) == 0xe3069283);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (u8)test_random(&seed);
+	for (size_t start = 0; start < 9; start++)
+		for (size_t size = 0; size < 80; size++)
+			assert_true(crc32c(7, bytes + start, size) ==
+				    slow_crc32c(7, bytes + start, size));
+}
+
 static void crc32_has_its_known_values(void **state)
 {
 	const char *digits = "123456789";
@@ -385,6 +412,7 @@ int main(void)
 		cmocka_unit_test(broken_streams_are_told_apart),
 		cmocka_unit_test(an_error_of_the_writer_is_handed_through),
 		cmocka_unit_test(crc32_has_its_known_values),
+		cmocka_unit_test(crc32c_is_the_same_in_larger_steps),
 		cmocka_unit_test(chacha20_gives_the_block_of_the_rfc),
 		cmocka_unit_test(random_numbers_depend_on_every_seed),
 		cmocka_unit_test(the_key_is_gone_after_each_draw),

@@ -36,7 +36,7 @@ LIB_INFLATE := kernel/lib/inflate.c kernel/lib/inflate_code.c kernel/lib/crc32.c
 LIB_ARCHIVE := kernel/lib/initramfs.c kernel/lib/cpio.c kernel/lib/cpio_stream.c $(LIB_INFLATE)
 
 HOST_TESTS += lib_codec
-lib_codec_SOURCES := tests/host/lib/codec.c kernel/lib/chacha20.c kernel/lib/crng.c $(LIB_INFLATE)
+lib_codec_SOURCES := tests/host/lib/codec.c kernel/lib/crc32c.c kernel/lib/chacha20.c kernel/lib/crng.c $(LIB_INFLATE)
 lib_codec_CFLAGS := $(LIB_FLAGS)
 
 HOST_TESTS += lib_archive

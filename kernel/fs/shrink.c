@@ -88,12 +88,19 @@ u32 names_shrink(u32 count)
 	return gone;
 }
 
-/* Reclaim takes `part` of `whole` pages: names give as much of what they have, weighed. */
+/* Reclaim takes `part` of `whole` pages: names give as much of what they have, weighed, and so do
+ * file systems of what they keep. */
 static void shrink(size_t part, size_t whole)
 {
+	struct superblock *superblock;
 	size_t names;
+	u32 left = count_superblocks(&names);
 
-	count_superblocks(&names);
+	while ((superblock = next_in_turn(&left)) != NULL) {
+		if (superblock->ops->shrink)
+			superblock->ops->shrink(superblock, part, MAX(whole, (size_t)1));
+		superblock_put(superblock);
+	}
 	u64 share = names * READ_ONCE(names_settings.cache_pressure) / WHOLE;
 	share = share * part / MAX(whole, (size_t)1);
 	if (share != 0)

@@ -366,6 +366,9 @@ struct superblock_operations {
 	void (*destroy)(struct superblock *superblock); /* the last unmount: frees private */
 	int (*statfs)(struct superblock *superblock, struct linux_statfs *result);
 	int (*remount)(struct superblock *superblock, u64 flags, const char *options);
+	/* Memory is short: gives back `part` of `whole` of what is kept beside names and pages.
+	 * Must not wait for memory.  NULL: nothing is. */
+	void (*shrink)(struct superblock *superblock, size_t part, size_t whole);
 	/* ",size=4k,mode=755" as in /proc/mounts; as snprintf. */
 	int (*show_options)(struct superblock *superblock, char *buffer, size_t size);
 };

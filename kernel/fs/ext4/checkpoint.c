@@ -37,6 +37,7 @@ static void release_collected(struct ext4_journal *journal, u32 count, bool writ
 
 		block->flags &= ~(u32)BLOCK_WRITING;
 		if (written) {
+			journal->pinned--;
 			list_remove(&block->checkpoint_link);
 			block->checkpoint = NULL;
 		}

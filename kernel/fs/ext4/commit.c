@@ -378,6 +378,7 @@ static void end_block_locked(struct ext4_journal *journal, struct ext4_transacti
 	block->frozen = NULL;
 	block->flags &= ~(u32)BLOCK_LOGGED;
 	if (forgotten) {
+		journal->pinned -= block->checkpoint != NULL;
 		list_remove(&block->checkpoint_link);
 		block->checkpoint = NULL;
 		if (!block_is_used(block)) {
@@ -385,6 +386,7 @@ static void end_block_locked(struct ext4_journal *journal, struct ext4_transacti
 			return;
 		}
 	} else if (journal->has_log || failed) {
+		journal->pinned += block->checkpoint == NULL;
 		list_move_tail(&block->checkpoint_link, &transaction->checkpoint);
 		block->checkpoint = transaction;
 	}

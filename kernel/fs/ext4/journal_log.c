@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum { LENGTH_MIN = 1024, TRANSACTION_SHARE = 4, RUNS_STEP = 16 };
+enum { LENGTH_MIN = 1024, TRANSACTION_SHARE = 4, RUNS_STEP = 16, TRANSACTION_CACHES = 4 };
 
 static int refuse(const struct ext4_journal *journal, const char *why, u64 number, int error)
 {
@@ -182,7 +182,9 @@ int log_open(struct ext4_journal *journal)
 	set_features(journal);
 	journal->had_error = journal_get_u32(journal->super + SUPER_ERROR) != 0;
 	journal->sequence_base = next_sequence(journal) - journal->next_id;
-	journal->max_transaction = (journal->length - journal->first) / TRANSACTION_SHARE;
+	journal->max_transaction = MIN((journal->length - journal->first) / TRANSACTION_SHARE,
+				       MAX(TRANSACTION_CACHES * journal->options.cache_blocks,
+					   (u32)LENGTH_MIN / TRANSACTION_SHARE));
 	journal->head = journal->tail = journal->first;
 	journal->free = journal->length - journal->first - 1;
 	return write_super(journal, 0, next_sequence(journal));

@@ -213,7 +213,8 @@ static bool log_is_filling(struct ext4_journal *journal)
 	bool is;
 
 	spin_lock(&journal->lock);
-	is = journal->has_log && journal->free < (journal->length - journal->first) / 2;
+	is = journal->has_log && (journal->free < (journal->length - journal->first) / 2 ||
+				  journal->pinned > journal->options.cache_blocks);
 	spin_unlock(&journal->lock);
 	return is;
 }

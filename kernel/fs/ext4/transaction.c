@@ -96,7 +96,7 @@ static enum entry try_enter_locked(struct ext4_handle *handle, u32 credits,
 		return WAIT_FOR_SWITCH;
 	if (!fits_transaction(running, credits, journal->max_transaction))
 		return COMMIT_FIRST;
-	if (!fits_log(journal, running, credits))
+	if (!fits_log(journal, running, credits) || journal_has_many_pinned(journal))
 		return CHECKPOINT_FIRST;
 	running->handles++;
 	running->reserved += credits;

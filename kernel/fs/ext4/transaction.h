@@ -177,7 +177,9 @@ struct ext4_journal_ops {
 
 struct ext4_journal_options {
 	bool no_barriers; /* barrier=0: the disk's cache survives power cuts */
-	u32 cache_blocks; /* how many blocks that nobody uses are kept; 0: a few thousand */
+	/* How many blocks that nobody uses are kept; a few times that may wait to be written.  0: a few
+	 * thousand. */
+	u32 cache_blocks;
 };
 
 /*
@@ -201,5 +203,7 @@ void ext4_journal_close(struct ext4_volume *volume);
 void ext4_journal_work(struct ext4_volume *volume);
 /* Memory is short: forgets up to `count` unused blocks.  How many went.  Does not sleep. */
 u32 ext4_journal_shrink(struct ext4_volume *volume, u32 count);
+/* How many there are.  Does not sleep. */
+u32 ext4_journal_unused(const struct ext4_volume *volume);
 
 #endif

@@ -207,6 +207,11 @@ u32 ext4_journal_shrink(struct ext4_volume *volume, u32 count)
 	return gone;
 }
 
+u32 ext4_journal_unused(const struct ext4_volume *volume)
+{
+	return volume->journal ? READ_ONCE(volume->journal->lru_count) : 0;
+}
+
 void blocks_destroy(struct ext4_journal *journal)
 {
 	struct ext4_block *block, *next;

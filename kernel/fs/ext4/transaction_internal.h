@@ -51,7 +51,7 @@ enum ext4_block_flags {
 	BLOCK_GONE = 1 << 4,    /* forgotten: out of the table */
 };
 
-enum { JOURNAL_BUCKETS = 1024, COMMIT_BATCH = 256 };
+enum { JOURNAL_BUCKETS = 1024, COMMIT_BATCH = 256, PINNED_SHARE = 2 };
 
 /* A block that must not be replayed from earlier in the log. */
 struct ext4_revoked {
@@ -98,6 +98,7 @@ struct ext4_journal {
 	struct list_head hash[JOURNAL_BUCKETS];
 	struct list_head lru; /* the longest unused first */
 	u32 lru_count;
+	u32 pinned; /* blocks on checkpoint lists */
 	struct ext4_transaction *running, *committing;
 	struct list_head checkpoints; /* committed transactions, the oldest first */
 	u32 next_id;
@@ -157,6 +158,12 @@ static inline int journal_transfer(const struct ext4_journal *journal,
 static inline int journal_flush(const struct ext4_journal *journal)
 {
 	return journal->options.no_barriers ? 0 : journal->ops->flush(journal->volume->context);
+}
+
+/* Has checkpointing to make room in memory? */
+static inline bool journal_has_many_pinned(const struct ext4_journal *journal)
+{
+	return journal->has_log && journal->pinned > PINNED_SHARE * journal->options.cache_blocks;
 }
 
 /* --- transaction_blocks.c --- */

@@ -18,6 +18,8 @@ size_t compact_all(void);
 /* Tries to make a free block of this order, if there is memory enough for it; says whether there is
  * one now.  May sleep; no lock is held. */
 bool __must_check compact_for(u32 order);
+/* The thread should do so, for those who come later.  Any context. */
+void compact_wish(u32 order);
 
 /*
  * Moves what can be moved out of the groups of [start, end), bytes, and keeps them isolated, so

@@ -43,7 +43,7 @@ int compact_fragmentation_index(const size_t *counts, u32 order)
 	return 1000 - (int)((1000 + frames * 1000 / requested) / blocks);
 }
 
-static void block_is_missing(u32 order)
+void compact_wish(u32 order)
 {
 	u32 none = 0;
 
@@ -129,7 +129,7 @@ static void work_unasked(void)
 void compact_work(void)
 {
 	if (!runs) {
-		frame_set_fragmentation_hook(block_is_missing);
+		frame_set_fragmentation_hook(compact_wish);
 		runs = true;
 	}
 	(void)!wait_event_timeout(&work_queue, __atomic_load_n(&wanted, __ATOMIC_SEQ_CST) != 0,

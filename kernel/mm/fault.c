@@ -24,6 +24,8 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/compact.h"
+#include "mm/huge.h"
 #include "mm/reclaim.h"
 #include "mm/userfault.h"
 #include "mm/zap.h"
@@ -145,6 +147,10 @@ static enum fault_result resolve(struct fault *fault)
 				result = FAULT_NO_MEMORY;
 		} else if (unlikely(result == FAULT_WAIT)) {
 			result = (enum fault_result)userfault_wait(fault);
+		} else if (unlikely(result == FAULT_NO_BLOCK)) {
+			fault->made_room = true;
+			(void)!compact_for(HUGE_ORDER);
+			result = FAULT_RETRY;
 		}
 	} while (unlikely(result == FAULT_RETRY));
 	return result;

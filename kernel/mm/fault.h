@@ -22,6 +22,7 @@ enum fault_result {
 	FAULT_NO_PAGE,    /* SIGBUS, BUS_ADRERR */
 	FAULT_NO_MEMORY,  /* allocation failed */
 	FAULT_WAIT,       /* until a program has resolved it: userfault.h */
+	FAULT_NO_BLOCK,   /* look again after making room for a huge page */
 };
 
 /* One fault on its way. */
@@ -35,6 +36,7 @@ struct fault {
 	u32 key;        /* after FAULT_NO_ACCESS: the region's */
 	bool major;     /* a device was waited for */
 	bool forced;    /* a debugger's: the region's protection does not count */
+	bool made_room; /* for a huge page, or tried to */
 	bool own;       /* as a write, but nothing is written: the page gets a frame of its own */
 };
 
@@ -55,8 +57,8 @@ void fault_count(enum fault_count what);
 
 /* An entry of a private region without a file is empty. */
 enum fault_result fault_anonymous(struct fault *fault);
-/* The same as a huge page, if no table is there yet: FAULT_DONE, FAULT_RETRY, or FAULT_NO_PAGE:
- * there is no huge page to be had. */
+/* The same as a huge page, if no table is there yet: FAULT_DONE, FAULT_RETRY, FAULT_NO_BLOCK, or
+ * FAULT_NO_PAGE: there is no huge page to be had. */
 enum fault_result fault_huge(struct fault *fault);
 /* A present, write-protected entry of a private region is written. */
 enum fault_result fault_copy_on_write(struct fault *fault);

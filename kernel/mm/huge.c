@@ -10,6 +10,7 @@
 #include "mm/huge.h"
 
 #include "lib/assert.h"
+#include "mm/compact.h"
 #include "mm/fault.h"
 
 /* As Linux: machines with less have none unless somebody switches them on. */
@@ -17,6 +18,7 @@
 
 struct huge_settings huge_settings = {
 	.enabled = HUGE_ALWAYS,
+	.fault_defrag = DEFRAG_ADVISED,
 	.defrag = 1,
 	.scan_pages = 8 * PTES_PER_TABLE,
 	.scan_sleep = 10000,
@@ -71,6 +73,30 @@ static enum fault_result publish(pte_t *link, struct node *leaf)
 	return FAULT_RETRY;
 }
 
+/* There is no block.  Shall the fault make one?  Once at most. */
+static bool may_make_room(const struct fault *fault)
+{
+	bool asked = fault->region->flags & REGION_HUGE;
+
+	if (fault->made_room)
+		return false;
+	switch (READ_ONCE(huge_settings.fault_defrag)) {
+	case DEFRAG_ALWAYS:
+		return true;
+	case DEFRAG_DEFER_ADVISED:
+		if (asked)
+			return true;
+		/* fall through */
+	case DEFRAG_DEFER:
+		compact_wish(HUGE_ORDER);
+		return false;
+	case DEFRAG_ADVISED:
+		return asked;
+	default:
+		return false;
+	}
+}
+
 enum fault_result fault_huge(struct fault *fault)
 {
 	vaddr_t base = ALIGN_DOWN(fault->page, HUGE_SIZE);
@@ -81,6 +107,8 @@ enum fault_result fault_huge(struct fault *fault)
 	if (link == NULL || !pte_is_none(pte_read(link)))
 		return FAULT_NO_PAGE;
 	phys_t block = huge_block_alloc(&fault->region->policy, base);
+	if (block == 0 && !frame_is_short() && may_make_room(fault))
+		return FAULT_NO_BLOCK;
 	struct node *leaf = block != 0 ? node_alloc_unfilled(1) : NULL;
 	if (leaf == NULL) {
 		if (block != 0 && !huge_block_free(block))

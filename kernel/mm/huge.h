@@ -94,10 +94,20 @@ void huge_leaf_fill(struct node *leaf, const struct region *region, phys_t block
 
 enum huge_mode { HUGE_NEVER, HUGE_ADVISED, HUGE_ALWAYS };
 
+/* When a fault that could bring a huge page finds no block: whether pages are moved to make one. */
+enum huge_defrag {
+	DEFRAG_ALWAYS,        /* by the fault, which waits */
+	DEFRAG_DEFER,         /* in the background, for faults to come */
+	DEFRAG_DEFER_ADVISED, /* by the fault where the program asked for huge pages, else deferred */
+	DEFRAG_ADVISED,       /* by the fault where the program asked for them */
+	DEFRAG_NEVER,
+};
+
 /* Read without lock. */
 struct huge_settings {
-	u32 enabled; /* enum huge_mode */
-	u32 defrag;  /* khugepaged makes room for huge pages */
+	u32 enabled;      /* enum huge_mode */
+	u32 fault_defrag; /* enum huge_defrag */
+	u32 defrag;       /* khugepaged makes room for huge pages */
 	u32 scan_pages, scan_sleep, alloc_sleep, max_empty; /* khugepaged's: milliseconds, pages */
 };
 extern struct huge_settings huge_settings;

@@ -283,6 +283,33 @@ static void collapse_when_asked(void)
 	munmap(p, HUGE_PAGE);
 }
 
+/* Each word of a switch can be chosen, and no other. */
+static void choices(void)
+{
+	static const char *const words[] = {"always", "defer", "defer+madvise", "madvise", "never"};
+	const char *path = "/sys/kernel/mm/transparent_hugepage/defrag";
+	char before[128], text[128], chosen[32];
+	int fd = open(path, O_WRONLY);
+
+	get_file(path, before, sizeof(before));
+	if (fd < 0 || !strchr(before, '[')) {
+		skip(1, "the switch cannot be changed here");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		is(pwrite(fd, words[i], strlen(words[i]), 0), (long)strlen(words[i]), "%s",
+		   words[i]);
+		get_file(path, text, sizeof(text));
+		snprintf(chosen, sizeof(chosen), "[%s]", words[i]);
+		ok(strstr(text, chosen), "is chosen");
+	}
+	fails(pwrite(fd, "sometimes", 9, 0), EINVAL, "no other word");
+	char *word = strchr(before, '[') + 1;
+	*strchr(word, ']') = '\0';
+	is(pwrite(fd, word, strlen(word), 0), (long)strlen(word), "as it was");
+	close(fd);
+}
+
 static void switches(void)
 {
 	char text[128];
@@ -320,5 +347,6 @@ int main(void)
 	threads_write_meanwhile();
 	collapse_when_asked();
 	switches();
+	choices();
 	return done();
 }

@@ -63,20 +63,28 @@ static int store_enabled(const struct proc_node *node __unused, char *value, siz
 	return 0;
 }
 
-/* A fault never waits for a block: it takes one that is there, or a single page. */
-static const char *const defrag_words[] = {"always", "defer", "defer+madvise", "madvise", "never"};
-enum { DEFRAG_NEVER = 4 };
+static const char *const defrag_words[] = {
+	[DEFRAG_ALWAYS] = "always",
+	[DEFRAG_DEFER] = "defer",
+	[DEFRAG_DEFER_ADVISED] = "defer+madvise",
+	[DEFRAG_ADVISED] = "madvise",
+	[DEFRAG_NEVER] = "never",
+};
 
 static int show_fault_defrag(const struct proc_node *node __unused, struct text *text)
 {
-	return show_choice(text, defrag_words, ARRAY_SIZE(defrag_words), DEFRAG_NEVER);
+	return show_choice(text, defrag_words, ARRAY_SIZE(defrag_words),
+			   READ_ONCE(huge_settings.fault_defrag));
 }
 
 static int store_fault_defrag(const struct proc_node *node __unused, char *value, size_t size)
 {
 	int choice = find_choice(value, size, defrag_words, ARRAY_SIZE(defrag_words));
 
-	return choice == DEFRAG_NEVER ? 0 : -EINVAL;
+	if (choice < 0)
+		return choice;
+	WRITE_ONCE(huge_settings.fault_defrag, (u32)choice);
+	return 0;
 }
 
 static const char *const shmem_words[] = {"always", "within_size", "advise",

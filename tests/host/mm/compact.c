@@ -4,6 +4,7 @@
 #include "tests/host/mm/support.h"
 
 #include "mm/compact.h"
+#include "mm/huge.h"
 #include "mm/migrate.h"
 #include "mm/slab.h"
 #include "mm/tree_check.h"
@@ -173,6 +174,57 @@ static void a_block_is_made_for_who_asks(void **state __unused)
 	test_space_end(space);
 }
 
+/* A fault that finds no block has one made, if the switch says so for its region. */
+static bool fault_is_huge(struct address_space *space, u32 defrag, bool asked)
+{
+	vaddr_t memory = test_map(space, 2 * HUGE_SIZE), base = ALIGN_UP(memory, HUGE_SIZE);
+	size_t mapped = huge_pages_mapped();
+
+	huge_settings.fault_defrag = defrag;
+	if (asked)
+		assert_int_equal(vmm_madvise(space, base, HUGE_SIZE, MADV_HUGEPAGE), 0);
+	assert_writes(base, 1);
+	bool huge = huge_pages_mapped() != mapped;
+	assert_int_equal(vmm_munmap(space, memory, 2 * HUGE_SIZE), 0);
+	frame_drain_all();
+	return huge;
+}
+
+static void faults_make_room_as_they_are_told(void **state __unused)
+{
+	static const struct {
+		u32 defrag;
+		bool plain, asked;
+	} cases[] = {
+		{DEFRAG_NEVER, false, false},  {DEFRAG_DEFER, false, false},
+		{DEFRAG_ADVISED, false, true}, {DEFRAG_DEFER_ADVISED, false, true},
+		{DEFRAG_ALWAYS, true, true},
+	};
+	static phys_t taken[64 * MIB / PAGE_SIZE];
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		struct address_space *space = test_space();
+		huge_settings.enabled = HUGE_NEVER;
+		vaddr_t memory = test_map(space, PAGES * PAGE_SIZE);
+		phys_t block;
+		size_t blocks = 0;
+		fill(memory, PAGES);
+		scatter(space, memory, PAGES, 4);
+		frame_drain_all();
+		while ((block = frames_alloc(9)) != 0)
+			taken[blocks++] = block;
+		huge_settings.enabled = HUGE_ALWAYS;
+		assert_int_equal(fault_is_huge(space, cases[i / 2].defrag, i % 2),
+				 i % 2 ? cases[i / 2].asked : cases[i / 2].plain);
+		while (blocks > 0)
+			frames_free(taken[--blocks], 9);
+		settle(space);
+		check(memory, PAGES, 4);
+		test_space_end(space);
+	}
+	huge_settings.enabled = HUGE_NEVER;
+}
+
 static void want_of_memory_is_no_fragmentation(void **state __unused)
 {
 	size_t counts[FRAME_MAX_ORDER + 1] = {0};
@@ -242,6 +294,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(pages_that_forks_share_move),
 		TEST_WITHOUT_LEAKS(pages_of_files_move),
 		TEST_WITHOUT_LEAKS(a_block_is_made_for_who_asks),
+		TEST_WITHOUT_LEAKS(faults_make_room_as_they_are_told),
 		TEST_WITHOUT_LEAKS(want_of_memory_is_no_fragmentation),
 		TEST_WITHOUT_LEAKS(kernel_frames_stay_together),
 		TEST_WITHOUT_LEAKS(memory_in_use_is_vacated),

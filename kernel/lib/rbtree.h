@@ -60,6 +60,22 @@ void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *paren
 /* Takes @node, which is in the tree, out of it. */
 void rb_erase(struct rb_root *root, struct rb_node *node);
 
+/* The same two for an empty tree, and for one without other nodes (rb_is_only); the owner updates
+ * the node's summary. */
+static inline void rb_insert_only(struct rb_root *root, struct rb_node *node)
+{
+	*node = (struct rb_node){.parent_colour = 1};
+	root->top = node;
+}
+static inline bool rb_is_only(const struct rb_root *root, const struct rb_node *node)
+{
+	return root->top == node && !node->left && !node->right;
+}
+static inline void rb_erase_only(struct rb_root *root)
+{
+	root->top = NULL;
+}
+
 /* Puts @replacement, whose key sorts the same, in the place of @node. */
 void rb_replace(struct rb_root *root, struct rb_node *node, struct rb_node *replacement);
 

@@ -40,14 +40,14 @@ bool sched_send_away(struct run_queue *queue, struct task *task)
 	u32 cpu = sched_choose_cpu(queue, task);
 
 	if (cpu == queue->cpu) {
-		run_queue_wake(queue, task);
+		run_queue_wake(queue, task, FAIR_MOVED);
 		return true;
 	}
 	struct run_queue *other = &run_queues[cpu];
 	if (!spin_trylock(&other->lock))
 		return false;
 	run_queue_move(queue, other, task);
-	run_queue_wake(other, task);
+	run_queue_wake(other, task, FAIR_MOVED);
 	spin_unlock(&other->lock);
 	return true;
 }
@@ -59,7 +59,7 @@ static struct task *find_movable(struct run_queue *queue, u32 cpu)
 	struct rb_node *node = realtime_first(queue);
 
 	if (!node)
-		node = queue->first;
+		node = rb_first(&queue->fair.tasks);
 
 	for (u32 tries = 0; node && tries < TRIES; tries++, node = rb_next(node)) {
 		struct task *task = rb_entry(node, struct task, sched.node);
@@ -73,9 +73,9 @@ static struct task *find_movable(struct run_queue *queue, u32 cpu)
 static void move_waiting(struct run_queue *from, struct run_queue *to, struct task *task)
 {
 	run_queue_remove(from, task);
-	WRITE_ONCE(from->load, from->load - 1);
+	run_queue_leave(from, task);
 	run_queue_move(from, to, task);
-	WRITE_ONCE(to->load, to->load + 1);
+	run_queue_join(to, task, FAIR_MOVED);
 	run_queue_insert(to, task, false);
 }
 

@@ -52,7 +52,8 @@ void run_queue_arm(struct run_queue *queue, nsec_t now)
 		if (sched_is_realtime(&queue->running->sched))
 			end = realtime_slice_end(queue, now);
 		else
-			end = MIN(now + SCHED_SLICE, realtime_pause_end(queue));
+			end = MIN(fair_slice_end(&queue->running->sched, now),
+				  realtime_pause_end(queue));
 	}
 	if (end == NO_DEADLINE && queue->slice_end == NO_DEADLINE)
 		return;
@@ -122,7 +123,7 @@ static struct task *choose(struct run_queue *queue, struct task *previous, bool 
 
 	if (ready && (!best || !(yields ? run_queue_rank(queue, &best->sched) >=
 						  run_queue_rank(queue, &previous->sched)
-					: run_queue_prefers(queue, best, 0))))
+					: run_queue_prefers(queue, best, false))))
 		return previous;
 	if (!best && run_queue_steal(queue))
 		best = run_queue_best(queue);
@@ -141,15 +142,13 @@ static bool settle_running(struct run_queue *queue, struct task *task, bool pree
 	if (!preempted && state != TASK_RUNNING) {
 		if (state & TASK_BLOCKED)
 			queue->blocked++;
-		task->sched.queued = false;
-		WRITE_ONCE(queue->load, queue->load - 1);
+		run_queue_leave(queue, task);
 		pressure_note_ready(task, false);
 		task->sched.switches_voluntary++;
 		return false;
 	}
 	if (unlikely(!(task->sched.allowed & cpumask_of(queue->cpu)))) {
-		task->sched.queued = false;
-		WRITE_ONCE(queue->load, queue->load - 1);
+		run_queue_leave(queue, task);
 		pressure_note_ready(task, false);
 		queue->leaving = task;
 		return false;
@@ -175,7 +174,9 @@ static void switch_away(bool preempted, bool yields)
 	run_queue_split(queue);
 
 	bool ready = settle_running(queue, previous, preempted);
-	if (realtime_turn_over(&previous->sched))
+	if (yields)
+		fair_new_request(&previous->sched);
+	else if (realtime_turn_over(&previous->sched))
 		yields = true;
 	struct task *next = choose(queue, previous, ready, yields);
 	if (next == previous) {
@@ -215,6 +216,13 @@ void preempt_from_interrupt(void)
 		switch_away(true, false);
 }
 
+void sched_give_way(void)
+{
+	task_work_clear(current, TASK_WORK_GIVE_WAY);
+	set_need_resched(true);
+	preempt_offer();
+}
+
 void task_yield(void)
 {
 	struct run_queue *queue = &run_queues[READ_ONCE(current->sched.cpu)];
@@ -228,22 +236,38 @@ void task_yield(void)
 
 /* --- Waking --- */
 
-void run_queue_wake(struct run_queue *queue, struct task *task)
+/*
+ * A task that woke is due.  A fair one waits until another fair one leaves the kernel, or its slice
+ * ends: in the middle of a system call it may well hold what the woken task wants next.
+ */
+static void preempt_running(struct run_queue *queue, const struct task *task)
 {
-	struct sched_task *sched = &task->sched;
+	struct task *running = queue->running;
+
+	if (sched_is_realtime(&task->sched) || running->flags & TASK_KERNEL) {
+		run_queue_request(queue);
+		return;
+	}
+	task_work_set(running, TASK_WORK_GIVE_WAY);
+	if (queue->cpu != cpu_id())
+		this_run_queue()->kicks |= cpumask_of(queue->cpu);
+	else if (queue->slice_end == NO_DEADLINE)
+		run_queue_arm(queue, running->sched.run_start);
+}
+
+void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join how)
+{
 	nsec_t now = clock_monotonic();
 
 	run_queue_account(queue, now);
-	u64 floor = queue->least_time - SCHED_LATENCY;
-	if ((s64)(sched->virtual_time - floor) < 0)
-		sched->virtual_time = floor;
-	sched->queued = true;
-	WRITE_ONCE(queue->load, queue->load + 1);
+	run_queue_join(queue, task, how);
 	pressure_note_ready(task, true);
 	run_queue_insert(queue, task, false);
 
-	if (queue->running == queue->idle || run_queue_prefers(queue, task, SCHED_GRANULE))
+	if (queue->running == queue->idle)
 		run_queue_request(queue);
+	else if (run_queue_prefers(queue, task, true))
+		preempt_running(queue, task);
 	else if (queue->slice_end == NO_DEADLINE && queue->cpu == cpu_id())
 		run_queue_arm(queue, now);
 	else if (queue->slice_end == NO_DEADLINE)
@@ -251,7 +275,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task)
 }
 
 /* A sleeping task gets ready where it is best off.  Its queue's lock is held. */
-static void place(struct run_queue *queue, struct task *task)
+static void place(struct run_queue *queue, struct task *task, enum fair_join how)
 {
 	u32 cpu = sched_choose_cpu(queue, task);
 
@@ -259,12 +283,12 @@ static void place(struct run_queue *queue, struct task *task)
 		struct run_queue *other = &run_queues[cpu];
 		if (spin_trylock(&other->lock)) {
 			run_queue_move(queue, other, task);
-			run_queue_wake(other, task);
+			run_queue_wake(other, task, how);
 			spin_unlock(&other->lock);
 			return;
 		}
 	}
-	run_queue_wake(queue, task);
+	run_queue_wake(queue, task, how);
 }
 
 bool task_wake_if(struct task *task, u32 states)
@@ -283,7 +307,7 @@ bool task_wake_if(struct task *task, u32 states)
 		if (!task->sched.queued && queue->leaving != task) {
 			if (state & TASK_BLOCKED)
 				queue->blocked--;
-			place(queue, task);
+			place(queue, task, FAIR_WOKEN);
 		}
 	}
 	run_queue_unlock(queue, flags);
@@ -306,8 +330,8 @@ void task_start(struct task *task)
 	struct run_queue *queue = &run_queues[cpu];
 	spin_lock(&queue->lock);
 	task->sched.cpu = cpu;
-	task->sched.virtual_time = queue->least_time;
-	place(queue, task);
+	/* The creator of a thread often waits for it next; the parent of a process has more to do. */
+	place(queue, task, task->process == current->process ? FAIR_WOKEN : FAIR_NEW);
 	run_queue_unlock(queue, flags);
 }
 

@@ -69,6 +69,9 @@ void task_sleep(nsec_t duration); /* uninterruptible */
 /* sched_yield(2). */
 void task_yield(void);
 
+/* On the way to user mode: TASK_WORK_GIVE_WAY is set. */
+void sched_give_way(void);
+
 /* nice(2), the policies and affinity; each checks its numbers only: -EINVAL.  Any task; may sleep.
  */
 int __must_check task_set_nice(struct task *task, int nice);

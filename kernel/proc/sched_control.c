@@ -46,6 +46,7 @@ static void start_queue(void)
 	spin_lock_init(&queue->lock);
 	queue->cpu = cpu;
 	queue->slice_end = NO_DEADLINE;
+	fair_init(queue);
 	queue->idle = make_idle(cpu);
 	queue->running = queue->idle;
 	queue->idle->sched.run_start = clock_monotonic();
@@ -123,19 +124,6 @@ void task_sleep(nsec_t duration)
 
 /* --- Nice values, policies, CPUs --- */
 
-int task_set_nice(struct task *task, int nice)
-{
-	if (nice < -20 || nice > 19)
-		return -EINVAL;
-	unsigned long flags;
-	struct run_queue *queue = run_queue_lock_of(task, &flags);
-	run_queue_account(queue, clock_monotonic());
-	task->sched.nice = (s8)nice;
-	sched_set_weight(&task->sched);
-	run_queue_unlock(queue, flags);
-	return 0;
-}
-
 static bool policy_is_realtime(int policy)
 {
 	return policy == SCHED_FIFO || policy == SCHED_RR;
@@ -148,22 +136,23 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 {
 	unsigned long flags;
 	struct run_queue *queue = run_queue_lock_of(task, &flags);
-	bool in_tree = task->sched.queued && queue->running != task;
+	bool ready = task->sched.queued, in_tree = ready && queue->running != task;
 
 	run_queue_account(queue, clock_monotonic());
 	if (in_tree)
 		run_queue_remove(queue, task);
+	if (ready)
+		run_queue_leave(queue, task);
 	u8 before = task->sched.priority;
 	change(&task->sched, argument);
 	task->sched.priority = MAX(task->sched.rt_priority, task->sched.inherited);
 	sched_set_weight(&task->sched);
-	if (!sched_is_realtime(&task->sched) &&
-	    (s64)(task->sched.virtual_time - queue->least_time) < 0)
-		task->sched.virtual_time = queue->least_time;
+	if (ready)
+		run_queue_join(queue, task, FAIR_MOVED);
 	/* Who comes down goes before its new equals: it has not lost its turn (sched(7)). */
 	if (in_tree)
 		run_queue_insert(queue, task, task->sched.priority < before);
-	if (task->sched.queued)
+	if (ready)
 		run_queue_request(queue);
 	run_queue_unlock(queue, flags);
 }
@@ -199,6 +188,21 @@ int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_o
 	return 0;
 }
 
+static void change_nice(struct sched_task *sched, const void *argument)
+{
+	sched->nice = *(const s8 *)argument;
+}
+
+int task_set_nice(struct task *task, int nice)
+{
+	s8 wanted = (s8)nice;
+
+	if (nice < -20 || nice > 19)
+		return -EINVAL;
+	change_class(task, change_nice, &wanted);
+	return 0;
+}
+
 static void change_inherited(struct sched_task *sched, const void *argument)
 {
 	sched->inherited = *(const u8 *)argument;
@@ -225,12 +229,10 @@ static bool evict(struct run_queue *queue, struct task *task)
 		return true;
 	}
 	run_queue_remove(queue, task);
-	WRITE_ONCE(queue->load, queue->load - 1);
-	task->sched.queued = false;
+	run_queue_leave(queue, task);
 	if (sched_send_away(queue, task))
 		return true;
-	task->sched.queued = true;
-	WRITE_ONCE(queue->load, queue->load + 1);
+	run_queue_join(queue, task, FAIR_MOVED);
 	run_queue_insert(queue, task, false);
 	return false;
 }

@@ -12,17 +12,28 @@
 #define PROC_SCHED_INTERNAL_H
 
 #include "arch/cpu.h"
+#include "lib/abi/sched.h"
 #include "lib/rbtree.h"
 #include "lib/spinlock.h"
 #include "proc/sched.h"
 #include "proc/task.h"
 
-#define NICE_0_WEIGHT  1024
-#define SCHED_SLICE    (4 * NSEC_PER_MSEC) /* how long a task runs while others wait */
-#define SCHED_LATENCY  (3 * NSEC_PER_MSEC) /* credit of a task that wakes */
-#define SCHED_GRANULE  (1 * NSEC_PER_MSEC) /* a woken task that is so much behind preempts */
+#define SCHED_SLICE       (3 * NSEC_PER_MSEC) /* what a fair task asks for at a time */
+#define SCHED_SHORT_SLICE (1 * NSEC_PER_MSEC) /* and what it asks for first when it wakes */
+#define SCHED_GRANULE \
+	(500 * NSEC_PER_USEC) /* a woken task's deadline that is so much earlier preempts */
+#define SCHED_SHORTEST (100 * NSEC_PER_USEC) /* until the running task is looked at again */
 #define SCHED_RR_SLICE (100 * NSEC_PER_MSEC)
+#define NICE_0_WEIGHT  1024
 #define RANK_HIGHEST   1000
+
+/* Fair tasks: sched_fair.c.  The sums are over those that wait and the running one. */
+struct fair_queue {
+	struct rb_root tasks; /* those that wait, by virtual deadline */
+	u64 weight;           /* sum of the weights */
+	s64 sum;              /* of weight * (virtual time - zero) */
+	u64 zero;             /* not far from the mean of the virtual times */
+};
 
 /* Real-time tasks: sched_realtime.c. */
 struct realtime_queue {
@@ -33,16 +44,17 @@ struct realtime_queue {
 	bool exhausted; /* they have used up what they may have of the period */
 };
 
+/* How a task becomes ready: for the first time, after a sleep, or it was ready elsewhere. */
+enum fair_join { FAIR_NEW, FAIR_WOKEN, FAIR_MOVED };
+
 struct run_queue {
 	spinlock_t lock;
 	u32 cpu; /* const */
 	/* everything below: lock; counts are also read without it, as hints */
-	struct rb_root fair;   /* by virtual_time */
-	struct rb_node *first; /* the least of `fair`, or NULL */
+	struct fair_queue fair;
 	struct realtime_queue realtime;
-	u32 waiting;    /* tasks in the trees */
-	u32 load;       /* the same and the running one, unless that is the idle task */
-	u64 least_time; /* never falls: where tasks that come here start */
+	u32 waiting; /* tasks in the trees */
+	u32 load;    /* the same and the running one, unless that is the idle task */
 	struct task *running;
 	struct task *idle;
 	struct task *leaving; /* the one that this switch leaves, and must go to another CPU */
@@ -119,18 +131,41 @@ static inline u32 run_queue_rank(const struct run_queue *queue, const struct sch
 {
 	return sched->priority != 0 || !queue->realtime.exhausted ? sched->priority : RANK_HIGHEST;
 }
-/* Should `task` run rather than the running one?  By `margin` of virtual time. */
-bool run_queue_prefers(const struct run_queue *queue, const struct task *task, u64 margin);
 /* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
 void run_queue_account(struct run_queue *queue, nsec_t now);
 /* Divides the running task's time that has been accounted into user and system time.  On the
  * queue's CPU. */
 void run_queue_split(struct run_queue *queue);
-/* A waiting or sleeping task moves: its virtual time is made relative to the new queue, and its cpu
+/* A task that is not ready moves: its virtual time is made relative to the new queue, and its cpu
  * set.  Both locks held. */
 void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task);
-/* Sets a fair task's weight from its policy and nice value. */
+
+/* --- sched_fair.c.  All with the queue's lock held, for fair tasks --- */
+
+/* Sets a task's weight by its policy and nice value.  Not of one that is ready. */
 void sched_set_weight(struct sched_task *sched);
+void fair_init(struct run_queue *queue);
+/* See run_queue_join: before it is inserted, and after it is removed. */
+void fair_join(struct run_queue *queue, struct sched_task *sched, enum fair_join how);
+void fair_leave(struct run_queue *queue, struct sched_task *sched);
+void fair_move(struct run_queue *from, struct run_queue *to, struct sched_task *sched);
+void fair_insert(struct run_queue *queue, struct sched_task *sched);
+void fair_remove(struct run_queue *queue, struct sched_task *sched);
+/* The one that should run of those that wait, or NULL. */
+struct rb_node *fair_best(const struct run_queue *queue);
+/* run_queue_prefers among fair tasks. */
+bool fair_prefers(const struct run_queue *queue, const struct sched_task *sched, bool woken);
+/* The running task has run; gives up what is left of its request; when it is served. */
+void fair_charge(struct run_queue *queue, struct sched_task *sched, nsec_t elapsed);
+void fair_new_request(struct sched_task *sched);
+static inline nsec_t fair_slice_end(const struct sched_task *sched, nsec_t now)
+{
+	u64 left = sched->virtual_deadline - sched->virtual_time;
+
+	if (unlikely(sched->weight != NICE_0_WEIGHT))
+		left = left * sched->weight / NICE_0_WEIGHT;
+	return now + MAX(left, SCHED_SHORTEST);
+}
 
 /* --- sched_realtime.c.  All with the queue's lock held --- */
 
@@ -145,10 +180,55 @@ void realtime_charge(struct run_queue *queue, nsec_t now, nsec_t elapsed);
 void realtime_refresh(struct run_queue *queue, nsec_t now);
 /* When a running real-time task is to be looked at again; when waiting ones may run again. */
 nsec_t realtime_slice_end(const struct run_queue *queue, nsec_t now);
-nsec_t realtime_pause_end(const struct run_queue *queue);
-/* Is the task's turn over?  If so another one begins. */
-bool realtime_turn_over(struct sched_task *sched);
+nsec_t realtime_period_end(const struct run_queue *queue);
+static inline nsec_t realtime_pause_end(const struct run_queue *queue)
+{
+	return unlikely(queue->realtime.exhausted) && !rb_is_empty(&queue->realtime.tasks)
+		       ? realtime_period_end(queue)
+		       : NO_DEADLINE;
+}
+/* A task's turn begins; is it over?  If so another one begins. */
 void realtime_new_turn(struct sched_task *sched);
+static inline bool realtime_turn_over(struct sched_task *sched)
+{
+	if (likely(sched->policy != SCHED_RR) || sched->run_time < sched->slice_end_runtime)
+		return false;
+	realtime_new_turn(sched);
+	return true;
+}
+
+/* --- What follows from both classes --- */
+
+/*
+ * Should `task`, which waits, run rather than the running one?  `woken`: because it has just come,
+ * in the middle of the other one's time.
+ */
+static inline bool run_queue_prefers(const struct run_queue *queue, const struct task *task,
+				     bool woken)
+{
+	const struct sched_task *sched = &task->sched, *running = &queue->running->sched;
+
+	if (sched->priority != running->priority)
+		return run_queue_rank(queue, sched) > run_queue_rank(queue, running);
+	return !sched_is_realtime(sched) && fair_prefers(queue, sched, woken);
+}
+
+/* A task becomes ready here, or is that no more: it counts in the queue's load and shares. */
+static inline void run_queue_join(struct run_queue *queue, struct task *task, enum fair_join how)
+{
+	task->sched.queued = true;
+	WRITE_ONCE(queue->load, queue->load + 1);
+	if (!sched_is_realtime(&task->sched))
+		fair_join(queue, &task->sched, how);
+}
+
+static inline void run_queue_leave(struct run_queue *queue, struct task *task)
+{
+	task->sched.queued = false;
+	WRITE_ONCE(queue->load, queue->load - 1);
+	if (!sched_is_realtime(&task->sched))
+		fair_leave(queue, &task->sched);
+}
 
 /* --- balance.c --- */
 
@@ -166,8 +246,8 @@ bool sched_send_away(struct run_queue *queue, struct task *task);
 
 /* --- sched.c --- */
 
-/* Makes a task ready on its queue: accounts for its sleep, inserts it, and preempts.  Lock held. */
-void run_queue_wake(struct run_queue *queue, struct task *task);
+/* Makes a task ready on its queue: inserts it, and preempts.  Lock held. */
+void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join how);
 /* Asks the queue's CPU to choose again.  Lock held. */
 void run_queue_request(struct run_queue *queue);
 /* The end of the running task's slice has come, or more tasks wait: (re)arms the CPU's timer.  Lock

@@ -87,25 +87,15 @@ nsec_t realtime_slice_end(const struct run_queue *queue, nsec_t now)
 		end = now + (running->slice_end_runtime > running->run_time
 				     ? running->slice_end_runtime - running->run_time
 				     : 0);
-	if (limit != NO_LIMIT && queue->first)
+	if (limit != NO_LIMIT && queue->fair.tasks.top)
 		end = MIN(end, own->exhausted ? own->period_start + READ_ONCE(period)
 					      : now + limit - MIN(own->used, limit));
 	return end;
 }
 
-nsec_t realtime_pause_end(const struct run_queue *queue)
+nsec_t realtime_period_end(const struct run_queue *queue)
 {
-	return queue->realtime.exhausted && !rb_is_empty(&queue->realtime.tasks)
-		       ? queue->realtime.period_start + READ_ONCE(period)
-		       : NO_DEADLINE;
-}
-
-bool realtime_turn_over(struct sched_task *sched)
-{
-	if (sched->policy != SCHED_RR || sched->run_time < sched->slice_end_runtime)
-		return false;
-	realtime_new_turn(sched);
-	return true;
+	return queue->realtime.period_start + READ_ONCE(period);
 }
 
 void realtime_new_turn(struct sched_task *sched)

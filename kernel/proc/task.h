@@ -59,6 +59,7 @@ enum task_work {
 	TASK_WORK_RESTORE_MASK = 1 << 3, /* signals.saved_blocked is to be put back */
 	TASK_WORK_SET_TID = 1 << 4,      /* a new thread writes its number to set_child_tid */
 	TASK_WORK_RSEQ = 1 << 5,         /* proc/rseq.c: the thread has lost its CPU */
+	TASK_WORK_GIVE_WAY = 1 << 7,     /* proc/sched.c: another fair task is due */
 	TASK_WORK_CALL_EXIT = 1 << 6, /* proc/ptrace_stop.c: the end of this call is a stop, too */
 };
 
@@ -75,10 +76,13 @@ enum task_flags {
  * otherwise. */
 struct sched_task {
 	struct rb_node node;      /* in the run queue's tree while queued and not running */
-	u64 virtual_time;         /* weighted nanoseconds: the tree's key (fair classes) */
+	u64 virtual_time;         /* weighted nanoseconds on a CPU (fair tasks) */
+	u64 virtual_deadline;     /* of what it asks for now: the tree's key (fair tasks) */
+	u64 least_time;           /* of the virtual times in its subtree (fair tasks) */
+	s64 lag;                  /* of a fair task that is not ready: what it is owed */
 	u64 sequence;             /* order of arrival among real-time tasks of one priority */
 	nsec_t run_start;         /* when the present stretch on a CPU was last accounted */
-	nsec_t slice_end_runtime; /* run_time at which the slice is used up */
+	nsec_t slice_end_runtime; /* run_time at which its turn is over (SCHED_RR) */
 	nsec_t run_time;          /* nanoseconds on a CPU so far */
 	u64 switches_voluntary, switches_involuntary;
 	cpumask_t allowed;

@@ -48,6 +48,8 @@ void user_return_work(struct trap_frame *frame)
 		if (need_resched())
 			preempt_offer();
 		u32 work = task_work(task);
+		if (work & TASK_WORK_GIVE_WAY)
+			sched_give_way();
 		if (work & TASK_WORK_SET_TID)
 			set_child_tid(task);
 		if (work & TASK_WORK_KILL)

@@ -79,6 +79,15 @@ static void backing_written(struct backing *backing)
 	inode_touch(file_of_backing(backing)->inode, ATTR_MTIME | ATTR_CTIME);
 }
 
+static int backing_sync(struct backing *backing, u64 start, u64 end)
+{
+	struct file *file = file_of_backing(backing);
+
+	if (!file->ops || !file->ops->fsync)
+		return 0;
+	return file->ops->fsync(file, (off_t)start, (off_t)end, false);
+}
+
 static int backing_punch(struct backing *backing, u64 start, u64 end)
 {
 	struct file *file = file_of_backing(backing);
@@ -94,6 +103,7 @@ static const struct backing_ops file_backing_ops = {
 	.put = backing_put_file,
 	.name = backing_name,
 	.identity = backing_identity,
+	.sync = backing_sync,
 	.written = backing_written,
 	.punch = backing_punch,
 };

@@ -63,6 +63,20 @@ static int check_write(struct file *file, struct io_cursor *cursor, off_t *posit
 	return inode_remove_setid(inode);
 }
 
+/* Some file systems have to make room first. */
+static ssize_t prepare_write(struct inode *inode, struct io_cursor *cursor, off_t position)
+{
+	ssize_t room;
+
+	if (!inode->ops || !inode->ops->prepare_write)
+		return 0;
+	room = inode->ops->prepare_write(inode, (u64)position, cursor->remaining);
+	if (room < 0)
+		return room;
+	io_cursor_truncate(cursor, (size_t)room);
+	return 0;
+}
+
 static ssize_t regular_write(struct file *file, struct io_cursor *cursor, off_t *position)
 {
 	struct inode *inode = file->inode;
@@ -72,6 +86,8 @@ static ssize_t regular_write(struct file *file, struct io_cursor *cursor, off_t 
 		return 0;
 	rwlock_write_lock(&inode->lock);
 	done = check_write(file, cursor, position);
+	if (done == 0)
+		done = prepare_write(inode, cursor, *position);
 	if (done == 0)
 		done = page_cache_write(&inode->cache, cursor, (u64)*position);
 	if (done > 0) {

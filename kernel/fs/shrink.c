@@ -88,6 +88,24 @@ u32 names_shrink(u32 count)
 	return gone;
 }
 
+int superblock_sync(struct superblock *superblock)
+{
+	return superblock->ops->sync ? superblock->ops->sync(superblock) : 0;
+}
+
+void superblocks_sync(void)
+{
+	struct superblock *superblock;
+	size_t names;
+	u32 left = count_superblocks(&names);
+
+	while ((superblock = next_in_turn(&left))) {
+		/* Whoever wants to know asks with fsync. */
+		(void)superblock_sync(superblock);
+		superblock_put(superblock);
+	}
+}
+
 /* Reclaim takes `part` of `whole` pages: names give as much of what they have, weighed, and so do
  * file systems of what they keep. */
 static void shrink(size_t part, size_t whole)

@@ -157,6 +157,15 @@ struct inode_operations {
 	/* Calls a function for each name. */
 	int (*list_xattrs)(struct inode *inode, void (*function)(void *context, const char *name),
 			   void *context);
+	/* Sets one, or, value NULL, removes it; flags: XATTR_*.  inode->lock held for writing.
+	 * NULL: they cannot be changed. */
+	int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size,
+			 int flags);
+	/*
+	 * Before data goes into the pages of a regular file: for how many of `size` bytes from
+	 * `position` on there is room, or an error.  inode->lock held for writing.  NULL: all.
+	 */
+	ssize_t (*prepare_write)(struct inode *inode, u64 position, size_t size);
 };
 
 enum inode_flags {
@@ -365,6 +374,8 @@ struct superblock_operations {
 	void (*destroy_inode)(struct inode *inode);
 	void (*destroy)(struct superblock *superblock); /* the last unmount: frees private */
 	int (*statfs)(struct superblock *superblock, struct linux_statfs *result);
+	/* Everything to stable storage: 0 or the first error.  NULL: there is none. */
+	int (*sync)(struct superblock *superblock);
 	int (*remount)(struct superblock *superblock, u64 flags, const char *options);
 	/* Memory is short: gives back `part` of `whole` of what is kept beside names and pages.
 	 * Must not wait for memory.  NULL: nothing is. */
@@ -418,6 +429,9 @@ void filesystem_iterate(void (*function)(const struct filesystem *type, void *ar
 struct superblock *superblock_alloc(const struct filesystem *type,
 				    const struct superblock_operations *ops);
 void superblock_put(struct superblock *superblock);
+/* Has the file system bring everything to stable storage: syncfs(2), and all of them: sync(2). */
+int superblock_sync(struct superblock *superblock);
+void superblocks_sync(void);
 
 /* --- Paths --- */
 

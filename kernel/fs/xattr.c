@@ -5,8 +5,8 @@
  * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security.
  * exist, user. does not; no file has access control lists.  inode->lock guards the list.
  *
- * A file system that keeps attributes itself (inode_operations' get_xattr) shows what it has, user.
- * and access control lists too, and lets nothing be changed.
+ * A file system that keeps attributes itself (inode_operations' get_xattr) has user. and access
+ * control lists too; one without set_xattr lets nothing be changed.
  */
 #include "fs/fs_internal.h"
 
@@ -61,6 +61,10 @@ static int check_name(const struct inode *inode, const char *name, bool write)
 			return -EPERM;
 	} else if (!write && keeps_itself(inode) && (is_acl(name) || is_user(inode, name))) {
 		return is_acl(name) ? 0 : inode_permission((struct inode *)inode, MAY_READ);
+	} else if (write && keeps_itself(inode) && is_acl(name)) {
+		return inode_owner_or_capable(inode) ? 0 : -EPERM;
+	} else if (write && keeps_itself(inode) && is_user(inode, name)) {
+		return inode_permission((struct inode *)inode, MAY_WRITE);
 	} else if (is_acl(name)) {
 		return write ? -EOPNOTSUPP : -ENODATA;
 	} else {
@@ -161,6 +165,22 @@ static int set_locked(struct inode *inode, struct xattr *added, int flags)
 	return 0;
 }
 
+/* The file system's own; value NULL: it goes. */
+static int set_kept(struct inode *inode, const char *name, const void *value, size_t size,
+		    int flags)
+{
+	int error;
+
+	if (!inode->ops->set_xattr)
+		return -EROFS;
+	if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND_ONLY))
+		return -EPERM;
+	rwlock_write_lock(&inode->lock);
+	error = inode->ops->set_xattr(inode, name, value, size, flags);
+	rwlock_write_unlock(&inode->lock);
+	return error;
+}
+
 int xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags)
 {
 	struct xattr *added;
@@ -169,7 +189,7 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 	if (error)
 		return error;
 	if (keeps_itself(inode))
-		return -EROFS;
+		return set_kept(inode, name, value ? value : "", size, flags);
 	added = xattr_alloc(name, value, size);
 	if (!added)
 		return -ENOMEM;
@@ -191,7 +211,7 @@ int xattr_remove(struct inode *inode, const char *name)
 	if (error)
 		return error;
 	if (keeps_itself(inode))
-		return -EROFS;
+		return set_kept(inode, name, NULL, 0, XATTR_REPLACE);
 	rwlock_write_lock(&inode->lock);
 	attribute = find(inode, name);
 	if (attribute)

@@ -9,6 +9,7 @@
 
 long sys_sync(void)
 {
+	superblocks_sync();
 	block_sync_all();
 	return 0;
 }
@@ -16,11 +17,13 @@ long sys_sync(void)
 long sys_syncfs(int fd)
 {
 	struct fd_borrow borrow = fd_borrow(fd);
+	long result;
 
 	if (!borrow.file)
 		return -EBADF;
+	result = superblock_sync(borrow.file->inode->superblock);
 	fd_return(borrow);
-	return 0;
+	return result;
 }
 
 static long sync_file(int fd, bool data_only)

@@ -51,7 +51,8 @@ static int open_table(struct ext4_handle *handle, struct ext4_volume *volume,
 	return error;
 }
 
-/* Enters up to `count` numbers below a table's place, from its block `block` on: how many. */
+/* Enters up to `count` numbers below a table's place, from its block `block` on: how many.  Start 0
+ * takes them out again. */
 static int enter(struct ext4_handle *handle, struct ext4_volume *volume, struct ext4_node *node,
 		 u32 *place, u32 level, u64 block, u64 start, u64 count, u64 *entered)
 {
@@ -75,10 +76,10 @@ static int enter(struct ext4_handle *handle, struct ext4_volume *volume, struct 
 	for (u64 i = 0; i < *entered && !error; i++) {
 		u32 *at = (u32 *)table->data + block + i;
 
-		if (*at != 0)
+		if (start != 0 && *at != 0)
 			error = -EUCLEAN;
 		else
-			*at = (u32)(start + i);
+			*at = start != 0 ? (u32)(start + i) : 0;
 	}
 	ext4_block_put(table);
 	return error;
@@ -90,7 +91,7 @@ static int insert_some(struct ext4_handle *handle, struct ext4_volume *volume,
 	u32 *numbers = (u32 *)node->body, shift = volume->block_shift - 2;
 
 	if (block < DIRECT) {
-		if (numbers[block] != 0)
+		if (start != 0 && numbers[block] != 0)
 			return -EUCLEAN;
 		numbers[block] = (u32)start;
 		*entered = 1;
@@ -108,17 +109,35 @@ static int insert_some(struct ext4_handle *handle, struct ext4_volume *volume,
 	return -EFBIG;
 }
 
+/* There was no room for a table: what was entered goes again. */
+static int take_back(struct ext4_handle *handle, struct ext4_volume *volume, struct ext4_node *node,
+		     u64 block, u64 end)
+{
+	while (block < end) {
+		u64 entered = 0;
+		int error = insert_some(handle, volume, node, block, 0, end - block, &entered);
+
+		if (error)
+			return error;
+		block += entered;
+	}
+	return 0;
+}
+
 int ext4_blocks_insert(struct ext4_handle *handle, struct ext4_volume *volume,
 		       struct ext4_node *node, u64 block, u64 start, u64 count)
 {
+	u64 first = block;
+
 	if (start + count > UINT32_MAX)
 		return -EFBIG;
 	while (count > 0) {
 		u64 entered = 0;
 		int error = insert_some(handle, volume, node, block, start, count, &entered);
+		int undone = error == -ENOSPC ? take_back(handle, volume, node, first, block) : 0;
 
 		if (error)
-			return error;
+			return undone ? undone : error;
 		block += entered;
 		start += entered;
 		count -= entered;

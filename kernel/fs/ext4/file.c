@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The data of files.
+ * Reading the data of files.
  *
  * A page that is missing is read with those behind it, more of them as misses follow each other, up
  * to the end of the run of blocks: one transfer from the disk into the file's pages.  Files whose
- * blocks are smaller than a page, whose data is in the inode, or which the journal may have newer
- * blocks of, are read through the device's pages.
+ * data is in the inode, or which the journal of a volume that is only read may have newer blocks
+ * of, are read through the device's pages.
  */
 #include "fs/ext4/ext4_internal.h"
 
@@ -14,15 +14,10 @@
 
 enum { READ_AHEAD_FIRST = 4, READ_AHEAD_STEP = 4, READ_AHEAD_MAX = 128 };
 
-static struct ext4_inode *inode_of(struct page_cache *cache)
-{
-	return ext4_inode(container_of(cache, struct inode, cache));
-}
-
 /* How many pages to read for a miss at `index`. */
 static u32 read_ahead(struct ext4_inode *inode, u64 index)
 {
-	u64 pages = DIV_ROUND_UP(inode->node.size, (u64)PAGE_SIZE);
+	u64 pages = DIV_ROUND_UP(page_cache_size(&inode->inode.cache), (u64)PAGE_SIZE);
 	u32 count = 1;
 
 	/* Hints: two readers at once spoil nothing but the guess. */
@@ -54,49 +49,107 @@ static u32 take_frames(struct page_cache *cache, u64 index, u32 wanted, phys_t *
 	return count == 1 ? 1 : 1 + (u32)frame_alloc_batch(FRAME_CACHE, frames + 1, count - 1);
 }
 
+/* Where a block is. */
+static int find_run(struct ext4_inode *inode, u64 block, struct ext4_run *run)
+{
+	int error;
+
+	rwlock_read_lock(&inode->node_lock);
+	error = ext4_map(&ext4_super_of(inode)->volume, &inode->node, block, run);
+	rwlock_read_unlock(&inode->node_lock);
+	return error;
+}
+
+/* What lies behind the end of the file is zeros, whatever the disk has. */
+static void clear_behind(struct page_cache *cache, u64 index, phys_t frame)
+{
+	u64 size = page_cache_size(cache), start = index * PAGE_SIZE;
+
+	if (start + PAGE_SIZE <= size)
+		return;
+	size = size > start ? size - start : 0;
+	memset((char *)phys_to_virt(frame) + size, 0, PAGE_SIZE - size);
+}
+
 /* Reads pages that lie in one run; those behind the first go into the cache. */
 static int fill_run(struct page_cache *cache, u64 index, void *page, const struct ext4_run *run)
 {
-	struct ext4_inode *inode = inode_of(cache);
-	struct block_device *device = ext4_super(inode->inode.superblock)->device;
-	u64 sequence = page_cache_sequence(cache), size = inode->node.size;
-	u64 sector = run->start * SECTORS_PER_PAGE;
+	struct ext4_inode *inode = ext4_inode_of_cache(cache);
+	struct ext4_super *super = ext4_super_of(inode);
+	u32 each = PAGE_SIZE >> super->volume.block_shift;
+	u64 sequence = page_cache_sequence(cache);
 	phys_t frames[READ_AHEAD_MAX];
-	u32 wanted = (u32)MIN((u64)read_ahead(inode, index), run->length), count;
+	u32 wanted = (u32)MIN((u64)read_ahead(inode, index), run->length / each), count;
 	int error;
 
 	frames[0] = virt_to_phys(page);
 	count = take_frames(cache, index, wanted, frames);
-	error = block_transfer(device, BLOCK_READ, sector, frames, count, 0);
-	if (!error && (index + count) * PAGE_SIZE > size && size % PAGE_SIZE != 0)
-		memset((char *)phys_to_virt(frames[count - 1]) + size % PAGE_SIZE, 0,
-		       PAGE_SIZE - size % PAGE_SIZE);
+	error = ext4_transfer_blocks(super, BLOCK_READ, run->start, index * each, (u64)count * each,
+				     index, frames);
+	clear_behind(cache, index + count - 1, frames[count - 1]);
 	for (u32 i = 1; i < count; i++)
 		if (error || page_cache_insert(cache, index + i, frames[i], sequence))
 			frame_free(frames[i]);
 	return error;
 }
 
-static int fill(struct page_cache *cache, u64 index, void *page)
+/* A page whose blocks lie in several places, or only some of them anywhere. */
+static int fill_page(struct page_cache *cache, u64 index, void *page)
 {
-	struct ext4_inode *inode = inode_of(cache);
-	const struct ext4_volume *volume = &ext4_super(inode->inode.superblock)->volume;
+	struct ext4_inode *inode = ext4_inode_of_cache(cache);
+	struct ext4_super *super = ext4_super_of(inode);
+	u32 each = PAGE_SIZE >> super->volume.block_shift;
+	u64 end = (index + 1) * each;
+	phys_t frame = virt_to_phys(page);
+
+	memset(page, 0, PAGE_SIZE);
+	for (u64 block = index * each; block < end;) {
+		struct ext4_run run;
+		int error = find_run(inode, block, &run);
+		u64 count;
+
+		if (error)
+			return error;
+		count = MIN(run.length, end - block);
+		if (run.start != 0)
+			error = ext4_transfer_blocks(super, BLOCK_READ, run.start, block, count,
+						     index, &frame);
+		if (error)
+			return error;
+		block += count;
+	}
+	clear_behind(cache, index, frame);
+	return 0;
+}
+
+int ext4_fill(struct page_cache *cache, u64 index, void *page)
+{
+	struct ext4_inode *inode = ext4_inode_of_cache(cache);
+	const struct ext4_volume *volume = &ext4_super_of(inode)->volume;
+	u32 each = PAGE_SIZE >> volume->block_shift;
 	struct ext4_run run;
 	int error;
 
-	if (volume->block_size != PAGE_SIZE || inode->node.flags & EXT4_INODE_INLINE_DATA ||
-	    volume->overlay_count > 0 || index >= DIV_ROUND_UP(inode->node.size, (u64)PAGE_SIZE))
+	if (index >= DIV_ROUND_UP(page_cache_size(cache), (u64)PAGE_SIZE)) {
+		memset(page, 0, PAGE_SIZE);
+		return 0;
+	}
+	if (inode->node.flags & EXT4_INODE_INLINE_DATA ||
+	    (volume->overlay_count > 0 && !volume->journal))
 		return ext4_data_read(volume, &inode->node, index * PAGE_SIZE, page, PAGE_SIZE);
-	error = ext4_map(volume, &inode->node, index, &run);
+	error = find_run(inode, index * each, &run);
 	if (error)
 		return error;
+	if (run.length < each)
+		return fill_page(cache, index, page);
 	if (run.start != 0)
 		return fill_run(cache, index, page, &run);
 	memset(page, 0, PAGE_SIZE);
 	return 0;
 }
 
-const struct page_cache_ops ext4_cache_ops = {.fill = fill};
+const struct page_cache_ops ext4_cache_ops = {
+	.fill = ext4_fill, .write = ext4_write_pages, .dirtied = ext4_dirtied};
 
 /* --- lseek: data and holes --- */
 
@@ -104,7 +157,7 @@ const struct page_cache_ops ext4_cache_ops = {.fill = fill};
 static off_t find_hole(struct ext4_inode *inode, off_t position, bool hole)
 {
 	const struct ext4_volume *volume = &ext4_super(inode->inode.superblock)->volume;
-	u64 size = inode->node.size, at = (u64)position;
+	u64 size = page_cache_size(&inode->inode.cache), at = (u64)position;
 
 	if (position < 0 || at >= size)
 		return -ENXIO;
@@ -114,7 +167,7 @@ static off_t find_hole(struct ext4_inode *inode, off_t position, bool hole)
 		int error = 0;
 
 		if (!(inode->node.flags & EXT4_INODE_INLINE_DATA))
-			error = ext4_map(volume, &inode->node, block, &run);
+			error = find_run(inode, block, &run);
 		if (error)
 			return error;
 		if ((run.start == 0) == hole)
@@ -130,6 +183,13 @@ static off_t seek(struct file *file, off_t offset, int whence)
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return regular_file_ops.seek(file, offset, whence);
+	/* Pages that wait for blocks are data. */
+	if (page_cache_dirty_pages(&file->inode->cache) > 0) {
+		int error = ext4_write_back(ext4_inode(file->inode), 0, UINT64_MAX);
+
+		if (error)
+			return error;
+	}
 	found = find_hole(ext4_inode(file->inode), offset, whence == SEEK_HOLE);
 	if (found >= 0)
 		file->position = found;
@@ -140,7 +200,10 @@ struct file_operations ext4_file_ops;
 
 void ext4_file_init(void)
 {
-	/* As any file with a page cache, but for the holes. */
+	/* As any file with a page cache, but for what the disk has to do with it. */
 	ext4_file_ops = regular_file_ops;
 	ext4_file_ops.seek = seek;
+	ext4_file_ops.write = ext4_write;
+	ext4_file_ops.fsync = ext4_fsync;
+	ext4_file_ops.fallocate = ext4_fallocate;
 }

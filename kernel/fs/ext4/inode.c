@@ -2,14 +2,16 @@
 /*
  * Inodes in memory: one for each number, found in a table of the superblock.
  *
- * The table holds no references.  An inode whose last reference has gone is on its way out of the
- * table, and whoever looks for its number meanwhile makes a new one: nothing changes on the disk,
- * so two that are alike do no harm as long as nobody can reach both.
+ * The table holds no references.  An inode whose last reference has gone is written, or, if it has
+ * no name either, its blocks and number are freed; only then it leaves the table.  Who looks for
+ * its number meanwhile waits.  That work is not done in threads of the kernel, which may be the one
+ * that finds memory: there it is left to the volume's own thread.
  */
 #include "fs/ext4/ext4_internal.h"
 #include "fs/read_section.h"
 
 #include "fs/device.h"
+#include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/kmalloc.h"
@@ -29,8 +31,7 @@ static struct list_head *bucket_of(struct ext4_super *super, u64 ino)
 	return &super->inodes[ino % EXT4_BUCKETS];
 }
 
-/* A reference, unless the last one has gone. */
-static bool take(struct inode *inode)
+bool ext4_inode_take(struct inode *inode)
 {
 	u32 refs = __atomic_load_n(&inode->refs, __ATOMIC_RELAXED);
 
@@ -42,14 +43,41 @@ static bool take(struct inode *inode)
 	return true;
 }
 
-static struct inode *find_locked(struct ext4_super *super, u32 ino)
+/* Referenced, or NULL; *ending: there is one without references. */
+static struct inode *find_locked(struct ext4_super *super, u32 ino, bool *ending)
 {
 	struct ext4_inode *inode;
 
-	list_for_each_entry (inode, bucket_of(super, ino), link)
-		if (inode->inode.ino == ino && take(&inode->inode))
+	*ending = false;
+	list_for_each_entry (inode, bucket_of(super, ino), link) {
+		if (inode->inode.ino != ino)
+			continue;
+		if (ext4_inode_take(&inode->inode))
 			return &inode->inode;
+		*ending = true;
+	}
 	return NULL;
+}
+
+static struct inode *find(struct ext4_super *super, u32 ino, bool *ending)
+{
+	struct inode *found;
+
+	spin_lock(&super->lock);
+	found = find_locked(super, ino, ending);
+	spin_unlock(&super->lock);
+	return found;
+}
+
+/* Is none on its way out any more? */
+static bool has_gone(struct ext4_super *super, u32 ino)
+{
+	bool ending;
+	struct inode *found = find(super, ino, &ending);
+
+	if (found)
+		inode_put(found);
+	return found || !ending;
 }
 
 /* --- From the disk --- */
@@ -96,35 +124,51 @@ static int set_link(struct inode *inode, const struct ext4_volume *volume,
 	return error;
 }
 
-static int set_operations(struct ext4_inode *inode, const struct ext4_volume *volume)
+static void set_operations(struct ext4_inode *inode)
 {
 	struct inode *base = &inode->inode;
 
 	base->ops = &ext4_inode_ops;
 	switch (base->mode & S_IFMT) {
 	case S_IFREG:
+		base->ops = &ext4_file_inode_ops;
 		base->file_ops = &ext4_file_ops;
 		base->flags |= INODE_PAGE_CACHE;
 		page_cache_init(&base->cache, &ext4_cache_ops);
 		base->cache.size = inode->node.size;
-		return 0;
+		break;
 	case S_IFDIR:
 		base->ops = &ext4_directory_inode_ops;
 		base->file_ops = &ext4_directory_ops;
-		return 0;
+		break;
 	case S_IFLNK:
-		return set_link(base, volume, &inode->node);
+		break;
 	default:
 		inode_set_special(base);
-		return 0;
+		break;
 	}
+}
+
+static struct ext4_inode *alloc(struct superblock *superblock)
+{
+	struct ext4_inode *inode = slab_alloc_zeroed(inode_slab);
+
+	if (!inode)
+		return NULL;
+	rwlock_init(&inode->node_lock);
+	mutex_init(&inode->write_back_lock);
+	mutex_init(&inode->delayed_lock);
+	ext4_ranges_init(&inode->delayed, ext4_super(superblock)->volume.ops);
+	list_init(&inode->link);
+	list_init(&inode->dirty_link);
+	return inode;
 }
 
 /* A fresh one that is not in the table yet. */
 static struct ext4_inode *read_inode(struct superblock *superblock, u32 ino)
 {
 	const struct ext4_volume *volume = &ext4_super(superblock)->volume;
-	struct ext4_inode *inode = slab_alloc_zeroed(inode_slab);
+	struct ext4_inode *inode = alloc(superblock);
 	int error;
 
 	if (!inode)
@@ -133,8 +177,9 @@ static struct ext4_inode *read_inode(struct superblock *superblock, u32 ino)
 	if (!error) {
 		inode_init(&inode->inode, superblock, inode->node.mode);
 		set_attributes(&inode->inode, &inode->node);
-		list_init(&inode->link);
-		error = set_operations(inode, volume);
+		set_operations(inode);
+		if (S_ISLNK(inode->node.mode))
+			error = set_link(&inode->inode, volume, &inode->node);
 	}
 	if (!error)
 		return inode;
@@ -147,35 +192,140 @@ struct inode *ext4_inode_get(struct superblock *superblock, u32 ino)
 	struct ext4_super *super = ext4_super(superblock);
 	struct ext4_inode *fresh;
 	struct inode *found;
+	bool ending;
 
-	spin_lock(&super->lock);
-	found = find_locked(super, ino);
-	spin_unlock(&super->lock);
+	while (!(found = find(super, ino, &ending)) && ending)
+		wait_event(&super->gone, has_gone(super, ino));
 	if (found)
 		return found;
 	fresh = read_inode(superblock, ino);
 	if (IS_ERR(fresh))
 		return ERR_PTR(PTR_ERR(fresh));
 	spin_lock(&super->lock);
-	found = find_locked(super, ino);
-	if (!found)
+	found = find_locked(super, ino, &ending);
+	if (!found && !ending)
 		list_add(&fresh->link, bucket_of(super, ino));
 	spin_unlock(&super->lock);
-	if (!found)
+	if (!found && !ending)
 		return &fresh->inode;
-	inode_put(&fresh->inode);
-	return found;
+	/* Nobody has seen it: it goes without being written. */
+	ext4_inode_free(fresh);
+	return found ? found : ext4_inode_get(superblock, ino);
 }
 
-void ext4_inode_destroy(struct inode *inode)
-{
-	struct ext4_super *super = ext4_super(inode->superblock);
+/* --- New ones --- */
 
+struct ext4_inode *ext4_inode_alloc(struct superblock *superblock, struct inode *directory,
+				    mode_t mode)
+{
+	struct ext4_inode *inode = alloc(superblock);
+
+	if (!inode)
+		return NULL;
+	inode_init(&inode->inode, superblock, mode);
+	inode_init_owner(&inode->inode, directory);
+	return inode;
+}
+
+void ext4_inode_insert(struct ext4_inode *inode)
+{
+	struct ext4_super *super = ext4_super_of(inode);
+
+	set_attributes(&inode->inode, &inode->node);
+	set_operations(inode);
 	spin_lock(&super->lock);
-	list_remove(&ext4_inode(inode)->link);
+	list_add(&inode->link, bucket_of(super, inode->node.ino));
 	spin_unlock(&super->lock);
-	if (inode->flags & INODE_PAGE_CACHE)
-		page_cache_destroy(&inode->cache);
-	kfree(inode->link_text);
-	read_section_free(inode_slab, ext4_inode(inode));
+}
+
+void ext4_inode_free(struct ext4_inode *inode)
+{
+	if (inode->inode.flags & INODE_PAGE_CACHE)
+		page_cache_destroy(&inode->inode.cache);
+	ext4_ranges_clear(&inode->delayed);
+	kfree(inode->inode.link_text);
+	read_section_free(inode_slab, inode);
+}
+
+/* --- The end --- */
+
+static bool is_dirty(struct ext4_inode *inode)
+{
+	return inode->inode.flags & INODE_PAGE_CACHE &&
+	       page_cache_dirty_pages(&inode->inode.cache) > 0;
+}
+
+/* Is there anything to do on the disk? */
+static bool has_work(struct ext4_inode *inode)
+{
+	if (!ext4_is_writable(ext4_super_of(inode)))
+		return false;
+	return inode->inode.nlink == 0 || is_dirty(inode) || ext4_inode_differs(inode);
+}
+
+static void finish_on_disk(struct ext4_inode *inode)
+{
+	struct ext4_super *super = ext4_super_of(inode);
+	int error = 0;
+
+	if (inode->inode.nlink == 0) {
+		ext4_node_take(inode);
+		error = ext4_node_end(&super->volume, &inode->node, (u64)vfs_now().seconds);
+	} else {
+		if (is_dirty(inode))
+			error = ext4_write_back(inode, 0, UINT64_MAX);
+		if (!error)
+			error = ext4_inode_flush(inode);
+	}
+	if (error && !ext4_transaction_aborted(&super->volume))
+		log_error("ext4: %s: inode %lu was not written: error %d", super->device->name,
+			  (unsigned long)inode->inode.ino, -error);
+}
+
+static void end_inode(struct ext4_inode *inode)
+{
+	struct ext4_super *super = ext4_super_of(inode);
+
+	if (has_work(inode))
+		finish_on_disk(inode);
+	ext4_delayed_done(inode, 0, UINT64_MAX / PAGE_SIZE);
+	spin_lock(&super->lock);
+	list_remove(&inode->link);
+	list_remove(&inode->dirty_link);
+	spin_unlock(&super->lock);
+	wake_up_all(&super->gone);
+	ext4_inode_free(inode);
+}
+
+void ext4_inode_destroy(struct inode *base)
+{
+	struct ext4_inode *inode = ext4_inode(base);
+	struct ext4_super *super = ext4_super_of(inode);
+
+	if (current->process || current == super->writer || !super->writer || !has_work(inode)) {
+		end_inode(inode);
+		return;
+	}
+	spin_lock(&super->lock);
+	list_move_tail(&inode->dirty_link, &super->ending);
+	spin_unlock(&super->lock);
+	wake_up_all(&super->work);
+}
+
+void ext4_inodes_end(struct ext4_super *super)
+{
+	struct ext4_inode *inode;
+
+	for (;;) {
+		spin_lock(&super->lock);
+		inode = list_empty(&super->ending)
+				? NULL
+				: list_first_entry(&super->ending, struct ext4_inode, dirty_link);
+		if (inode)
+			list_remove(&inode->dirty_link);
+		spin_unlock(&super->lock);
+		if (!inode)
+			return;
+		end_inode(inode);
+	}
 }

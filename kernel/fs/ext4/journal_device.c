@@ -133,7 +133,12 @@ static u64 now(u32 *nanoseconds)
 }
 
 const struct ext4_journal_ops ext4_device_journal_ops = {
-	.transfer = transfer, .flush = flush, .handle_slot = handle_slot, .now = now};
+	.transfer = transfer,
+	.flush = flush,
+	.handle_slot = handle_slot,
+	.now = now,
+	.aborted = ext4_super_aborted,
+};
 
 /* --- The thread --- */
 

@@ -72,50 +72,100 @@ static off_t seek_directory(struct file *file, off_t offset, int whence)
 	return position;
 }
 
-/* Nothing is ever dirty. */
-static int sync_directory(struct file *file __unused, off_t start __unused, off_t end __unused,
-			  bool data_only __unused)
-{
-	return 0;
-}
-
 const struct file_operations ext4_directory_ops = {
 	.readdir = readdir,
 	.seek = seek_directory,
-	.fsync = sync_directory,
+	.fsync = ext4_fsync,
 };
 
 /* --- Attributes --- */
 
-static int get_status(const struct path *path __unused, struct inode *inode,
+static int get_status(const struct path *path __unused, struct inode *base,
 		      struct file_status *status)
 {
-	status->has_btime = ext4_inode(inode)->node.has_btime;
-	status->blocks = inode->blocks;
+	struct ext4_inode *inode = ext4_inode(base);
+
+	status->has_btime = inode->node.has_btime;
+	status->blocks = base->blocks;
+	if (base->flags & INODE_PAGE_CACHE)
+		status->blocks += ext4_delayed_sectors(inode);
 	return 0;
 }
 
-static ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
+static ssize_t get_xattr(struct inode *base, const char *name, void *value, size_t size)
 {
-	return ext4_xattr_get(&ext4_super(inode->superblock)->volume, &ext4_inode(inode)->node,
-			      name, value, size);
+	struct ext4_inode *inode = ext4_inode(base);
+	ssize_t result;
+
+	rwlock_read_lock(&inode->node_lock);
+	result = ext4_xattr_get(&ext4_super_of(inode)->volume, &inode->node, name, value, size);
+	rwlock_read_unlock(&inode->node_lock);
+	return result;
 }
 
-static int list_xattrs(struct inode *inode, void (*function)(void *context, const char *name),
+static int list_xattrs(struct inode *base, void (*function)(void *context, const char *name),
 		       void *context)
 {
-	return ext4_xattr_list(&ext4_super(inode->superblock)->volume, &ext4_inode(inode)->node,
-			       function, context);
+	struct ext4_inode *inode = ext4_inode(base);
+	int result;
+
+	rwlock_read_lock(&inode->node_lock);
+	result = ext4_xattr_list(&ext4_super_of(inode)->volume, &inode->node, function, context);
+	rwlock_read_unlock(&inode->node_lock);
+	return result;
+}
+
+static int set_xattr(struct inode *base, const char *name, const void *value, size_t size,
+		     int flags)
+{
+	struct ext4_inode *inode = ext4_inode(base);
+	struct ext4_super *super = ext4_super_of(inode);
+	struct inode *const operands[] = {base};
+	struct ext4_operation operation;
+	int error;
+
+	if (!ext4_is_writable(super))
+		return -EROFS;
+	inode_touch(base, ATTR_CTIME);
+	error = ext4_operation_begin(&operation, super, EXT4_CREDITS_MAP + EXT4_CREDITS_NODE,
+				     operands, 1);
+	if (error)
+		return error;
+	error = ext4_xattr_set(operation.handle, &super->volume, &inode->node, name, value, size,
+			       (u32)flags);
+	if (!error)
+		error = ext4_node_write(operation.handle, &super->volume, &inode->node, false);
+	return ext4_operation_finish(&operation, error);
 }
 
 const struct inode_operations ext4_directory_inode_ops = {
 	.lookup = lookup,
+	.create = ext4_vfs_create,
+	.mkdir = ext4_vfs_mkdir,
+	.symlink = ext4_vfs_symlink,
+	.link = ext4_vfs_link,
+	.unlink = ext4_vfs_unlink,
+	.rmdir = ext4_vfs_rmdir,
+	.rename = ext4_vfs_rename,
+	.tmpfile = ext4_vfs_tmpfile,
+	.set_attributes = ext4_set_attributes,
 	.get_status = get_status,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,
+	.set_xattr = set_xattr,
+};
+const struct inode_operations ext4_file_inode_ops = {
+	.set_attributes = ext4_set_attributes,
+	.get_status = get_status,
+	.get_xattr = get_xattr,
+	.list_xattrs = list_xattrs,
+	.set_xattr = set_xattr,
+	.prepare_write = ext4_prepare_write,
 };
 const struct inode_operations ext4_inode_ops = {
+	.set_attributes = ext4_set_attributes,
 	.get_status = get_status,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,
+	.set_xattr = set_xattr,
 };

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mounting ext2, ext3 and ext4, read-only.
+ * Mounting ext2, ext3 and ext4.
  *
  * The three are one format with more or fewer features; a type refuses what its Linux namesake
- * would.  A device that is mounted already gives its superblock once more.  Mounting for writing
- * is refused with -EROFS, and mount(8) then tries again read-only.
+ * would.  A device that is mounted already gives its superblock once more.
+ *
+ * A volume that is mounted for reading alone is not touched, not even by the replay of its journal.
+ * To be written, its journal is replayed and its orphans are ended first.  When something is wrong
+ * for good the journal takes no more changes, and the superblock becomes read-only.
  */
 #include "fs/ext4/ext4_internal.h"
 
 #include "fs/device.h"
 #include "lib/log.h"
+#include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
@@ -61,30 +65,118 @@ static void complain(void *context, const char *why, u64 number)
 static const struct ext4_volume_ops volume_ops = {
 	.read = read_device, .allocate = allocate, .release = release, .complain = complain};
 
+/* --- For writing --- */
+
+static int begin_writing(struct ext4_super *super)
+{
+	struct ext4_volume *volume = &super->volume;
+	struct ext4_journal_options options = {.no_barriers = super->options.no_barriers};
+	u32 ended = 0;
+	int error;
+
+	if (volume->journal)
+		return ext4_journal_resume(volume);
+	error = ext4_journal_open(volume, &ext4_device_journal_ops, &options);
+	if (!error)
+		error = ext4_space_open(volume);
+	if (!error)
+		error = ext4_orphans_end(volume, &ended);
+	if (ended > 0)
+		log_info("ext4: %s: %u files without names ended", super->device->name, ended);
+	return error;
+}
+
+static int start_threads(struct ext4_super *super)
+{
+	if (!super->committer)
+		super->committer = ext4_committer_start(&super->volume, super->device->name,
+							super->options.commit_seconds);
+	return super->committer ? ext4_writer_start(super) : -ENOMEM;
+}
+
+static void stop_threads(struct ext4_super *super)
+{
+	ext4_writer_stop(super);
+	ext4_committer_stop(super->committer);
+	super->committer = NULL;
+}
+
+static int make_writable(struct ext4_super *super)
+{
+	int error = begin_writing(super);
+
+	if (!error)
+		error = start_threads(super);
+	if (!error)
+		__atomic_store_n(&super->writable, true, __ATOMIC_RELEASE);
+	else
+		stop_threads(super);
+	return error;
+}
+
+/* Everything to the disk, and nothing more. */
+static int make_readable(struct ext4_super *super)
+{
+	int error = ext4_sync(super->superblock), suspended;
+
+	stop_threads(super);
+	__atomic_store_n(&super->writable, false, __ATOMIC_RELEASE);
+	suspended = ext4_journal_suspend(&super->volume);
+	return error ? error : suspended;
+}
+
+void ext4_super_aborted(void *context, int error)
+{
+	struct ext4_super *super = context;
+
+	if (super->options.errors == EXT4_ERRORS_PANIC)
+		panic("ext4: %s: error %d", super->device->name, -error);
+	if (super->superblock)
+		super->superblock->flags |= MS_RDONLY;
+}
+
 /* --- The superblock --- */
 
 static int statfs(struct superblock *superblock, struct linux_statfs *result)
 {
-	const struct ext4_volume *volume = &ext4_super(superblock)->volume;
+	struct ext4_volume *volume = &ext4_super(superblock)->volume;
+	u64 blocks_free = volume->free_blocks, inodes_free = volume->free_inodes;
 
+	if (volume->space) {
+		blocks_free = ext4_space_free_blocks(volume);
+		inodes_free = READ_ONCE(volume->space->free_inodes);
+	}
 	result->block_size = result->fragment_size = volume->block_size;
 	result->blocks = volume->blocks - MIN(volume->blocks - 1, volume->overhead);
-	result->blocks_free = volume->free_blocks;
-	result->blocks_available =
-		volume->free_blocks - MIN(volume->free_blocks, volume->reserved_blocks);
+	result->blocks_free = blocks_free;
+	result->blocks_available = blocks_free - MIN(blocks_free, volume->reserved_blocks);
 	result->files = volume->inodes;
-	result->files_free = volume->free_inodes;
+	result->files_free = inodes_free;
 	memcpy(result->fsid, volume->uuid, sizeof(result->fsid));
 	return 0;
 }
 
-static int remount(struct superblock *superblock __unused, u64 flags, const char *options __unused)
+static int remount(struct superblock *superblock, u64 flags, const char *text)
 {
-	return flags & MS_RDONLY ? 0 : -EROFS;
+	struct ext4_super *super = ext4_super(superblock);
+	struct ext4_options options = super->options;
+	int error = ext4_options_parse(&options, text);
+
+	if (error)
+		return error;
+	super->options.errors = options.errors;
+	if (flags & MS_RDONLY)
+		return ext4_is_writable(super) ? make_readable(super) : 0;
+	if (ext4_is_writable(super))
+		return ext4_transaction_aborted(&super->volume) ? -EROFS : 0;
+	return READ_ONCE(super->device->read_only) ? -EACCES : make_writable(super);
 }
 
 static void super_free(struct ext4_super *super)
 {
+	stop_threads(super);
+	ext4_journal_close(&super->volume);
+	ext4_space_close(&super->volume);
 	ext4_volume_close(&super->volume);
 	block_close(super->device, super);
 	block_put(super->device);
@@ -95,6 +187,10 @@ static void destroy(struct superblock *superblock)
 {
 	struct ext4_super *super = ext4_super(superblock);
 
+	/* The thread may still have inodes to end. */
+	ext4_writer_stop(super);
+	if (ext4_is_writable(super) && make_readable(super))
+		log_error("ext4: %s: not everything was written", super->device->name);
 	mutex_lock(&supers_lock);
 	list_remove(&super->link);
 	mutex_unlock(&supers_lock);
@@ -105,7 +201,9 @@ static const struct superblock_operations super_ops = {
 	.destroy_inode = ext4_inode_destroy,
 	.destroy = destroy,
 	.statfs = statfs,
+	.sync = ext4_sync,
 	.remount = remount,
+	.show_options = ext4_options_show,
 };
 
 /* --- Mounting --- */
@@ -166,6 +264,16 @@ static int check_type(const struct filesystem *type, const struct ext4_volume *v
 	return strcmp(type->name, "ext3") != 0 || journal ? 0 : -EINVAL;
 }
 
+/* Extents count blocks with 32 bits; block maps have three levels of tables. */
+static off_t max_size(const struct ext4_volume *volume)
+{
+	u64 each = volume->block_size / 4, mapped = 12 + each + each * each + each * each * each;
+	u64 blocks = ext4_has_incompat(volume, EXT4_INCOMPAT_EXTENTS) ? UINT32_MAX
+								      : MIN(mapped, UINT32_MAX);
+
+	return (off_t)(blocks << volume->block_shift);
+}
+
 static int make_root(struct superblock *superblock)
 {
 	struct inode *root = ext4_inode_get(superblock, EXT4_ROOT_INO);
@@ -184,7 +292,7 @@ static int make_root(struct superblock *superblock)
 }
 
 /* Opens the device and the volume; takes over the device's reference.  Or ERR_PTR. */
-static struct ext4_super *super_open(struct block_device *device)
+static struct ext4_super *super_open(struct block_device *device, const char *options)
 {
 	struct ext4_super *super = kzalloc(sizeof(*super));
 	int error;
@@ -197,9 +305,15 @@ static struct ext4_super *super_open(struct block_device *device)
 	super->volume = (struct ext4_volume){
 		.ops = &volume_ops, .context = super, .size = block_size_bytes(device)};
 	spin_lock_init(&super->lock);
+	list_init(&super->dirty);
+	list_init(&super->ending);
+	wait_queue_init(&super->gone);
+	wait_queue_init(&super->work);
 	for (u32 i = 0; i < EXT4_BUCKETS; i++)
 		list_init(&super->inodes[i]);
-	error = block_open(device, false, super);
+	error = ext4_options_parse(&super->options, options);
+	if (!error)
+		error = block_open(device, !READ_ONCE(device->read_only), super);
 	if (error) {
 		block_put(device);
 		kfree(super);
@@ -216,11 +330,11 @@ static struct ext4_super *super_open(struct block_device *device)
 }
 
 /* The first mount of a device, whose reference is taken over. */
-static int mount_device(const struct filesystem *type, struct block_device *device,
-			struct superblock **result)
+static int mount_device(const struct filesystem *type, struct block_device *device, u64 flags,
+			const char *options, struct superblock **result)
 {
 	struct superblock *superblock;
-	struct ext4_super *super = super_open(device);
+	struct ext4_super *super = super_open(device, options);
 	int error;
 
 	if (IS_ERR(super))
@@ -236,24 +350,27 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 	superblock->has_xattrs = true;
 	superblock->block_size = super->volume.block_size;
 	superblock->device = device->number;
-	superblock->flags = MS_RDONLY;
+	superblock->max_size = max_size(&super->volume);
+	superblock->flags = flags & MS_RDONLY;
 	super->superblock = superblock;
-	error = make_root(superblock);
+	error = flags & MS_RDONLY ? 0 : make_writable(super);
+	if (!error)
+		error = make_root(superblock);
 	if (error) {
 		super_free(super);
 		kfree(superblock);
 		return error;
 	}
 	list_add_tail(&super->link, &supers);
-	if (super->volume.overlay_count > 0)
+	if (super->volume.overlay_count > 0 && !super->volume.journal)
 		log_info("ext4: %s: %u blocks are read from the journal", device->name,
 			 super->volume.overlay_count);
 	*result = superblock;
 	return 0;
 }
 
-static int mount(const struct filesystem *type, u64 flags, const char *source,
-		 const char *options __unused, struct superblock **result)
+static int mount(const struct filesystem *type, u64 flags, const char *source, const char *options,
+		 struct superblock **result)
 {
 	struct block_device *device = find_device(source);
 	struct superblock *mounted;
@@ -261,17 +378,21 @@ static int mount(const struct filesystem *type, u64 flags, const char *source,
 
 	if (IS_ERR(device))
 		return (int)PTR_ERR(device);
-	if (!(flags & MS_RDONLY)) {
+	if (!(flags & MS_RDONLY) && READ_ONCE(device->read_only)) {
 		block_put(device);
-		return -EROFS;
+		return -EACCES;
 	}
 	mutex_lock(&supers_lock);
 	mounted = find_mounted_locked(device, type);
 	if (!mounted) {
-		error = mount_device(type, device, result);
+		error = mount_device(type, device, flags, options, result);
 	} else {
 		block_put(device);
 		error = IS_ERR(mounted) ? (int)PTR_ERR(mounted) : 0;
+		if (!error && (mounted->flags ^ flags) & MS_RDONLY) {
+			superblock_put(mounted);
+			error = -EBUSY;
+		}
 		*result = mounted;
 	}
 	mutex_unlock(&supers_lock);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing to files: promises of blocks, and fsync.
+ *
+ * Before data goes into the page cache, blocks are promised to the pages that have none, and some
+ * more to the map that will find them; so a write that was accepted will find room.  Programs that
+ * write through mappings have no promise: if there is no room then, msync and fsync say so.
+ */
+#include "fs/ext4/ext4_internal.h"
+
+#include "lib/log.h"
+#include "lib/string.h"
+#include "proc/credentials.h"
+
+enum { MAP_BLOCKS_FIRST = 4, MAP_PAGES_EACH = 32, BALANCE_EACH = 64 };
+
+/* --- Promises --- */
+
+static u32 blocks_of_page(const struct ext4_inode *inode)
+{
+	return PAGE_SIZE >> ext4_super((inode)->inode.superblock)->volume.block_shift;
+}
+
+/* What a number of waiting pages needs in all. */
+static u64 promise_for(const struct ext4_inode *inode, u64 pages)
+{
+	if (pages == 0)
+		return 0;
+	return pages * blocks_of_page(inode) + MAP_BLOCKS_FIRST + pages / MAP_PAGES_EACH;
+}
+
+/* Promises blocks to pages that wait for none yet. */
+static int promise_locked(struct ext4_inode *inode, u64 first, u64 count)
+{
+	struct ext4_volume *volume = &ext4_super_of(inode)->volume;
+	u64 wanted = promise_for(inode, inode->delayed.count + count) - inode->promised;
+	int error =
+		ext4_space_reserve(volume, wanted, capable(CAP_SYS_RESOURCE) ? EXT4_SPACE_ROOT : 0);
+
+	if (error)
+		return error;
+	error = ext4_ranges_add(&inode->delayed, first, count);
+	if (error)
+		ext4_space_release(volume, wanted);
+	else
+		inode->promised += wanted;
+	return error;
+}
+
+void ext4_delayed_done(struct ext4_inode *inode, u64 first, u64 last)
+{
+	u64 wanted;
+
+	mutex_lock(&inode->delayed_lock);
+	/* Without memory they keep their promise until the inode goes. */
+	if (inode->delayed.count > 0 &&
+	    !ext4_ranges_remove(&inode->delayed, first, last - first + 1)) {
+		wanted = promise_for(inode, inode->delayed.count);
+		ext4_space_release(&ext4_super_of(inode)->volume, inode->promised - wanted);
+		inode->promised = wanted;
+	}
+	mutex_unlock(&inode->delayed_lock);
+}
+
+u64 ext4_delayed_sectors(const struct ext4_inode *inode)
+{
+	return READ_ONCE(inode->delayed.count) * SECTORS_PER_PAGE;
+}
+
+/* How many pages from `page` on have all their blocks, or none of theirs: *hole. */
+static int look_at_pages(struct ext4_inode *inode, u64 page, u64 *pages, bool *hole)
+{
+	u32 each = blocks_of_page(inode);
+	struct ext4_run run;
+	int error;
+
+	rwlock_read_lock(&inode->node_lock);
+	error = ext4_map(&ext4_super_of(inode)->volume, &inode->node, page * each, &run);
+	rwlock_read_unlock(&inode->node_lock);
+	if (error)
+		return error;
+	*hole = (run.start == 0 && run.held == 0) || run.length < each;
+	*pages = MAX(run.length / each, (u64)1);
+	return 0;
+}
+
+/* Promises blocks for pages [page, last], as far as there are any: *page is where it ended. */
+static int promise_pages_locked(struct ext4_inode *inode, u64 *page, u64 last)
+{
+	while (*page <= last) {
+		u64 start = UINT64_MAX, count = 0, pages;
+		bool hole;
+		int error;
+
+		if (inode->delayed.count > 0 &&
+		    ext4_ranges_next(&inode->delayed, *page, &start, &count) && start == *page) {
+			*page += count;
+			continue;
+		}
+		error = look_at_pages(inode, *page, &pages, &hole);
+		if (error)
+			return error;
+		pages = MIN(pages, MIN(last + 1, start) - *page);
+		while (hole && (error = promise_locked(inode, *page, pages)) == -ENOSPC &&
+		       pages > 1)
+			pages /= 2;
+		if (error)
+			return error;
+		*page += pages;
+	}
+	return 0;
+}
+
+/* -ENOSPC after all is a reason to write what waits, whose promises may have been too large. */
+static int promise(struct ext4_inode *inode, u64 *page, u64 last)
+{
+	struct ext4_super *super = ext4_super_of(inode);
+	int error;
+
+	mutex_lock(&inode->delayed_lock);
+	error = promise_pages_locked(inode, page, last);
+	mutex_unlock(&inode->delayed_lock);
+	if (error != -ENOSPC)
+		return error;
+	ext4_write_back_all(super);
+	error = ext4_transaction_commit(&super->volume, ext4_transaction_running(&super->volume));
+	if (error)
+		return error;
+	mutex_lock(&inode->delayed_lock);
+	error = promise_pages_locked(inode, page, last);
+	mutex_unlock(&inode->delayed_lock);
+	return error;
+}
+
+ssize_t ext4_prepare_write(struct inode *base, u64 position, size_t size)
+{
+	struct ext4_inode *inode = ext4_inode(base);
+	u64 page = position / PAGE_SIZE, last = (position + size - 1) / PAGE_SIZE;
+	u64 end = page_cache_size(&base->cache), reached;
+	int error;
+
+	if (!ext4_is_writable(ext4_super_of(inode)) || inode->node.flags & EXT4_INODE_INLINE_DATA)
+		return -EROFS;
+	/* A mapping may have changed bytes behind the end, which become a part of the file. */
+	if (position > end && end % PAGE_SIZE != 0 && page_cache_mapped_writable(&base->cache))
+		page_cache_punch(&base->cache, end, ALIGN_UP(end, (u64)PAGE_SIZE));
+	error = promise(inode, &page, last);
+	reached = page * PAGE_SIZE;
+	if (reached <= position)
+		return error ? error : -ENOSPC;
+	return (ssize_t)MIN((u64)size, reached - position);
+}
+
+/* Pages that got a promise, and then no data. */
+static void take_back(struct ext4_inode *inode, u64 position, u64 end)
+{
+	struct page_cache *cache = &inode->inode.cache;
+
+	for (u64 page = position / PAGE_SIZE; page <= (end - 1) / PAGE_SIZE; page++)
+		if (!page_cache_is_dirty(cache, page))
+			ext4_delayed_done(inode, page, page);
+}
+
+/* --- write --- */
+
+/* Too much dirty memory: has the thread write, or waits for the writing of what this file has. */
+static void balance(struct ext4_inode *inode, size_t written)
+{
+	struct ext4_super *super = ext4_super_of(inode);
+	size_t dirty = page_cache_dirty_total();
+	int error;
+
+	written = READ_ONCE(inode->unbalanced) + written / PAGE_SIZE + 1;
+	WRITE_ONCE(inode->unbalanced, written >= BALANCE_EACH ? 0 : written);
+	if (written < BALANCE_EACH || dirty <= page_cache_dirty_background())
+		return;
+	if (!READ_ONCE(super->hurry)) {
+		__atomic_store_n(&super->hurry, true, __ATOMIC_SEQ_CST);
+		wake_up_all(&super->work);
+	}
+	if (dirty <= page_cache_dirty_limit())
+		return;
+	error = ext4_write_back(inode, 0, UINT64_MAX);
+	if (error)
+		log_warn("ext4: %s: write-back failed: error %d", super->device->name, -error);
+}
+
+static int sync_written(struct file *file, off_t start, off_t end)
+{
+	const struct ext4_inode *inode = ext4_inode(file->inode);
+	bool all = (file->flags & O_SYNC) == O_SYNC || inode->node.flags & EXT4_INODE_SYNC;
+
+	if (!all && !(file->flags & O_DSYNC))
+		return 0;
+	return ext4_fsync(file, start, end, !all);
+}
+
+ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
+{
+	struct ext4_inode *inode = ext4_inode(file->inode);
+	size_t wanted = cursor->remaining;
+	off_t end;
+	ssize_t done = regular_file_ops.write(file, cursor, position);
+	int error;
+
+	if (done > 0)
+		balance(inode, (size_t)done);
+	end = *position + (off_t)(wanted - (size_t)MAX(done, 0));
+	if (done < (ssize_t)wanted && done != -EFBIG && end > *position &&
+	    (u64)end <= UINT64_MAX / 2 && inode->delayed.count > 0)
+		take_back(inode, (u64)*position, MIN((u64)end, (u64)*position + wanted));
+	if (done <= 0)
+		return done;
+	error = sync_written(file, *position - done, *position);
+	return error ? error : done;
+}
+
+/* --- fsync --- */
+
+int ext4_fsync(struct file *file, off_t start, off_t end, bool data_only)
+{
+	struct ext4_inode *inode = ext4_inode(file->inode);
+	struct ext4_super *super = ext4_super_of(inode);
+	struct ext4_volume *volume = &super->volume;
+	int error = 0, earlier = 0;
+	u32 sequence;
+
+	if (!ext4_is_writable(super))
+		return ext4_transaction_aborted(volume) ? -EROFS : 0;
+	if (file->inode->flags & INODE_PAGE_CACHE) {
+		error = ext4_write_back(inode, (u64)start / PAGE_SIZE,
+					end > 0 ? (u64)(end - 1) / PAGE_SIZE : 0);
+		earlier = page_cache_take_error(&file->inode->cache);
+	}
+	if (!error && !data_only)
+		error = ext4_inode_flush(inode);
+	if (error || earlier)
+		return error ? error : earlier;
+	sequence = data_only ? __atomic_load_n(&inode->data_sequence, __ATOMIC_ACQUIRE)
+			     : __atomic_load_n(&inode->sequence, __ATOMIC_ACQUIRE);
+	if (!ext4_transaction_is_committed(volume, sequence))
+		return ext4_transaction_commit(volume, sequence);
+	return super->options.no_barriers ? 0 : block_flush(super->device);
+}

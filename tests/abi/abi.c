@@ -239,7 +239,10 @@ long now_ms(void)
 
 void scratch(void)
 {
-	snprintf(scratch_path, sizeof(scratch_path), "/tmp/abi.%d", (int)getpid());
+	const char *where = getenv("TMPDIR");
+
+	snprintf(scratch_path, sizeof(scratch_path), "%s/abi.%d", where ? where : "/tmp",
+		 (int)getpid());
 	if ((mkdir(scratch_path, 0755) < 0 && errno != EEXIST) || chdir(scratch_path) < 0 ||
 	    chmod(scratch_path, 0755) < 0) {
 		note("no scratch folder %s: %s", scratch_path, strerror(errno));

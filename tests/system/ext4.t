@@ -56,22 +56,22 @@ looks 'ext2' ext2 -b 4096 -I 128
 cat >refusals <<'END'
 mkdir /m /n
 mount -t ext3 /dev/vda /m 2>/dev/null || echo ext2 is not ext3
-mount -t ext4 /dev/vda /m 2>/dev/null && echo mounted
+mount -t ext4 -o ro /dev/vda /m 2>/dev/null && echo mounted
 touch /m/new 2>&1
 mount -o ro -t ext4 /dev/vda /n && echo mounted twice
 umount /m && cat /n/sub/hello
-mount -o remount,rw /n 2>/dev/null || echo not for writing
+mount -t ext4 /dev/vda /m 2>/dev/null || echo not both ways
 umount /n
 mount -o ro -t ext4 /dev/vdb /m 2>/dev/null || echo no file system
 END
 truncate -s 1M empty.img
 in_machine --disk disk.img --disk empty.img --with refusals -- sh refusals >out 2>&1
 contains 'an ext2 is no ext3' out '^ext2 is not ext3'
-contains 'for writing it is mounted read-only' out '^mounted$'
+contains 'an ext2 is an ext4' out '^mounted$'
 contains 'a file cannot be made' out 'Read-only file system'
 contains 'the device can be mounted at a second place' out '^mounted twice'
 contains 'and stays mounted when the first goes' out '^hello'
-contains 'a remount for writing is refused' out '^not for writing'
+contains 'but not for writing while it is read-only' out '^not both ways'
 contains 'an empty disk is refused' out '^no file system'
 
 # Attributes: some in the inode, some in a block; an access control list is longer for programs than on the disk

@@ -172,6 +172,15 @@ static int remount(struct superblock *superblock, u64 flags, const char *text)
 	return READ_ONCE(super->device->read_only) ? -EACCES : make_writable(super);
 }
 
+static void shrink(struct superblock *superblock, size_t part, size_t whole)
+{
+	struct ext4_volume *volume = &ext4_super(superblock)->volume;
+	u64 blocks = volume->journal ? ext4_journal_unused(volume) : 0;
+
+	if (blocks > 0)
+		ext4_journal_shrink(volume, (u32)(blocks * part / whole));
+}
+
 static void super_free(struct ext4_super *super)
 {
 	stop_threads(super);
@@ -203,6 +212,7 @@ static const struct superblock_operations super_ops = {
 	.statfs = statfs,
 	.sync = ext4_sync,
 	.remount = remount,
+	.shrink = shrink,
 	.show_options = ext4_options_show,
 };
 

@@ -85,7 +85,7 @@ static enum entry try_enter_locked(struct ext4_handle *handle, u32 credits,
 	if (journal->error || journal->suspended)
 		return REFUSED;
 	if (!running) {
-		if (!fits_log(journal, *fresh, credits))
+		if (!fits_log(journal, *fresh, credits) || journal_has_many_pinned(journal))
 			return CHECKPOINT_FIRST;
 		running = *fresh;
 		*fresh = NULL;

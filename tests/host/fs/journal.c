@@ -300,12 +300,12 @@ static void fail_one(const char *image, u64 seed, size_t from, size_t count)
 			error = model_promise(model);
 	}
 	if (error && ext4_transaction_aborted(&volume)) {
+		u32 last = model->sequences[model->handle];
 		struct ext4_handle *handle;
 
 		assert_int_equal(ext4_transaction_start(&volume, 1, &handle), -EROFS);
-		assert_int_equal(
-			ext4_transaction_commit(&volume, ext4_transaction_running(&volume) - 1),
-			model->promise_count == model->handle ? 0 : -EIO);
+		assert_int_equal(ext4_transaction_commit(&volume, last),
+				 ext4_transaction_is_committed(&volume, last) ? 0 : -EIO);
 	}
 	disk.fail_from = SIZE_MAX;
 	close_volume(&volume);

@@ -2,13 +2,14 @@
 /*
  * What programs were promised, and the limit: see commit.h.
  *
- * One counter for all, changed atomically whenever the pages of a promising region change.  The
- * rules are those of Linux's three modes, its reserves included: in strict mode the last few MiB
+ * Each CPU counts what is promised and given back on it, in a line of its own; the sum is what
+ * matters, and is asked for seldom: in strict mode, and by who looks at /proc/meminfo.  The rules are those of Linux's three modes, its reserves included: in strict mode the last few MiB
  * are for the privileged, and a program that is large already leaves a 32nd of its size, up to a
  * bound, so that whoever has to end it can log in.
  */
 #include "mm/commit.h"
 
+#include "arch/cpu.h"
 #include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/swap.h"
@@ -23,7 +24,9 @@ struct commit_settings commit_settings = {
 	.user_kbytes = COMMIT_DEFAULT,
 };
 
-static s64 committed;            /* atomic: pages */
+static struct {
+	s64 pages; /* atomic; negative where more was given back than promised */
+} __cacheline committed[MAX_CPUS];
 static bool (*privileged)(void); /* set once */
 
 void commit_set_privilege_hook(bool (*hook)(void))
@@ -50,13 +53,16 @@ u64 commit_user_reserve(void)
 
 void commit_account(s64 pages)
 {
-	__atomic_fetch_add(&committed, pages, __ATOMIC_RELAXED);
+	/* Atomic, since the task may have left the CPU by now. */
+	__atomic_fetch_add(&committed[cpu_id()].pages, pages, __ATOMIC_RELAXED);
 }
 
 size_t commit_total(void)
 {
-	s64 pages = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	s64 pages = 0;
 
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
+		pages += __atomic_load_n(&committed[cpu].pages, __ATOMIC_RELAXED);
 	return pages > 0 ? (size_t)pages : 0;
 }
 

@@ -116,6 +116,7 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 		.alt_stack = mine->alt_stack,
 		.alt_size = mine->alt_size,
 		.alt_flags = (int)mine->alt_flags,
+		.stack_top = 0, /* with every field named, nothing is cleared first */
 		.trap_number = mine->trap_number,
 		.error_code = mine->error_code,
 		.fault_address = mine->fault_address,
@@ -281,9 +282,13 @@ long signal_return(struct trap_frame *frame)
 		return 0;
 	}
 	signal_set_mask(result.mask);
-	struct linux_stack stack = {
-		.sp = result.alt_stack, .size = result.alt_size, .flags = result.alt_flags};
-	int ignored = signal_set_alt_stack(trap_sp(frame), &stack);
-	(void)ignored;
+	const struct signal_task *mine = &current->signals;
+	if (result.alt_stack != mine->alt_stack || result.alt_size != mine->alt_size ||
+	    result.alt_flags != (int)mine->alt_flags) {
+		struct linux_stack stack = {
+			.sp = result.alt_stack, .size = result.alt_size, .flags = result.alt_flags};
+		int ignored = signal_set_alt_stack(trap_sp(frame), &stack);
+		(void)ignored;
+	}
 	return trap_result(frame);
 }

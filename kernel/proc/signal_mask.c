@@ -15,6 +15,16 @@
 #include "proc/sched.h"
 #include "proc/signal_internal.h"
 
+/* The mask is set, and what it changed concerns signals that wait. */
+static void __noinline look_at_waiting(struct process *process, sigset_t mask, sigset_t changed)
+{
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+
+	signal_retarget_locked(process, changed & mask);
+	signal_update_current_locked();
+	spin_unlock_irqrestore(&process->lock, flags);
+}
+
 void signal_set_mask(sigset_t mask)
 {
 	struct signal_task *mine = &current->signals;
@@ -28,12 +38,8 @@ void signal_set_mask(sigset_t mask)
 	__atomic_exchange_n(&mine->blocked, mask, __ATOMIC_SEQ_CST);
 	sigset_t waiting =
 		READ_ONCE(mine->pending.present) | READ_ONCE(process->signals.pending.present);
-	if (likely((waiting & changed) == 0))
-		return;
-	unsigned long flags = spin_lock_irqsave(&process->lock);
-	signal_retarget_locked(process, changed & mask);
-	signal_update_current_locked();
-	spin_unlock_irqrestore(&process->lock, flags);
+	if (unlikely((waiting & changed) != 0))
+		look_at_waiting(process, mask, changed);
 }
 
 int signal_push_user_mask(vaddr_t mask_address, size_t size)

@@ -89,6 +89,9 @@ static int push_vector_state(vaddr_t address)
 static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
 		       const struct signal_delivery *delivery, vaddr_t vector_state)
 {
+	/* Before the rest, which a call in its middle would keep out of registers. */
+	u64 key_rights = KEY_RIGHTS_VALID | key_rights_read();
+
 	to->return_address = delivery->restorer;
 	to->context = (struct signal_context){
 		.flags = UC_STACK_SEGMENT | UC_STRICT_STACK_SEGMENT |
@@ -127,7 +130,7 @@ static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
 				.old_mask = delivery->mask,
 				.cr2 = delivery->fault_address,
 				.vector_state = vector_state,
-				.key_rights = KEY_RIGHTS_VALID | key_rights_read(),
+				.key_rights = key_rights,
 				.reserved = {0, 0, 0, 0, 0, 0, 0},
 			},
 		.mask = delivery->mask,

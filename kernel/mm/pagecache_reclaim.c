@@ -13,6 +13,7 @@
  *
  * Up to BATCH pages are taken under the lock at a time, and stored or freed without.
  */
+#include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/pagecache_internal.h"
 #include "mm/workingset.h"
@@ -95,15 +96,19 @@ static size_t collect(struct page_cache *cache, enum reclaim_kind kind, u64 *at,
 	return looked;
 }
 
-/* Frees or stores what was collected.  How many frames became free. */
-static size_t finish(struct batch *batch)
+/* Frees or stores what was collected.  How many frames became free.  *error: there is no room for
+ * more. */
+static size_t finish(struct batch *batch, int *error)
 {
 	size_t stored = 0;
-	int error;
 
+	*error = 0;
 	frame_free_batch(batch->frames, batch->count);
 	if (batch->slot_count != 0)
-		stored = swap_write_many(batch->slots, batch->slot_count, &error);
+		stored = swap_write_many(batch->slots, batch->slot_count, error);
+	/* That of some pages, which do not compress, says nothing of others. */
+	if (*error == -E2BIG)
+		*error = 0;
 	for (u32 i = 0; i < batch->slot_count; i++)
 		swap_free(batch->slots[i]);
 	return batch->count + stored;
@@ -124,13 +129,14 @@ size_t page_cache_reclaim(struct page_cache *cache, u64 *at, u64 last, enum recl
 		batch.used = 0;
 		batch.dirty_first = batch.dirty_end = 0;
 		size_t looked = collect(cache, kind, at, last, flags, round, &batch);
-		size_t taken = finish(&batch);
+		int error;
+		size_t taken = finish(&batch, &error);
 		freed += taken;
 		round_took(round, kind, taken);
 		workingset_used(HAND_CACHES, batch.used);
 		reclaim_note(files ? RECLAIM_SCANNED_FILES : RECLAIM_SCANNED, looked);
 		reclaim_note(files ? RECLAIM_STOLEN_FILES : RECLAIM_STOLEN, taken);
-		if (taken < batch.slot_count)
+		if (error != 0)
 			round->left[kind] = 0;
 		/* The next visit finds it clean. */
 		if (batch.dirty_end != 0 && flags & RECLAIM_CLEAN && cache->ops->clean != NULL &&

@@ -115,16 +115,10 @@ static size_t visit(struct address_space *space, struct reclaim_round *round, si
 	return freed;
 }
 
-/*
- * The kind that most is wanted of says when the round is over: what is wanted of the other
- * meanwhile comes along, or does not.
- */
-static size_t scan(struct reclaim_round *round, size_t passes)
+/* Until the round has what it wants of the kind `main`. */
+static size_t scan(struct reclaim_round *round, size_t *main, size_t passes)
 {
 	size_t visits = passes * READ_ONCE(spaces.count) + 1, freed = 0;
-	size_t *left = round->left;
-	size_t *main = &left[left[RECLAIM_FILE] > left[RECLAIM_ANONYMOUS] ? RECLAIM_FILE
-									  : RECLAIM_ANONYMOUS];
 	struct address_space *space;
 
 	while (*main != 0 && visits > 0 && (space = space_round_first(&spaces)) != NULL) {
@@ -170,12 +164,18 @@ static void share(struct reclaim_round *round, size_t target)
 	round->left[RECLAIM_ANONYMOUS] = target - round->left[RECLAIM_FILE];
 }
 
-/* What is on no program's page tables comes first: it needs no flush. */
+/*
+ * What is on no program's page tables comes first: it needs no flush.  The kind that most is wanted
+ * of says when the round is over: what is wanted of the other meanwhile comes along, or does not.
+ */
 static size_t take(struct reclaim_round *round, size_t passes)
 {
+	size_t *left = round->left;
+	size_t *main = &left[left[RECLAIM_FILE] > left[RECLAIM_ANONYMOUS] ? RECLAIM_FILE
+									  : RECLAIM_ANONYMOUS];
 	size_t freed = reclaim_caches(round, RECLAIM_ASK | RECLAIM_CLEAN);
 
-	return freed + scan(round, passes);
+	return freed + scan(round, main, passes);
 }
 
 /* What file systems keep goes in step with pages. */

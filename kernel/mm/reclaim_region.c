@@ -15,6 +15,7 @@
  *
  * A shared leaf loses its entries for all its sharers, and is looked at once a pass.
  */
+#include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/pagecache_internal.h"
 #include "mm/reclaim_internal.h"
@@ -35,6 +36,7 @@ struct eviction {
 	struct page_cache *cache; /* of the region, if its pages can go */
 	enum reclaim_kind cache_kind;
 	struct gather gather;
+	size_t scanned;                   /* anonymous pages that were not used lately */
 	size_t used;                      /* pages that were found in use */
 	u64 unmapped_first, unmapped_end; /* pages of the file */
 	size_t forgotten;                 /* lazy pages that went */
@@ -158,7 +160,7 @@ static bool evict_entry(struct eviction *eviction, struct node *leaf, pte_t *slo
 	if (lazy) {
 		forget(eviction, leaf, slot, entry);
 	} else if (frame_is_anonymous(entry_phys(entry))) {
-		reclaim_note(RECLAIM_SCANNED, 1);
+		eviction->scanned++;
 		if (eviction->swap && round->left[RECLAIM_ANONYMOUS] > eviction->count)
 			evict_anonymous(eviction, leaf, slot, entry, ring);
 	} else if (eviction->cache != NULL && round->left[eviction->cache_kind] != 0) {
@@ -210,19 +212,21 @@ static size_t write_out(struct eviction *eviction)
 		stored = swap_write_many(eviction->slots, eviction->count, &error);
 	for (u32 i = 0; i < eviction->count; i++)
 		swap_free(eviction->slots[i]);
-	if (stored < eviction->count)
+	/* That some pages do not compress says nothing of others. */
+	if (error != 0 && error != -E2BIG)
 		eviction->swap = false;
 	if (eviction->unmapped_end != 0)
 		dropped = page_cache_reclaim(
 			eviction->cache, &eviction->unmapped_first, eviction->unmapped_end - 1,
 			eviction->how == RECLAIM_UNUSED ? RECLAIM_ASK : 0, eviction->round);
 	round_took(eviction->round, RECLAIM_ANONYMOUS, stored + eviction->forgotten);
+	reclaim_note(RECLAIM_SCANNED, eviction->scanned);
 	reclaim_note(RECLAIM_STOLEN, stored + eviction->forgotten);
 	reclaim_note(RECLAIM_FORGOTTEN, eviction->forgotten);
 	dropped += eviction->forgotten;
 	workingset_used(HAND_SPACES, eviction->used);
 	eviction->count = 0;
-	eviction->used = eviction->forgotten = 0;
+	eviction->scanned = eviction->used = eviction->forgotten = 0;
 	eviction->unmapped_end = 0;
 	return stored + dropped;
 }
@@ -268,7 +272,7 @@ static size_t evict_region(struct address_space *space, const struct region *reg
 	eviction.swap = reclaim_has_swap();
 	eviction.cache = evictable_cache(region, &eviction.cache_kind);
 	eviction.count = 0;
-	eviction.used = eviction.forgotten = 0;
+	eviction.scanned = eviction.used = eviction.forgotten = 0;
 	eviction.unmapped_end = 0;
 	gather_begin(&eviction.gather, space);
 	eviction.gather.family = true;

@@ -107,8 +107,10 @@ static swap_entry_t slot_again(phys_t frame)
 	if (slot == NULL)
 		return 0;
 	bool same = slot->frame == frame >> PAGE_SHIFT && !slot->reading;
-	if (same)
+	if (same) {
 		slot_hold_locked(slot);
+		slot->refused = 0;
+	}
 	slot_unlock(chunk);
 	return same ? entry : 0;
 }
@@ -169,6 +171,7 @@ void slot_end_write(swap_entry_t entry, enum slot_kind kind, u64 value)
 
 	ASSERT(slot->writing && frame != 0);
 	slot->writing = 0;
+	slot->refused = kind == SLOT_FRAME && value != 0;
 	if (kind != SLOT_FRAME) {
 		slot_forget_locked(slot);
 		slot->kind = kind;
@@ -182,17 +185,18 @@ void slot_end_write(swap_entry_t entry, enum slot_kind kind, u64 value)
 	slot_wake(entry);
 }
 
-/* Puts the page into the pool, if it can, and ends the writing. */
-static bool write_to_pool(swap_entry_t entry, phys_t frame)
+/* Puts the page into the pool, if it can, and ends the writing.  0, or as compress_store. */
+static int write_to_pool(swap_entry_t entry, phys_t frame)
 {
 	struct compressed object;
+	int result = compress_store(phys_to_virt(frame), &object);
 
-	if (compress_store(phys_to_virt(frame), &object) != 0)
-		return false;
+	if (result != 0)
+		return result;
 	swap_note(SWAP_PACKED, 1);
 	slot_end_write(entry, object.kind == COMPRESSED_WORD ? SLOT_WORD : SLOT_PACKED,
 		       object.value);
-	return true;
+	return 0;
 }
 
 static void wake_write_back(void)
@@ -207,23 +211,28 @@ static void wake_write_back(void)
 static size_t write_batch(const swap_entry_t *entries, size_t count, int *error)
 {
 	struct area_write writes[AREA_BATCH];
+	bool refused[AREA_BATCH];
 	size_t stored = 0, left = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		phys_t frame = begin_write(entries[i]);
-		if (frame == 0 || write_to_pool(entries[i], frame))
+		int result = frame == 0 ? 0 : write_to_pool(entries[i], frame);
+		if (result == 0) {
 			stored++;
-		else
-			writes[left++] = (struct area_write){entries[i], frame, 0};
+			continue;
+		}
+		refused[left] = result == -E2BIG;
+		writes[left++] = (struct area_write){entries[i], frame, 0};
 	}
 	int result = area_write(writes, left);
 	for (size_t i = 0; i < left; i++) {
 		bool written = writes[i].place != 0;
 		stored += written;
-		slot_end_write(writes[i].entry, written ? SLOT_AREA : SLOT_FRAME, writes[i].place);
+		if (!written && (*error == 0 || !refused[i]))
+			*error = refused[i] && result == -ENOMEM ? -E2BIG : result;
+		slot_end_write(writes[i].entry, written ? SLOT_AREA : SLOT_FRAME,
+			       written ? writes[i].place : refused[i]);
 	}
-	if (result != 0)
-		*error = result;
 	return stored;
 }
 

@@ -66,12 +66,12 @@ void swap_make_known(swap_entry_t entry);
 /*
  * Stores a slot's page in the pool or, if that has no room or it does not compress, on an area;
  * then drops the slot's frame unless somebody else uses it.  0 (also when it was stored before);
- * -ENOMEM: there is no place for it; -EIO.  Then the frame stays.  The caller has a count of the
- * slot.  May sleep.
+ * -ENOMEM: there is no place for it; -E2BIG: it does not compress, and there is no place on an area;
+ * -EIO.  Then the frame stays.  The caller has a count of the slot.  May sleep.
  */
 int __must_check swap_write(swap_entry_t entry);
 /* The same for several: cheaper, since what goes to a device goes together.  Returns how many are
- * stored, and in *error why the others are not. */
+ * stored, and in *error why the others are not: -E2BIG when that is so of all of them. */
 size_t __must_check swap_write_many(const swap_entry_t *entries, size_t count, int *error);
 
 /* Both at once, for a frame to which nobody can write; without a trace when it fails.  May sleep.

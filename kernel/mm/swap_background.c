@@ -34,10 +34,12 @@ static struct chunk *advance(struct hand *hand)
 }
 
 /* Takes unused frames out of the cache of slots of a locked chunk, up to *room into `frames`, and
- * entries that have to be written first into `unwritten`, with a count; unlocks it. */
+ * entries that have to be written first into `unwritten`, with a count; unlocks it.  What did not
+ * compress is not tried again without a place on an area. */
 static size_t collect_unused(struct chunk *chunk, phys_t *frames, size_t room,
 			     swap_entry_t *unwritten, size_t *unwritten_count)
 {
+	bool areas = area_has_room();
 	size_t count = 0;
 
 	for (u32 i = 0; i < CHUNK_SLOTS && count < room; i++) {
@@ -48,7 +50,7 @@ static size_t collect_unused(struct chunk *chunk, phys_t *frames, size_t room,
 			continue;
 		if (slot->kind != SLOT_FRAME) {
 			frames[count++] = slot_uncache_locked(slot);
-		} else if (*unwritten_count < BATCH) {
+		} else if (*unwritten_count < BATCH && (areas || !slot->refused)) {
 			slot_hold_locked(slot);
 			unwritten[(*unwritten_count)++] = chunk_entry(chunk, i);
 		}

@@ -32,6 +32,7 @@ struct slot {
 	u32 known : 1;  /* slot_of_frame finds it by its frame */
 	u32 reading : 1;
 	u32 writing : 1;
+	u32 refused : 1; /* SLOT_FRAME: it does not compress, and there was no other place */
 	u32 frame; /* its number; 0: none.  SLOT_FREE: the next free slot of the chunk */
 	u64 value; /* by kind */
 };
@@ -111,7 +112,8 @@ void slot_wait(swap_entry_t entry);
 void slot_wake(swap_entry_t entry);
 
 /* Ends a writing that slot_begin_write began: the page is (`kind`, `value`) now; drops the frame if
- * only the slot has it, and the writer's count and reference. */
+ * only the slot has it, and the writer's count and reference.  SLOT_FRAME: it could not be stored;
+ * `value` is not 0 if that is because it does not compress. */
 void slot_end_write(swap_entry_t entry, enum slot_kind kind, u64 value);
 
 /* --- swap_area.c --- */

@@ -58,7 +58,7 @@ s64 oom_badness(struct process *process)
 	return bytes + (s64)(frame_get_total_memory() / OOM_PER_UNIT) * process->oom_score_adjust;
 }
 
-/* The victim, with a reference; NULL when nobody qualifies.  *dying: it was chosen before. */
+/* The victim, with a reference; NULL when nobody qualifies.  *dying: it is on its way out already. */
 static struct process *choose_victim(bool *dying)
 {
 	struct process *process, *victim = NULL;
@@ -71,17 +71,14 @@ static struct process *choose_victim(bool *dying)
 	unsigned long flags = process_tree_lock();
 	for_each_process_locked(process)
 	{
-		s64 badness = oom_badness(process);
-		if (badness == INT64_MIN)
-			continue;
-		if (process->exiting && waited)
-			continue;
-		if (process->exiting) {
+		/* Its memory is not its own any more while it is being taken apart. */
+		if (process->exiting && !process->zombie && !waited) {
 			*dying = true;
 			victim = process;
 			break;
 		}
-		if (badness > worst) {
+		s64 badness = oom_badness(process);
+		if (!process->exiting && badness > worst) {
 			worst = badness;
 			victim = process;
 		}

@@ -78,6 +78,19 @@ static void limited_memory(void)
 	is(st, 0, "a program that takes all its RLIMIT_AS allows meets ENOMEM");
 }
 
+/* Fills memory with what does not compress. */
+static void fill_with_noise(uint64_t *words, size_t bytes)
+{
+	static uint64_t seed = 0x9e3779b97f4a7c15;
+
+	for (size_t i = 0; i < bytes / sizeof(*words); i++) {
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		words[i] = seed;
+	}
+}
+
 /* Only where all memory is little: an ordinary machine would be hurt. */
 static void all_memory(void)
 {
@@ -93,12 +106,11 @@ static void all_memory(void)
 	if (pid == 0) {
 		put_file("/proc/self/oom_score_adj", "1000", 4, 0644);
 		for (;;) {
-			char *p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+			void *p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
 				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			if (p == MAP_FAILED)
 				_exit(1);
-			for (size_t i = 0; i < 4 << 20; i += PAGE)
-				p[i] = 1;
+			fill_with_noise(p, 4 << 20);
 		}
 	}
 	for (int i = 0; i < 7000 && waitpid(pid, &status, WNOHANG) != pid; i++)

@@ -4,6 +4,7 @@
 #include "tests/host/mm/support.h"
 
 #include "mm/checking.h"
+#include "mm/compress.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
 #include "mm/slab.h"
@@ -433,6 +434,46 @@ static void rounds_take_pages_of_files_that_nobody_maps(void **state __unused)
 	assert_int_equal(stats().slots, 0);
 }
 
+/* A page that does not compress. */
+static void write_noise(u64 index, u64 *seed)
+{
+	u64 words[PAGE_SIZE / sizeof(u64)];
+	struct io_cursor cursor;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+		words[i] = *seed ^ *seed >> 29;
+	}
+	io_cursor_init_kernel(&cursor, words, sizeof(words), IO_WRITE);
+	assert_int_equal(page_cache_write(&file.cache, &cursor, index * PAGE_SIZE), PAGE_SIZE);
+}
+
+/* Pages that fit nowhere keep nobody from taking the others, and are not tried for ever. */
+static void what_does_not_compress_is_passed_over(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t memory = test_map(space, PAGES * PAGE_SIZE);
+	struct compress_stats before, after;
+	u64 seed = 5;
+
+	open_memory_file(PAGES);
+	for (u32 i = 0; i < PAGES; i++)
+		write_noise(i, &seed);
+	fill(memory, 3);
+	for (u32 round = 0; round < 6; round++)
+		(void)reclaim_run(2 * PAGES);
+	assert_int_equal(swapped(space), PAGES);
+	compress_get_stats(&before);
+	assert_int_equal(reclaim_run(PAGES), 0);
+	compress_get_stats(&after);
+	assert_int_equal(before.refused, PAGES);
+	assert_int_equal(after.refused, PAGES);
+	check(memory, 3);
+	test_file_destroy(&file);
+	test_space_end(space);
+	assert_int_equal(stats().slots, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +491,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(what_is_cut_off_leaves_swap_space),
 		TEST_WITHOUT_LEAKS(want_of_memory_loses_nothing_of_files),
 		TEST_WITHOUT_LEAKS(rounds_take_pages_of_files_that_nobody_maps),
+		TEST_WITHOUT_LEAKS(what_does_not_compress_is_passed_over),
 	};
 
 	machine_start(64 * MIB);

@@ -98,12 +98,18 @@ static void what_fits_nowhere_stays_in_its_frame(void **unused __unused)
 	phys_t frame = make_page(9, NOISE), back;
 	swap_entry_t entry;
 
-	assert_int_equal(swap_alloc(frame, &entry), -ENOMEM);
+	assert_int_equal(swap_alloc(frame, &entry), -E2BIG);
 	assert_int_equal(frame_refs(frame), 1);
 	assert_int_equal(stats().slots, 0);
 	assert_int_equal(swap_reserve(frame, &entry), 0);
 	frame_free(frame);
-	assert_int_equal(swap_write(entry), -ENOMEM);
+	assert_int_equal(swap_write(entry), -E2BIG);
+	/* It is not tried in vain again. */
+	struct compress_stats before, after;
+	compress_get_stats(&before);
+	assert_int_equal(swap_cache_shrink(1), 0);
+	compress_get_stats(&after);
+	assert_int_equal(after.refused, before.refused);
 	assert_int_equal(swap_try_in(entry, &back), 0);
 	assert_int_equal(back, frame);
 	frame_free(back);
@@ -170,7 +176,7 @@ static void areas_are_filled_by_priority(void **unused __unused)
 	assert_int_equal(low.written, AREA_PAGES - 1);
 	assert_int_equal(stats().free, 0);
 	phys_t frame = make_page(1, NOISE);
-	assert_int_equal(swap_alloc(frame, &entry), -ENOMEM);
+	assert_int_equal(swap_alloc(frame, &entry), -E2BIG);
 	frame_free(frame);
 	while (count-- > 0)
 		bring_and_free(entries[count], count, NOISE);

@@ -33,8 +33,8 @@ struct slot {
 	u32 reading : 1;
 	u32 writing : 1;
 	u32 refused : 1; /* SLOT_FRAME: it does not compress, and there was no other place */
-	u32 frame; /* its number; 0: none.  SLOT_FREE: the next free slot of the chunk */
-	u64 value; /* by kind */
+	u32 frame;       /* its number; 0: none.  SLOT_FREE: the next free slot of the chunk */
+	u64 value;       /* by kind */
 };
 _Static_assert(sizeof(struct slot) == 16, "a slot is 16 bytes");
 

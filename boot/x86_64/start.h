@@ -19,6 +19,7 @@ phys_t __must_check boot_memory_carve(struct boot_info *info, u64 size, u64 alig
 
 /* From kernel.ld: the image's parts, each page-aligned; addresses in the higher half. */
 extern char image_text_start[], image_text_end[], image_rodata_end[], image_load_end[], image_end[];
+extern char noprobe_text_start[], noprobe_text_end[];
 /*
  * Called by entry.S before anything else, with the same: moves the kernel to addresses that were
  * drawn for this run, unless the command line says nokaslr.  The caller goes on where it was, with

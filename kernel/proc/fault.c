@@ -7,6 +7,7 @@
 #include "arch/trap.h"
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
+#include "lib/trace.h"
 #include "mm/vmm.h"
 #include "proc/account.h"
 #include "proc/process.h"
@@ -37,6 +38,7 @@ bool fault_entry(struct trap_frame *frame, vaddr_t address, unsigned fault_flags
 	struct task *task = current;
 	struct fault_signal fault;
 
+	trace_point(TRACE_PAGE_FAULT, address, fault_flags, trap_ip(frame), 0);
 	if (!trap_from_user(frame)) {
 		if (task)
 			task->times.minor_faults++;

@@ -21,6 +21,7 @@
 #include "arch/context.h"
 #include "lib/abi/sched.h"
 #include "lib/assert.h"
+#include "lib/trace.h"
 #include "mm/vmm.h"
 #include "proc/account.h"
 #include "proc/pressure.h"
@@ -101,6 +102,8 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 {
 	if (previous == queue->idle || next == queue->idle)
 		mark_idle(queue, next == queue->idle);
+	trace_point(TRACE_SCHED_SWITCH, previous->state, (u64)next->tid,
+		    trace_name_word(next->comm, 0), trace_name_word(next->comm, 1));
 	queue->running = next;
 	queue->switches++;
 	next->sched.run_start = now;
@@ -259,6 +262,8 @@ void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join h
 {
 	nsec_t now = clock_monotonic();
 
+	trace_point(TRACE_SCHED_WAKEUP, (u64)task->tid, queue->cpu, trace_name_word(task->comm, 0),
+		    trace_name_word(task->comm, 1));
 	run_queue_account(queue, now);
 	run_queue_join(queue, task, how);
 	pressure_note_ready(task, true);

@@ -11,11 +11,13 @@
 #include "lib/errno.h"
 #include "lib/lock_order.h"
 #include "lib/log.h"
+#include "lib/trace.h"
 #include "proc/account.h"
 #include "proc/ptrace.h"
 #include "proc/seccomp.h"
 #include "proc/task.h"
 #include "syscall/table.h"
+#include "trace/trace.h"
 
 #define REPORTED_NUMBERS 1024
 
@@ -37,7 +39,7 @@ long syscall_missing(void)
 }
 
 /* With a tracer, who may change number, arguments and result, or filters, which may refuse. */
-static long __attribute__((noinline, cold)) call_traced(void)
+static long call_traced(void)
 {
 	struct trap_frame *frame = task_frame();
 	long result = -ENOSYS;
@@ -59,13 +61,41 @@ static long __attribute__((noinline, cold)) call_traced(void)
 	return trap_result(frame);
 }
 
+const char *trace_syscall_name(u32 number)
+{
+	return number < SYSCALL_LIMIT ? syscall_names[number] : NULL;
+}
+
+/* With somebody who wants to know, or who may change or refuse it. */
+static long __attribute__((noinline, cold))
+call_watched(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
+{
+	long result;
+
+	trace_point(TRACE_SYSCALL_ENTER, number, first, second, third);
+	if (current->call_work)
+		result = call_traced();
+	else if (number < SYSCALL_LIMIT)
+		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
+	else
+		result = syscall_missing();
+	trace_point(TRACE_SYSCALL_EXIT, number, (u64)result, 0, 0);
+	return result;
+}
+
+static inline bool is_watched(void)
+{
+	return current->call_work || trace_is_on(TRACE_SYSCALL_ENTER) ||
+	       trace_is_on(TRACE_SYSCALL_EXIT);
+}
+
 long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
 {
 	long result;
 
 	account_enter_kernel(current);
-	if (unlikely(current->call_work))
-		result = call_traced();
+	if (unlikely(is_watched()))
+		result = call_watched(first, second, third, fourth, fifth, sixth, number);
 	else if (likely(number < SYSCALL_LIMIT))
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
 	else

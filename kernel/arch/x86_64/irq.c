@@ -16,6 +16,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
+#include "lib/trace.h"
 #include "machine_internal.h"
 #include "x86.h"
 
@@ -206,6 +207,7 @@ static void device_interrupt(u32 vector)
 
 void interrupt_handle(u32 vector)
 {
+	trace_point(TRACE_IRQ, vector, 0, 0, 0);
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_end_of_interrupt();

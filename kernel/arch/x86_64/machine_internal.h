@@ -91,6 +91,10 @@ void cpus_call_handle(void);
 void smp_count_cpus(void); /* after ACPI's tables are read */
 void smp_reserve_trampoline(struct boot_info *info);
 
+/* probe.c: a breakpoint that the kernel met; true: it was at a function that was to be watched, and
+ * `frame` goes on behind it. */
+bool probe_breakpoint(struct trap_frame *frame);
+
 /* symbols.c */
 void backtrace_from(vaddr_t ip, vaddr_t frame_pointer);
 

@@ -7,6 +7,7 @@
  * linked for; it may have moved since.
  */
 #include "arch/machine.h"
+#include "arch/probe.h"
 #include "boot/x86_64/start.h"
 #include "lib/log.h"
 #include "lib/module.h"
@@ -83,6 +84,30 @@ void backtrace_from(vaddr_t ip, vaddr_t frame_pointer)
 void backtrace_print(void)
 {
 	backtrace_from(0, (vaddr_t)__builtin_frame_address(0));
+}
+
+size_t backtrace_interrupted(vaddr_t *addresses, size_t limit)
+{
+	const struct trap_frame *frame = this_cpu()->interrupted;
+
+	if (frame == NULL || limit == 0)
+		return 0;
+	addresses[0] = frame->rip;
+	if (trap_from_user(frame))
+		return 1;
+	return 1 + follow_frames(frame->rbp, addresses + 1, limit - 1);
+}
+
+void symbol_iterate(void (*function)(const char *name, vaddr_t address, void *argument),
+		    void *argument)
+{
+	const struct symbol_table *table = &symbol_table_start;
+	const char *names = (const char *)&table->symbols[table->count];
+
+	for (u32 i = 0; i < table->count; i++)
+		function(names + table->symbols[i].name,
+			 KERNEL_IMAGE_BASE + (table->symbols[i].address - (u32)KERNEL_LINK_BASE),
+			 argument);
 }
 
 size_t backtrace_collect(vaddr_t *addresses, size_t limit)

@@ -8,6 +8,7 @@
  */
 #include "arch/trap.h"
 #include "arch/machine.h"
+#include "arch/probe.h"
 #include "boot/x86_64/start.h"
 #include "lib/panic.h"
 #include "machine_internal.h"
@@ -17,6 +18,7 @@ enum vector {
 	VECTOR_DIVISION = 0,
 	VECTOR_DEBUG = 1,
 	VECTOR_NMI = 2,
+	VECTOR_BREAKPOINT = 3,
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PROTECTION = 13,
 	VECTOR_PAGE_FAULT = 14,
@@ -164,22 +166,26 @@ static void interrupt(struct trap_frame *frame, u32 vector)
 {
 	struct cpu_head *head = &this_cpu()->head;
 
+	const struct trap_frame *outer = this_cpu()->interrupted;
+
+	this_cpu()->interrupted = frame;
 	head->interrupt_depth++;
 	interrupt_handle(vector);
 	head->interrupt_depth--;
+	this_cpu()->interrupted = outer;
 	if (!trap_from_user(frame) && head->need_resched && head->preempt_count == 0 &&
 	    head->interrupt_depth == 0 && head->task != NULL)
 		preempt_from_interrupt();
 }
 
-void trap_dispatch(struct trap_frame *frame, u32 vector, u64 error)
+__noprobe void trap_dispatch(struct trap_frame *frame, u32 vector, u64 error)
 {
 	if (vector == VECTOR_PAGE_FAULT)
 		page_fault(frame, error);
-	else if (vector < VECTOR_FIRST_INTERRUPT)
-		exception(frame, vector, error);
-	else
+	else if (vector >= VECTOR_FIRST_INTERRUPT)
 		interrupt(frame, vector);
+	else if (vector != VECTOR_BREAKPOINT || trap_from_user(frame) || !probe_breakpoint(frame))
+		exception(frame, vector, error);
 
 	if (trap_from_user(frame)) {
 		irq_disable();

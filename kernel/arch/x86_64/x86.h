@@ -144,6 +144,8 @@ struct cpu_local {
 	void *call_argument;
 	u64 call_pending;           /* atomic: CPUs that have not run it yet */
 	struct arch_task *debugged; /* whose breakpoints are loaded, or NULL */
+	const struct trap_frame
+		*interrupted; /* what the interrupt came into; NULL outside of one */
 	struct task_state_segment tss;
 	u64 gdt[GDT_ENTRIES];
 } __cacheline;

@@ -22,6 +22,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "lib/trace.h"
 
 enum {
 	READS = 0,
@@ -307,6 +308,8 @@ void block_queue_run(struct block_queue *queue)
 		list_add_tail(&request->link, &queue->under_way);
 		queue->under_way_count++;
 		request->started = clock_monotonic();
+		trace_point(TRACE_BLOCK_START, disk->whole->number, request->op, request->sector,
+			    request->sectors);
 		int error = READ_ONCE(disk->dead) ? -EIO : disk->ops->start(queue, request);
 		if (error == -EBUSY) {
 			list_remove(&request->link);
@@ -331,6 +334,8 @@ void block_request_end(struct block_request *request, int error)
 {
 	struct block_queue *queue = request->queue;
 
+	trace_point(TRACE_BLOCK_END, queue->disk->whole->number, request->op, request->sector,
+		    (u64)error);
 	list_remove(&request->link);
 	ASSERT(queue->under_way_count > 0);
 	queue->under_way_count--;

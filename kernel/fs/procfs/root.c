@@ -15,6 +15,7 @@
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/uts.h"
+#include "trace/trace.h"
 
 static int show_uptime(const struct proc_node *node __unused, struct text *text)
 {
@@ -153,6 +154,10 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_DIRECTORY("sys", proc_sys_entries),
 	PROC_DIRECTORY("sysvipc", proc_sysvipc_entries),
 	PROC_TEXT_LINK("thread-self", read_thread_self),
+	{.name = "trace", .mode = S_IFREG | 0400, .operations = &trace_file_operations},
+	PROC_SETTING("trace_control", 0600, trace_show_control, trace_store_control),
+	PROC_FILE("trace_counts", 0400, trace_show_counts),
+	PROC_FILE("trace_profile", 0400, trace_show_profile),
 	PROC_FILE("uptime", 0444, show_uptime),
 	PROC_FILE("version", 0444, show_version),
 	PROC_FILE("vmstat", 0444, proc_show_vmstat),

@@ -63,6 +63,7 @@ static const struct band bands[] = {
 	{POLLPRI | POLLRDBAND, POLL_PRI, POLLPRI | POLLRDBAND},
 	{POLLHUP | POLLRDHUP, POLL_HUP, POLLHUP | POLLERR},
 	{POLLERR, POLL_ERR, POLLERR},
+	{POLLMSG, POLL_MSG, POLLIN | POLLRDNORM | POLLMSG},
 };
 
 /* Whoever named the process may signal it as kill(2) says. */
@@ -157,6 +158,14 @@ static bool wake(struct waiter *waiter, u32 events)
 	return false;
 }
 
+void async_tell_changed(struct file *file)
+{
+	struct file_owner *owner = file->owner;
+
+	__atomic_or_fetch(&owner->events, POLLMSG, __ATOMIC_ACQ_REL);
+	timer_start(&owner->timer, 0);
+}
+
 static void join(struct poll_table *table, struct file *file __unused, wait_queue_t *queue)
 {
 	struct file_owner *owner = container_of(table, struct file_owner, table);
@@ -226,6 +235,27 @@ static void put_pid_in(struct file_owner *owner, struct pid *pid, int type)
 	spin_unlock_irqrestore(&owner->lock, flags);
 	if (old != NULL)
 		pid_put(old);
+}
+
+int async_own(struct file *file, int fd)
+{
+	unsigned long flags = process_tree_lock();
+	struct pid *pid = pid_find_locked(current->process->pid);
+	pid_get(pid);
+	process_tree_unlock(flags);
+
+	mutex_lock(&async_lock);
+	struct file_owner *owner = owner_of(file);
+	if (owner != NULL)
+		WRITE_ONCE(owner->fd, fd);
+	if (owner != NULL && owner->pid == NULL) {
+		put_pid_in(owner, pid, F_OWNER_PID);
+		pid = NULL;
+	}
+	mutex_unlock(&async_lock);
+	if (pid != NULL)
+		pid_put(pid);
+	return owner != NULL ? 0 : -ENOMEM;
 }
 
 int async_set_owner(struct file *file, int type, pid_t number)
@@ -314,6 +344,7 @@ void async_release(struct file *file)
 {
 	struct file_owner *owner = file->owner;
 
+	dnotify_release(file);
 	leave_queues(owner);
 	if (owner->pid != NULL)
 		pid_put(owner->pid);

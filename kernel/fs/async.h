@@ -18,4 +18,11 @@ int async_get_signal(struct file *file);
 /* O_ASYNC is set or cleared; `fd`: what the signal's information names.  0 or -ENOMEM. */
 int __must_check async_set_enabled(struct file *file, int fd, bool enabled);
 
+/* Makes the caller's process the owner, if the file has none; `fd` as above.  0 or -ENOMEM. */
+int __must_check async_own(struct file *file, int fd);
+
+/* dnotify.c: F_NOTIFY, with DN_*: the owner is told of what happens in the directory.  0, -ENOTDIR,
+ * -ENOMEM. */
+int __must_check dnotify_control(struct file *file, int fd, u32 what);
+
 #endif

@@ -169,6 +169,9 @@ void inode_allow_write(struct inode *inode);
 
 void locks_release_file(struct file *file); /* at the last reference: flock and open-file locks */
 void async_release(struct file *file);      /* likewise: async.c */
+/* The file's owner, which it has, is told that the directory has changed.  Does not sleep. */
+void async_tell_changed(struct file *file);
+void dnotify_release(struct file *file); /* before that: dnotify.c */
 void locks_free_inode(struct inode *inode);
 void xattrs_free(struct xattr_list *list);
 

@@ -126,6 +126,8 @@ static long control_file(int fd, struct file *file, unsigned command, vaddr_t ar
 		if (argument > 64)
 			return -EINVAL;
 		return async_set_signal(file, (int)argument);
+	case F_NOTIFY:
+		return dnotify_control(file, fd, (u32)argument);
 	case F_GETLEASE:
 		return F_UNLCK;
 	default:

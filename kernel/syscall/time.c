@@ -126,9 +126,10 @@ long sys_adjtimex(vaddr_t address)
 
 	if (get_user(state, address) < 0)
 		return -EFAULT;
-	if (state.modes != 0)
+	if (state.modes != 0 && state.modes != ADJ_OFFSET_SS_READ)
 		return capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
 	state = (struct linux_timex){
+		.modes = state.modes,
 		.maxerror = 16000000,
 		.esterror = 16000000,
 		.status = STA_UNSYNC,

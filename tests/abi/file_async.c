@@ -169,9 +169,90 @@ static void races(void)
 	ok(true, "closing races with signals");
 }
 
+/* How many signals came of what was done since; the time that one may take is long, for none short. */
+static int told(int expected)
+{
+	if (expected == 0)
+		sleep_ms(50);
+	else
+		wait_until(count >= expected);
+	int n = count;
+
+	count = 0;
+	return n;
+}
+
+static void directories(void)
+{
+	catch (SIGIO);
+	catch (SIGRTMIN + 3);
+	mkdir("watched", 0755);
+	int fd = open("watched", O_RDONLY | O_DIRECTORY), file;
+
+	put_file("plain", "x", 1, 0600);
+	file = open("plain", O_RDONLY);
+	fails(fcntl(file, F_NOTIFY, DN_CREATE), ENOTDIR, "a file is no directory");
+	close(file);
+	is(fcntl(fd, F_NOTIFY, DN_CREATE), 0, "F_NOTIFY");
+	put_file("watched/a", "x", 1, 0600);
+	is(told(1), 1, "a new file is told, once");
+	is(last, SIGIO, "by SIGIO");
+	put_file("watched/b", "x", 1, 0600);
+	is(told(0), 0, "the next is not");
+
+	fcntl(fd, F_SETSIG, SIGRTMIN + 3);
+	is(fcntl(fd, F_NOTIFY, DN_DELETE | DN_MULTISHOT), 0, "DN_MULTISHOT");
+	is(fcntl(fd, F_NOTIFY, DN_RENAME | DN_MULTISHOT), 0, "more is wanted");
+	unlink("watched/b");
+	is(told(1), 1, "a file that went");
+	is(last, SIGRTMIN + 3, "by the signal of F_SETSIG");
+	is(from_fd, fd, "with the descriptor");
+	is(code, POLL_MSG, "and its code");
+	rename("watched/a", "watched/c");
+	ok(told(1) >= 1, "a file with another name");
+	sleep_ms(50);
+	count = 0;
+	put_file("watched/c", "new text", 8, 0600);
+	is(told(0), 0, "what nobody asked for is not told");
+	is(fcntl(fd, F_NOTIFY, 0), 0, "nothing more is wanted");
+	unlink("watched/c");
+	is(told(0), 0, "nothing more is told");
+
+	is(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT), 0, "once more");
+	close(fd);
+	put_file("watched/d", "x", 1, 0600);
+	is(told(0), 0, "until it is closed");
+}
+
+/* Threads change a directory while its watcher opens and closes it. */
+static void directory_races(void)
+{
+	catch (SIGIO);
+	pid_t pid = spawn();
+
+	if (pid == 0)
+		for (;;) {
+			put_file("watched/e", "x", 1, 0600);
+			unlink("watched/e");
+		}
+	for (int i = 0; i < 500; i++) {
+		int fd = open("watched", O_RDONLY | O_DIRECTORY);
+
+		fcntl(fd, F_NOTIFY, DN_CREATE | DN_DELETE | (i & 1 ? DN_MULTISHOT : 0));
+		sched_yield();
+		close(fd);
+	}
+	kill(pid, SIGKILL);
+	reap(pid);
+	ok(true, "closing races with changes");
+}
+
 int main(void)
 {
+	scratch();
 	owners();
+	directories();
+	directory_races();
 	pipes();
 	sockets();
 	races();

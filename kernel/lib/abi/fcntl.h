@@ -73,6 +73,17 @@ enum fcntl_commands {
 	FD_CLOEXEC = 1,
 };
 
+/* What F_NOTIFY tells of. */
+enum {
+	DN_ACCESS = 0x1,
+	DN_MODIFY = 0x2,
+	DN_CREATE = 0x4,
+	DN_DELETE = 0x8,
+	DN_RENAME = 0x10,
+	DN_ATTRIB = 0x20,
+};
+#define DN_MULTISHOT 0x80000000u
+
 enum file_seals {
 	F_SEAL_SEAL = 0x1,
 	F_SEAL_SHRINK = 0x2,

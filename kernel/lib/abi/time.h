@@ -53,6 +53,7 @@ struct linux_timex {
 	s32 pad3[11];
 };
 enum { STA_UNSYNC = 0x40, TIME_OK = 0, TIME_ERROR = 5 };
+enum { ADJ_OFFSET_SS_READ = 0xa001 }; /* what is left of an adjtime(3) */
 
 enum {
 	CLOCK_REALTIME = 0,

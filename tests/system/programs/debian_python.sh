@@ -1,0 +1,36 @@
+# Runs modules of CPython's own tests in the Debian root, each with the tests that its words choose, and prints the result of each test.
+# debian_python.sh "MODULE [PATTERN...]"...
+cd /tmp || exit 1
+ulimit -n 1024
+cat >results.py <<'END_OF_PROGRAM'
+import sys
+import xml.etree.ElementTree as tree
+
+for case in tree.parse(sys.argv[1]).iter("testcase"):
+    bad = [child.tag for child in case if child.tag in ("error", "failure")]
+    skipped = case.get("result") == "skipped" or case.find("skipped") is not None
+    name = case.get("name").replace(" ", "_")
+    print("result", sys.argv[2], name, bad[0] if bad else "skipped" if skipped else "ok")
+END_OF_PROGRAM
+for words; do
+	# shellcheck disable=SC2086 # words
+	set -- $words
+	module=$1
+	shift
+	patterns=
+	for pattern; do
+		patterns="$patterns -m $pattern"
+	done
+	rm -f out.xml
+	set -f
+	# shellcheck disable=SC2086 # words
+	timeout -s KILL 3000 python3 -m test --timeout 2900 --junit-xml out.xml $patterns "$module" >said 2>&1 </dev/null
+	set +f
+	if [ -s out.xml ]; then
+		python3 results.py out.xml "$module"
+	else
+		echo "result $module all none"
+		tail -n 20 said | sed 's/^/# /'
+	fi
+	sed -n 's/^\(ERROR\|FAIL\): /# &/p' said
+done

@@ -24,6 +24,8 @@ enum trace_event {
 	TRACE_EVENTS
 };
 
+#define TRACE_CALL_EVENTS ((u32)(BIT(TRACE_SYSCALL_ENTER) | BIT(TRACE_SYSCALL_EXIT)))
+
 extern u32 trace_mask; /* bit n: event n is wanted; read anywhere, changed by kernel/trace */
 
 static inline bool trace_is_on(enum trace_event event)

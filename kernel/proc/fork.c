@@ -13,6 +13,7 @@
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "lib/trace.h"
 #include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/usercopy.h"
@@ -354,6 +355,8 @@ static int child_link(struct task *child, const struct clone_request *request, i
 		task_get(child); /* the number's */
 		child->pid->task = child;
 		process_add_thread_locked(child->process, child);
+		if (READ_ONCE(trace_mask) & TRACE_CALL_EVENTS)
+			child->call_work |= CALL_WATCHED;
 		if (current->ptrace.tracer && (event || flags & CLONE_PTRACE))
 			ptrace_join_locked(child);
 		process_count_task(1);

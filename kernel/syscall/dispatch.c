@@ -73,7 +73,7 @@ call_watched(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth,
 	long result;
 
 	trace_point(TRACE_SYSCALL_ENTER, number, first, second, third);
-	if (current->call_work)
+	if (current->call_work & ~(u32)CALL_WATCHED)
 		result = call_traced();
 	else if (number < SYSCALL_LIMIT)
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);
@@ -83,18 +83,12 @@ call_watched(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth,
 	return result;
 }
 
-static inline bool is_watched(void)
-{
-	return current->call_work || trace_is_on(TRACE_SYSCALL_ENTER) ||
-	       trace_is_on(TRACE_SYSCALL_EXIT);
-}
-
 long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 sixth, u32 number)
 {
 	long result;
 
 	account_enter_kernel(current);
-	if (unlikely(is_watched()))
+	if (unlikely(current->call_work))
 		result = call_watched(first, second, third, fourth, fifth, sixth, number);
 	else if (likely(number < SYSCALL_LIMIT))
 		result = syscall_table[number](first, second, third, fourth, fifth, sixth);

@@ -15,6 +15,8 @@
 #include "lib/sort.h"
 #include "lib/string.h"
 #include "mm/vmalloc.h"
+#include "proc/process.h"
+#include "proc/ptrace.h"
 #include "trace/trace_internal.h"
 
 struct ring {
@@ -104,15 +106,41 @@ static int make_rings(void)
 	return 0;
 }
 
+/*
+ * Threads whose calls are watched take the slow way through the dispatcher, and only they; see
+ * child_link in proc/fork.c, too: who is linked after this pass has seen the mask.
+ */
+static void watch_calls(bool on)
+{
+	struct process *process;
+	struct task *task;
+	unsigned long flags = process_tree_lock();
+
+	for_each_process_locked(process)
+	{
+		for_each_thread(task, process)
+		{
+			if (on)
+				__atomic_or_fetch(&task->call_work, CALL_WATCHED, __ATOMIC_RELAXED);
+			else
+				__atomic_and_fetch(&task->call_work, ~(u32)CALL_WATCHED,
+						   __ATOMIC_RELAXED);
+		}
+	}
+	process_tree_unlock(flags);
+}
+
 int trace_set_mask_locked(u32 mask)
 {
 	int error = 0;
 
 	if (mask != 0 && rings[0].entries == NULL)
 		error = make_rings();
-	if (error == 0)
-		WRITE_ONCE(trace_mask, mask);
-	return error;
+	if (error != 0)
+		return error;
+	WRITE_ONCE(trace_mask, mask);
+	watch_calls(mask & TRACE_CALL_EVENTS);
+	return 0;
 }
 
 int trace_set_entries_locked(u64 entries)

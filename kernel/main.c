@@ -92,9 +92,6 @@ void kernel_main(void)
 	pipe_init();
 	pidfd_init();
 	epoll_init();
-	shm_init();
-	sem_init();
-	msg_init();
 	inotify_init();
 	unix_init();
 	reclaim_thread_start();

@@ -296,7 +296,7 @@ pid_t async_get_owner(struct file *file, int *type)
 		const struct pid *pid = owner->pid;
 		*type = owner->type;
 		if (pid != NULL && (*type == F_OWNER_PGRP ? pid->group != NULL : pid->task != NULL))
-			number = pid->number;
+			number = pid_shown(pid);
 		process_tree_unlock(flags);
 	}
 	mutex_unlock(&async_lock);

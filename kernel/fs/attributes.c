@@ -20,7 +20,7 @@ static int check_owner_change(const struct inode *inode, const struct attr_chang
 {
 	const struct credentials *me = current_credentials();
 
-	if (capable(CAP_CHOWN))
+	if (capable_over(inode->uid, inode->gid, CAP_CHOWN))
 		return 0;
 	if (change->valid & ATTR_UID && (me->fsuid != inode->uid || change->uid != inode->uid))
 		return -EPERM;
@@ -41,7 +41,8 @@ static int check_change(struct inode *inode, struct attr_change *change)
 	if (change->valid & ATTR_MODE) {
 		if (!inode_owner_or_capable(inode))
 			return -EPERM;
-		if (!credentials_in_group(current_credentials(), group) && !capable(CAP_FSETID))
+		if (!credentials_in_group(current_credentials(), group) &&
+		    !capable_over(inode->uid, inode->gid, CAP_FSETID))
 			change->mode &= ~(mode_t)S_ISGID;
 	}
 	if (change->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_NEEDS_OWNER) &&
@@ -67,7 +68,8 @@ int inode_remove_setid(struct inode *inode)
 {
 	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || !S_ISREG(inode->mode))
 		return 0;
-	if (mode_without_setid(inode->mode) == inode->mode || capable(CAP_FSETID))
+	if (mode_without_setid(inode->mode) == inode->mode ||
+	    capable_over(inode->uid, inode->gid, CAP_FSETID))
 		return 0;
 	spin_lock(&inode->attribute_lock);
 	inode->mode = mode_without_setid(inode->mode);

@@ -12,6 +12,7 @@
 #include "proc/credentials.h"
 #include "proc/hooks.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 
 mode_t current_umask(void)
 {
@@ -201,7 +202,11 @@ static int hook_exec_attributes(struct file *file, struct exec_attributes *attri
 		.uid = inode->uid,
 		.gid = inode->gid,
 		.size = (u64)inode_size(inode),
-		.no_set_id = file->path.mount->flags & MS_NOSUID,
+		/* Nor on what a user namespace mounted that does not rule us. */
+		.no_set_id = file->path.mount->flags & MS_NOSUID ||
+			     !mount_is_mine(file->path.mount) ||
+			     !user_namespace_is_below(current_credentials()->user_namespace,
+						      file->path.mount->superblock->owner),
 	};
 	return 0;
 }
@@ -298,6 +303,7 @@ static const struct file_hooks hooks = {
 	.fs_get = context_get,
 	.fs_put = fs_context_put,
 	.fs_shared = context_shared,
+	.fs_chrooted = fs_is_chrooted,
 	.exec_open = hook_exec_open,
 	.exec_close = hook_exec_close,
 	.exec_read = hook_exec_read,

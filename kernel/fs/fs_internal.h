@@ -121,12 +121,65 @@ struct mount *mount_find_locked(const struct mount *parent, const struct dentry 
 void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentry *mountpoint);
 void mount_detach_locked(struct mount *mount, struct path *was_at);
 struct mount *mount_next_locked(struct mount *at, const struct mount *top);
-struct list_head *mount_all(void);
 /* As mount_cross_down, in a reading section and without references. */
 void mount_peek_down(struct path *path);
 /* Root and working directory of a context, likewise. */
 struct path fs_context_peek_root(struct fs_context *context);
 struct path fs_context_peek_cwd(struct fs_context *context);
+/* The tree belongs to a namespace (NULL: to none) from now on; mount_lock held. */
+void mount_enlist_tree_locked(struct mount *top, struct mount_namespace *space);
+/* Changes of the trees are made one after the other.  Unlocking may drop mounts, which may sleep. */
+void mount_change_lock(void);
+void mount_change_unlock(void);
+
+/* mount_copy.c: copies; change mutex held.  `flags`: */
+enum mount_copy {
+	COPY_PEER = 1 << 0,       /* a peer, if the original is shared, and as much a slave as it */
+	COPY_SLAVE = 1 << 1,      /* a slave of the original, if that is shared */
+	COPY_SHARED = 1 << 2,     /* the first of a peer group of its own */
+	COPY_UNBINDABLE = 1 << 3, /* of a tree: of those, too */
+	COPY_LOCKED = 1 << 4,     /* for somebody less privileged: places and flags stay */
+};
+/* Of one mount from `root` on, or with all that is mounted below that, in nobody's namespace; the
+ * top is not locked.  NULL: no memory, or there are too many. */
+struct mount *mount_copy(struct mount *from, struct dentry *root, unsigned flags);
+struct mount *mount_copy_tree(struct mount *from, struct dentry *root, unsigned flags);
+/* Undoes that: a tree that was never attached. */
+void mount_discard_tree(struct mount *top);
+/* Unhooks a tree and what was propagated from it: references of all are dropped.  `top` is in the
+ * tree of mounts. */
+void mount_unhook_tree(struct mount *top);
+/* The same without a look at others: the last reference on a namespace is gone. */
+void mount_unhook_alone(struct mount *top);
+
+/* propagate.c; change mutex held. */
+void mount_make_private(struct mount *mount);
+void mount_change_propagation(struct mount *mount, u64 type); /* MS_SHARED, … */
+void mount_join_group(struct mount *mount, struct mount *peer);
+void mount_become_slave(struct mount *mount, struct mount *master);
+/*
+ * What is mounted on a shared mount appears on its peers and slaves: makes `tree` shared, and
+ * copies of it, which then hang in *copies (by `work`), each with the place where it goes as
+ * `copy_place`.  0 or -ENOMEM, and nothing.
+ */
+int __must_check mount_propagate(struct mount *tree, const struct path *place,
+				 struct list_head *copies);
+/* Hangs the copies where they belong.  mount_lock held. */
+void mount_attach_copies_locked(struct list_head *copies, struct dentry *mountpoint);
+/* Adds to *victims (by `work`, leaves first) those that went along to elsewhere. */
+void mount_propagate_umount(struct list_head *victims);
+/* Does somebody use what would go along? */
+bool mount_is_busy_elsewhere(const struct mount *mount);
+/* The next mount that gets what `origin` gets, NULL at the end; begin with `at` = `origin`. */
+struct mount *mount_next_receiver(struct mount *at, const struct mount *origin);
+
+/* mount_namespace.c */
+void mount_namespaces_init(struct mount *root);
+bool mount_is_mine(const struct mount *mount); /* in current's namespace? */
+
+/* nsfs.c: the namespace that an inode stands for, or NULL. */
+struct namespace *nsfs_namespace(const struct inode *inode);
+void nsfs_init(void);
 /* Replaces the root of a mount by the place it is mounted on; false: it is at the top. */
 bool mount_cross_up(struct path *path);
 

@@ -2,6 +2,7 @@
 /* The order in which the file systems come up. */
 #include "fs/fs_internal.h"
 #include "fs/read_section.h"
+#include "ipc/ipc_namespace.h"
 #include "ipc/mqueue.h"
 
 void vfs_init(void)
@@ -15,10 +16,12 @@ void vfs_init(void)
 	tmpfs_init();
 	hugetlbfs_init();
 	mount_init();
+	nsfs_init();
 	memfd_init();
 	file_hooks_register();
 	devices_init();
 	mqueue_fs_init();
+	ipc_namespaces_init();
 	ext4_init();
 	p9_init();
 }

@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/credentials.h"
+#include "proc/user_namespace.h"
 #include "proc/time.h"
 
 static slab_cache_t *inode_slab;
@@ -55,7 +56,8 @@ void inode_init_owner(struct inode *inode, const struct inode *directory)
 	if (S_ISDIR(inode->mode))
 		inode->mode |= S_ISGID;
 	else if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-		 !credentials_in_group(current_credentials(), inode->gid) && !capable(CAP_FSETID))
+		 !credentials_in_group(current_credentials(), inode->gid) &&
+		 !capable_over(inode->uid, inode->gid, CAP_FSETID))
 		inode->mode &= ~(mode_t)S_ISGID;
 }
 
@@ -183,7 +185,8 @@ int inode_permission_real(struct inode *inode, unsigned mask)
 
 	real.fsuid = real.uid;
 	real.fsgid = real.gid;
-	real.cap_effective = real.uid == 0 ? real.cap_permitted : 0;
+	real.cap_effective =
+		real.uid == user_namespace_root(real.user_namespace) ? real.cap_permitted : 0;
 	if (mask & MAY_WRITE && inode->flags & INODE_IMMUTABLE)
 		return -EPERM;
 	if (inode->ops && inode->ops->permission)
@@ -193,7 +196,7 @@ int inode_permission_real(struct inode *inode, unsigned mask)
 
 bool inode_owner_or_capable(const struct inode *inode)
 {
-	return credentials_owner_or_capable(current_credentials(), inode->uid);
+	return credentials_owner_or_capable(current_credentials(), inode->uid, inode->gid);
 }
 
 void inode_apply_change(struct inode *inode, const struct attr_change *change)

@@ -328,7 +328,7 @@ static long get_lock(struct file *file, const struct file_lock *request, struct 
 		answer->whence = SEEK_SET;
 		answer->start = blocker->start;
 		answer->length = blocker->end == INT64_MAX ? 0 : blocker->end - blocker->start + 1;
-		answer->pid = blocker->kind == LOCK_OPEN_FILE ? -1 : blocker->pid;
+		answer->pid = blocker->kind == LOCK_OPEN_FILE ? -1 : pid_show_number(blocker->pid);
 	} else {
 		answer->type = F_UNLCK;
 	}

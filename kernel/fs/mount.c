@@ -16,13 +16,13 @@
 #include "lib/hash.h"
 #include "lib/string.h"
 
-enum { MOUNT_BUCKETS = 64 };
+enum { MOUNT_BUCKETS = 64, MOUNTS_MAX = 100000 };
 
 static spinlock_t mount_lock = SPINLOCK_INIT;
-static struct list_head buckets[MOUNT_BUCKETS];             /* mount_lock */
-static struct list_head all_mounts = LIST_INIT(all_mounts); /* mount_lock: the attached ones */
-static struct mount *root_mount;                            /* set once */
-static int last_id;                                         /* atomic */
+static struct list_head buckets[MOUNT_BUCKETS]; /* mount_lock */
+static struct mount *root_mount;                /* set once */
+static int last_id;                             /* atomic */
+static u32 mount_count;                         /* atomic */
 
 spinlock_t *mount_tree_lock(void)
 {
@@ -34,11 +34,6 @@ struct mount *mount_root(void)
 	return root_mount;
 }
 
-struct list_head *mount_all(void)
-{
-	return &all_mounts;
-}
-
 static struct list_head *bucket_of(const struct mount *parent, const struct dentry *mountpoint)
 {
 	return &buckets[((uintptr_t)parent >> 6 ^ (uintptr_t)mountpoint >> 7) % MOUNT_BUCKETS];
@@ -46,8 +41,11 @@ static struct list_head *bucket_of(const struct mount *parent, const struct dent
 
 struct mount *mount_create(struct superblock *superblock, const char *source, u32 flags)
 {
-	struct mount *mount = kzalloc(sizeof(*mount));
+	struct mount *mount;
 
+	if (__atomic_load_n(&mount_count, __ATOMIC_RELAXED) >= MOUNTS_MAX)
+		return NULL;
+	mount = kzalloc(sizeof(*mount));
 	if (!mount)
 		return NULL;
 	if (source) {
@@ -67,13 +65,20 @@ struct mount *mount_create(struct superblock *superblock, const char *source, u3
 	list_init(&mount->children);
 	list_init(&mount->sibling);
 	list_init(&mount->all);
+	list_init(&mount->peers);
+	list_init(&mount->slaves);
+	list_init(&mount->slave_link);
+	list_init(&mount->work);
+	__atomic_add_fetch(&mount_count, 1, __ATOMIC_RELAXED);
 	return mount;
 }
 
 void mount_free(struct mount *mount)
 {
 	ASSERT(!mount->parent && list_empty(&mount->children));
+	ASSERT(!mount->group && !mount->master && list_empty(&mount->slaves));
 	read_section_wait();
+	__atomic_sub_fetch(&mount_count, 1, __ATOMIC_RELAXED);
 	dentry_put(mount->root);
 	superblock_put(mount->superblock);
 	kfree(mount->source);
@@ -96,6 +101,24 @@ struct mount *mount_find_locked(const struct mount *parent, const struct dentry 
 	return NULL;
 }
 
+/* The mount belongs to the namespace (NULL: to none) from now on. */
+static void enlist(struct mount *mount, struct mount_namespace *space)
+{
+	if (mount->space == space)
+		return;
+	if (mount->space)
+		list_remove(&mount->all);
+	mount->space = space;
+	if (space)
+		list_add_tail(&mount->all, &space->mounts);
+}
+
+void mount_enlist_tree_locked(struct mount *top, struct mount_namespace *space)
+{
+	for (struct mount *at = top; at; at = mount_next_locked(at, top))
+		enlist(at, space);
+}
+
 void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentry *mountpoint)
 {
 	mount_get(parent);
@@ -104,8 +127,7 @@ void mount_attach_locked(struct mount *mount, struct mount *parent, struct dentr
 	WRITE_ONCE(mountpoint->mounts, mountpoint->mounts + 1);
 	list_add(&mount->hash, bucket_of(parent, mountpoint));
 	list_add_tail(&mount->sibling, &parent->children);
-	if (list_empty(&mount->all))
-		list_add_tail(&mount->all, &all_mounts);
+	mount_enlist_tree_locked(mount, parent->space);
 }
 
 /* The references on the parent and the mount point go to *was_at. */
@@ -115,7 +137,7 @@ void mount_detach_locked(struct mount *mount, struct path *was_at)
 	WRITE_ONCE(mount->mountpoint->mounts, mount->mountpoint->mounts - 1);
 	list_remove(&mount->hash);
 	list_remove(&mount->sibling);
-	list_remove(&mount->all);
+	enlist(mount, NULL);
 	mount->parent = NULL;
 	mount->mountpoint = NULL;
 }
@@ -193,9 +215,7 @@ void mount_init(void)
 	root_mount = mount_create(superblock, "rootfs", MS_RELATIME);
 	if (!root_mount)
 		panic("no memory for the root mount");
-	spin_lock(&mount_lock);
-	list_add_tail(&root_mount->all, &all_mounts);
-	spin_unlock(&mount_lock);
+	mount_namespaces_init(root_mount);
 }
 
 int path_statfs(const struct path *path, struct linux_statfs *result)

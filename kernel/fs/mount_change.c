@@ -2,17 +2,17 @@
 /*
  * Changing the tree of mounts: mount(2), umount2(2), pivot_root(2).
  *
- * change_mutex makes changes one after the other; the tree itself is guarded by mount_lock, under
- * which each change is made in one step.  All mounts are private: nothing propagates.
+ * The change mutex makes changes one after the other; the trees themselves are guarded by
+ * mount_lock, under which each change is made in one step.  Programs change the mounts of their own
+ * namespace only; propagation carries changes on.
  */
 #include "fs/fs_internal.h"
 
 #include "lib/string.h"
+#include "proc/credentials.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 #include "proc/task.h"
-
-static mutex_t change_mutex =
-	MUTEX_INIT(change_mutex); /* outside of all other locks of this floor */
 
 /* What of mount(2)'s flags belongs to the mount; the rest is the superblock's. */
 static u32 mount_flags_of(u64 flags)
@@ -25,20 +25,33 @@ static u32 mount_flags_of(u64 flags)
 	return kept;
 }
 
+/* What somebody with more privilege has forbidden stays so. */
+#define LOCKABLE (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
 static bool is_directory(const struct dentry *dentry)
 {
 	return S_ISDIR(dentry_inode(dentry)->mode);
 }
 
-/* Hangs a mount (reference taken over) at the target.  change_mutex held. */
+/* Hangs a tree (reference taken over) at the target, and copies where that propagates.  Change mutex
+ * held. */
 static int graft(struct mount *mount, const struct path *target)
 {
+	struct list_head copies;
+	int error;
+
+	if (!mount_is_mine(target->mount))
+		return -EINVAL;
 	if (is_directory(mount->root) != is_directory(target->dentry))
 		return -ENOTDIR;
 	if (path_inode(target)->flags & INODE_DEAD)
 		return -ENOENT;
+	error = mount_propagate(mount, target, &copies);
+	if (error)
+		return error;
 	spin_lock(mount_tree_lock());
 	mount_attach_locked(mount, target->mount, target->dentry);
+	mount_attach_copies_locked(&copies, target->dentry);
 	spin_unlock(mount_tree_lock());
 	return 0;
 }
@@ -89,110 +102,84 @@ int mount_filesystem(const char *source, const char *target, const char *type_na
 	path_put(&path);
 	if (!type)
 		return -ENODEV;
+	if (!(type->in_user_namespaces ? capable_here(CAP_SYS_ADMIN) : capable(CAP_SYS_ADMIN)))
+		return -EPERM;
 	error = type->mount(type, flags, source, options, &superblock);
 	if (error)
 		return error;
 	if (flags & MS_RDONLY)
 		superblock->flags |= MS_RDONLY;
-	mutex_lock(&change_mutex);
+	mount_change_lock();
 	error = mount_at(superblock, source, target, flags);
-	mutex_unlock(&change_mutex);
+	mount_change_unlock();
 	return error;
 }
 
-/* Another mount of the same tree from `root` down.  NULL: no memory. */
-static struct mount *mount_clone(const struct mount *from, struct dentry *root)
+/* Has it mounts below `root` whose places somebody else has fixed? */
+static bool has_locked_children(const struct mount *mount, struct dentry *root)
 {
+	const struct mount *child;
+
+	list_for_each_entry (child, &mount->children, sibling)
+		if (child->locked && dentry_is_below(child->mountpoint, root))
+			return true;
+	return false;
+}
+
+/* A namespace's own file shows up in one tree of mounts only, of an older namespace. */
+static int check_namespace_file(const struct namespace *space, const struct path *to)
+{
+	if (space->kind != NAMESPACE_MOUNT)
+		return 0;
+	return space->number <= mount_namespace_current()->base.number || to->mount->group ? -EINVAL
+											   : 0;
+}
+
+static int check_bind(const struct path *from, const struct path *to, bool recursive)
+{
+	const struct namespace *space = nsfs_namespace(path_inode(from));
+
+	if (from->mount->unbindable || !mount_is_mine(to->mount))
+		return -EINVAL;
+	if (space && !from->mount->space)
+		return check_namespace_file(space, to);
+	if (!mount_is_mine(from->mount))
+		return -EINVAL;
+	return !recursive && has_locked_children(from->mount, from->dentry) ? -EINVAL : 0;
+}
+
+static int bind_locked(const struct path *from, const struct path *to, bool recursive)
+{
+	int error = check_bind(from, to, recursive);
 	struct mount *mount;
 
-	__atomic_add_fetch(&from->superblock->refs, 1, __ATOMIC_RELAXED);
-	mount = mount_create(from->superblock, from->source, from->flags);
-	if (!mount) {
-		superblock_put(from->superblock);
-		return NULL;
-	}
-	dentry_put(mount->root);
-	mount->root = dentry_get(root);
-	return mount;
-}
-
-/*
- * Unhooks every mount of a tree, leaves first, and lets go of all but the top.  mount_lock held,
- * and released in between: change_mutex keeps others out.
- */
-static void unhook_tree_locked(struct mount *top)
-{
-	for (;;) {
-		struct mount *leaf = top;
-		struct path was_at;
-
-		while (!list_empty(&leaf->children))
-			leaf = list_last_entry(&leaf->children, struct mount, sibling);
-		mount_detach_locked(leaf, &was_at);
-		spin_unlock(mount_tree_lock());
-		path_put(&was_at);
-		spin_lock(mount_tree_lock());
-		if (leaf == top)
-			break;
-		spin_unlock(mount_tree_lock());
-		mount_put(leaf);
-		spin_lock(mount_tree_lock());
-	}
-}
-
-/* Copies the mounts below `from` (from `root` on) to below `to`.  change_mutex keeps the tree as it
- * is. */
-static int clone_children(struct mount *from, struct dentry *root, struct mount *to)
-{
-	struct mount *child;
-
-	list_for_each_entry (child, &from->children, sibling) {
-		struct mount *copy;
-		int error;
-
-		if (child == to || !dentry_is_below(child->mountpoint, root))
-			continue;
-		copy = mount_clone(child, child->root);
-		if (!copy)
-			return -ENOMEM;
-		spin_lock(mount_tree_lock());
-		mount_attach_locked(copy, to, child->mountpoint);
-		spin_unlock(mount_tree_lock());
-		error = clone_children(child, child->root, copy);
-		if (error)
-			return error;
-	}
-	return 0;
+	if (error)
+		return error;
+	mount = recursive ? mount_copy_tree(from->mount, from->dentry, COPY_PEER)
+			  : mount_copy(from->mount, from->dentry, COPY_PEER);
+	if (!mount)
+		return -ENOMEM;
+	mount->locked = false;
+	error = graft(mount, to);
+	if (error)
+		mount_discard_tree(mount);
+	return error;
 }
 
 int mount_bind(const char *source, const char *target, bool recursive)
 {
 	struct path from, to;
-	struct mount *mount;
 	int error = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
 
 	if (error)
 		return error;
 	error = lookup_target(target, &to);
-	if (error)
-		goto out_from;
-	mutex_lock(&change_mutex);
-	mount = mount_clone(from.mount, from.dentry);
-	error = mount ? graft(mount, &to) : -ENOMEM;
-	if (error && mount)
-		mount_put(mount);
-	if (!error && recursive) {
-		error = clone_children(from.mount, from.dentry, mount);
-		if (error) {
-			spin_lock(mount_tree_lock());
-			unhook_tree_locked(mount);
-			spin_unlock(mount_tree_lock());
-			mount_put(mount);
-		}
+	if (!error) {
+		mount_change_lock();
+		error = bind_locked(&from, &to, recursive);
+		mount_change_unlock();
+		path_put(&to);
 	}
-	mutex_unlock(&change_mutex);
-	path_put(&to);
-out_from:
 	path_put(&from);
 	return error;
 }
@@ -204,16 +191,45 @@ static bool mount_is_below(const struct mount *mount, const struct mount *ancest
 	return mount != NULL;
 }
 
-/* Moves an attached mount to another place.  change_mutex held. */
-static void move_to(struct mount *mount, const struct path *place)
+static bool has_unbindable(struct mount *top)
 {
-	struct path was_at;
+	for (struct mount *at = top; at; at = mount_next_locked(at, top))
+		if (at->unbindable)
+			return true;
+	return false;
+}
 
+/* The rules for moving.  Change mutex held. */
+static int check_move(const struct path *from, const struct path *to)
+{
+	if (!mount_is_mine(from->mount) || !mount_is_mine(to->mount))
+		return -EINVAL;
+	if (from->dentry != from->mount->root || !from->mount->parent || from->mount->locked)
+		return -EINVAL;
+	if (is_directory(from->dentry) != is_directory(to->dentry))
+		return -EINVAL;
+	/* Those who share the place that it leaves would not know where it went. */
+	if (from->mount->parent->group || (to->mount->group && has_unbindable(from->mount)))
+		return -EINVAL;
+	return mount_is_below(to->mount, from->mount) ? -ELOOP : 0;
+}
+
+/* Moves an attached mount to another place.  Change mutex held. */
+static int move_to(struct mount *mount, const struct path *place)
+{
+	struct list_head copies;
+	struct path was_at;
+	int error = mount_propagate(mount, place, &copies);
+
+	if (error)
+		return error;
 	spin_lock(mount_tree_lock());
 	mount_detach_locked(mount, &was_at);
 	mount_attach_locked(mount, place->mount, place->dentry);
+	mount_attach_copies_locked(&copies, place->dentry);
 	spin_unlock(mount_tree_lock());
 	path_put(&was_at);
+	return 0;
 }
 
 int mount_move(const char *source, const char *target)
@@ -226,16 +242,11 @@ int mount_move(const char *source, const char *target)
 	error = lookup_target(target, &to);
 	if (error)
 		goto out_from;
-	mutex_lock(&change_mutex);
-	if (from.dentry != from.mount->root || !from.mount->parent)
-		error = -EINVAL;
-	else if (is_directory(from.dentry) != is_directory(to.dentry))
-		error = -EINVAL;
-	else if (mount_is_below(to.mount, from.mount))
-		error = -ELOOP;
-	else
-		move_to(from.mount, &to);
-	mutex_unlock(&change_mutex);
+	mount_change_lock();
+	error = check_move(&from, &to);
+	if (!error)
+		error = move_to(from.mount, &to);
+	mount_change_unlock();
 	path_put(&to);
 out_from:
 	path_put(&from);
@@ -251,9 +262,13 @@ int mount_remount(const char *target, u64 flags, const char *options, bool bind)
 	if (error)
 		return error;
 	superblock = path.mount->superblock;
-	mutex_lock(&change_mutex);
-	if (path.dentry != path.mount->root)
+	mount_change_lock();
+	if (path.dentry != path.mount->root || !mount_is_mine(path.mount))
 		error = -EINVAL;
+	else if (path.mount->locked_flags & LOCKABLE & ~mount_flags_of(flags))
+		error = -EPERM;
+	else if (!bind && !capable_in(superblock->owner, CAP_SYS_ADMIN))
+		error = -EPERM;
 	else if (flags & MS_RDONLY && !mount_is_readonly(path.mount) &&
 		 __atomic_load_n(&superblock->writers, __ATOMIC_RELAXED) > 0)
 		error = -EBUSY;
@@ -267,9 +282,17 @@ int mount_remount(const char *target, u64 flags, const char *options, bool bind)
 				(superblock->flags & ~(u64)MS_RDONLY) | (flags & MS_RDONLY);
 		spin_unlock(mount_tree_lock());
 	}
-	mutex_unlock(&change_mutex);
+	mount_change_unlock();
 	path_put(&path);
 	return error;
+}
+
+/* The tree's reference and the caller's: anything more is somebody who uses it. */
+static bool is_busy(const struct mount *mount)
+{
+	return !list_empty(&mount->children) ||
+	       __atomic_load_n(&mount->refs, __ATOMIC_ACQUIRE) > 2 ||
+	       mount_is_busy_elsewhere(mount);
 }
 
 int mount_umount(const char *target, int flags)
@@ -282,24 +305,17 @@ int mount_umount(const char *target, int flags)
 	if (error)
 		return error;
 	mount = path.mount;
-	mutex_lock(&change_mutex);
-	if (path.dentry != mount->root) {
+	mount_change_lock();
+	if (path.dentry != mount->root || mount->locked || !mount_is_mine(mount)) {
 		error = -EINVAL;
 	} else if (!mount->parent) {
-		error = mount == mount_root() ? -EBUSY : -EINVAL;
+		error = mount == mount_namespace_current()->root ? -EBUSY : -EINVAL;
+	} else if (!(flags & MNT_DETACH) && is_busy(mount)) {
+		error = -EBUSY;
 	} else {
-		/* The tree's reference and ours: anything more is somebody who uses it. */
-		spin_lock(mount_tree_lock());
-		if (!(flags & MNT_DETACH) && (!list_empty(&mount->children) ||
-					      __atomic_load_n(&mount->refs, __ATOMIC_ACQUIRE) > 2))
-			error = -EBUSY;
-		else
-			unhook_tree_locked(mount);
-		spin_unlock(mount_tree_lock());
-		if (!error)
-			mount_put(mount);
+		mount_unhook_tree(mount);
 	}
-	mutex_unlock(&change_mutex);
+	mount_change_unlock();
 	path_put(&path);
 	return error;
 }
@@ -315,7 +331,8 @@ static void replace_roots(const struct path *old_root, const struct path *new_ro
 		pid_t thread = 0;
 
 		next = process->pid + 1;
-		while ((task = process_next_thread(process, thread)) != NULL) {
+		while ((task = process_next_thread(process, pid_namespace_first(), thread)) !=
+		       NULL) {
 			unsigned long irq = spin_lock_irqsave(&task->lock);
 			struct fs_context *context = task->fs;
 
@@ -333,12 +350,19 @@ static void replace_roots(const struct path *old_root, const struct path *new_ro
 	}
 }
 
-/* The rules of pivot_root(2).  change_mutex held. */
+/* The rules of pivot_root(2).  Change mutex held. */
 static int check_pivot(const struct path *new_root, const struct path *put_old,
 		       const struct path *root)
 {
+	if (!mount_is_mine(new_root->mount) || !mount_is_mine(root->mount) ||
+	    !mount_is_mine(put_old->mount) || new_root->mount->locked)
+		return -EINVAL;
 	if (new_root->mount == root->mount || put_old->mount == root->mount)
 		return -EBUSY;
+	/* It would be propagated. */
+	if (put_old->mount->group || (new_root->mount->parent && new_root->mount->parent->group) ||
+	    (root->mount->parent && root->mount->parent->group))
+		return -EINVAL;
 	if (root->dentry != root->mount->root || !root->mount->parent)
 		return -EINVAL;
 	if (new_root->dentry != new_root->mount->root || !new_root->mount->parent)
@@ -361,11 +385,13 @@ int mount_pivot_root(const char *new_root_text, const char *put_old_text)
 	if (error)
 		goto out_new;
 	fs_context_root(current->fs, &root);
-	mutex_lock(&change_mutex);
+	mount_change_lock();
 	error = check_pivot(&new_root, &put_old, &root);
 	if (!error) {
 		struct path new_was_at;
 
+		new_root.mount->locked = root.mount->locked;
+		root.mount->locked = false;
 		spin_lock(mount_tree_lock());
 		mount_detach_locked(new_root.mount, &new_was_at);
 		mount_detach_locked(root.mount, &place);
@@ -376,10 +402,38 @@ int mount_pivot_root(const char *new_root_text, const char *put_old_text)
 		path_put(&place);
 		replace_roots(&root, &new_root);
 	}
-	mutex_unlock(&change_mutex);
+	mount_change_unlock();
 	path_put(&root);
 	path_put(&put_old);
 out_new:
 	path_put(&new_root);
+	return error;
+}
+
+int mount_set_propagation(const char *target, u64 flags)
+{
+	const u64 all = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+	u64 type = flags & all;
+	struct path path;
+	int error;
+
+	if (flags & ~(all | MS_REC | MS_SILENT) || type & (type - 1))
+		return -EINVAL;
+	error = lookup_target(target, &path);
+	if (error)
+		return error;
+	mount_change_lock();
+	if (path.dentry != path.mount->root || !mount_is_mine(path.mount)) {
+		error = -EINVAL;
+	} else {
+		struct mount *at = path.mount;
+
+		do {
+			mount_change_propagation(at, type);
+			at = flags & MS_REC ? mount_next_locked(at, path.mount) : NULL;
+		} while (at);
+	}
+	mount_change_unlock();
+	path_put(&path);
 	return error;
 }

@@ -2,12 +2,13 @@
 /*
  * mqueue: the file system of POSIX message queues, one flat directory, usually on /dev/mqueue.
  *
- * There is one instance, however often it is mounted, and it is mounted once where no path leads:
- * mq_open(2) finds queues there.  A name is an entry in `entries`, which has a reference on the
- * inode; the root's lock guards the list.  The queue goes with its inode.
+ * There is one instance a namespace, however often it is mounted, and it is mounted once where no
+ * path leads: mq_open(2) finds queues there.  A name is an entry in `entries`, which has a reference
+ * on the inode; the root's lock guards the list.  The queue goes with its inode.
  */
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
+#include "ipc/ipc_namespace.h"
 #include "ipc/mqueue.h"
 #include "lib/string.h"
 #include "proc/credentials.h"
@@ -21,22 +22,29 @@ struct entry {
 	char name[];
 };
 
-static struct superblock *mqueue_super; /* set once */
-static struct mount *mqueue_mount;      /* set once */
-static struct list_head entries = LIST_INIT(entries);
-static u32 entry_count;
-static off_t next_position = 2;
+/* The superblock's `private`. */
+struct queue_directory {
+	struct list_head entries; /* the root's lock, as all of it */
+	u32 entry_count;
+	off_t next_position;
+};
 
-static struct inode *root_inode(void)
+static struct queue_directory *directory_of(const struct superblock *superblock)
 {
-	return dentry_inode(mqueue_super->root);
+	return superblock->private;
+}
+
+/* The root of current's namespace. */
+static struct dentry *root_dentry(void)
+{
+	return ipc_namespace_current()->queues->root;
 }
 
 static struct entry *find_entry(const struct dentry *dentry)
 {
 	struct entry *entry;
 
-	list_for_each_entry (entry, &entries, link)
+	list_for_each_entry (entry, &directory_of(dentry->superblock)->entries, link)
 		if (strcmp(entry->name, dentry->text) == 0)
 			return entry;
 	return NULL;
@@ -92,17 +100,18 @@ static int lookup(struct inode *directory __unused, struct dentry *dentry)
 
 static int create_with(struct dentry *dentry, mode_t mode, const struct linux_mq_attr *attributes)
 {
+	struct queue_directory *directory = directory_of(dentry->superblock);
 	struct entry *entry;
 	struct mqueue *queue;
 	struct inode *inode;
 
-	if (entry_count >= READ_ONCE(mqueue_limits.queues) && !capable(CAP_SYS_RESOURCE))
+	if (directory->entry_count >= READ_ONCE(mqueue_limits.queues) && !capable(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	queue = mqueue_create(attributes);
 	if (IS_ERR(queue))
 		return (int)PTR_ERR(queue);
 	entry = kzalloc(sizeof(*entry) + dentry->length + 1);
-	inode = inode_alloc(mqueue_super, mode);
+	inode = inode_alloc(dentry->superblock, mode);
 	if (entry == NULL || inode == NULL) {
 		mqueue_destroy(queue);
 		kfree(entry);
@@ -116,9 +125,9 @@ static int create_with(struct dentry *dentry, mode_t mode, const struct linux_mq
 	inode->size = 80; /* what Linux says of each */
 	memcpy(entry->name, dentry->text, dentry->length);
 	entry->inode = inode;
-	entry->position = next_position++;
-	list_add_tail(&entry->link, &entries);
-	entry_count++;
+	entry->position = directory->next_position++;
+	list_add_tail(&entry->link, &directory->entries);
+	directory->entry_count++;
 	dentry_instantiate(dentry, inode_get(inode));
 	return 0;
 }
@@ -136,7 +145,7 @@ static int unlink(struct inode *directory, struct dentry *dentry)
 	if (entry == NULL)
 		return -ENOENT;
 	list_remove(&entry->link);
-	entry_count--;
+	directory_of(dentry->superblock)->entry_count--;
 	inode_change_nlink(entry->inode, -1);
 	inode_touch(directory, ATTR_MTIME | ATTR_CTIME);
 	inode_put(entry->inode);
@@ -153,7 +162,7 @@ static int readdir(struct file *file, struct dir_context *context)
 
 	if (context->position < 2 && !dir_emit_dots(file, context))
 		return 0;
-	list_for_each_entry (entry, &entries, link) {
+	list_for_each_entry (entry, &directory_of(file->inode->superblock)->entries, link) {
 		if (entry->position < context->position)
 			continue;
 		context->position = entry->position;
@@ -180,30 +189,32 @@ static struct dentry *find_locked(const char *text)
 		return ERR_PTR(-EACCES);
 	if (name.length > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
-	return dentry_lookup_locked(mqueue_super->root, &name);
+	return dentry_lookup_locked(root_dentry(), &name);
 }
 
 static int create_missing(struct dentry *dentry, mode_t mode,
 			  const struct linux_mq_attr *attributes)
 {
-	int error = may_create(root_inode());
+	struct inode *root = dentry_inode(root_dentry());
+	int error = may_create(root);
 
 	if (error == 0)
 		error = create_with(dentry, S_IFREG | (mode & S_IALLUGO & ~current_umask()),
 				    attributes);
 	if (error == 0)
-		notify_create(root_inode(), dentry);
+		notify_create(root, dentry);
 	return error;
 }
 
 struct file *mqueue_open(const char *name, u32 flags, mode_t mode,
 			 const struct linux_mq_attr *attributes)
 {
-	struct path path = {.mount = mqueue_mount};
+	struct path path = {.mount = ipc_namespace_current()->queues};
+	struct inode *root = dentry_inode(root_dentry());
 	bool created = false;
 	int error = 0;
 
-	rwlock_write_lock(&root_inode()->lock);
+	rwlock_write_lock(&root->lock);
 	path.dentry = find_locked(name);
 	if (IS_ERR(path.dentry)) {
 		error = (int)PTR_ERR(path.dentry);
@@ -215,7 +226,7 @@ struct file *mqueue_open(const char *name, u32 flags, mode_t mode,
 	} else if ((flags & O_ACCMODE) == O_ACCMODE) {
 		error = -EINVAL;
 	}
-	rwlock_write_unlock(&root_inode()->lock);
+	rwlock_write_unlock(&root->lock);
 	if (IS_ERR(path.dentry))
 		return ERR_PTR(error);
 	struct file *file = ERR_PTR(error);
@@ -227,7 +238,7 @@ struct file *mqueue_open(const char *name, u32 flags, mode_t mode,
 
 int mqueue_unlink(const char *name)
 {
-	struct inode *root = root_inode();
+	struct inode *root = dentry_inode(root_dentry());
 
 	rwlock_write_lock(&root->lock);
 	struct dentry *dentry = find_locked(name);
@@ -253,36 +264,72 @@ static void destroy_inode(struct inode *inode)
 	inode_free(inode);
 }
 
-static const struct superblock_operations super_operations = {.destroy_inode = destroy_inode};
+/* Names and all: nobody has it mounted any more. */
+static void destroy(struct superblock *superblock)
+{
+	struct queue_directory *directory = superblock->private;
+
+	while (directory != NULL && !list_empty(&directory->entries)) {
+		struct entry *entry = list_first_entry(&directory->entries, struct entry, link);
+
+		list_remove(&entry->link);
+		inode_put(entry->inode);
+		kfree(entry);
+	}
+	kfree(directory);
+}
+
+static const struct superblock_operations super_operations = {.destroy_inode = destroy_inode,
+							      .destroy = destroy};
 
 static int mqueue_mount_again(const struct filesystem *type __unused, u64 flags __unused,
 			      const char *source __unused, const char *options __unused,
 			      struct superblock **result)
 {
-	__atomic_fetch_add(&mqueue_super->refs, 1, __ATOMIC_RELAXED);
-	*result = mqueue_super;
+	*result = ipc_namespace_current()->queues->superblock;
+	__atomic_fetch_add(&(*result)->refs, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
-static struct filesystem mqueue_type = {.name = "mqueue", .mount = mqueue_mount_again};
+static struct filesystem mqueue_type = {
+	.name = "mqueue", .mount = mqueue_mount_again, .in_user_namespaces = true};
+
+static int make_root(struct superblock *superblock)
+{
+	struct queue_directory *directory = kzalloc(sizeof(*directory));
+	struct inode *root;
+
+	if (directory == NULL)
+		return -ENOMEM;
+	list_init(&directory->entries);
+	directory->next_position = 2;
+	superblock->private = directory;
+	superblock->magic = MQUEUE_MAGIC;
+	root = inode_alloc(superblock, S_IFDIR | S_ISVTX | S_IRWXUGO);
+	if (root == NULL)
+		return -ENOMEM;
+	root->nlink = 2;
+	root->ops = &directory_operations;
+	root->file_ops = &directory_file_operations;
+	superblock->root = dentry_alloc_root(superblock, root);
+	return superblock->root != NULL ? 0 : -ENOMEM;
+}
+
+struct mount *mqueue_fs_create(void)
+{
+	struct superblock *superblock = superblock_alloc(&mqueue_type, &super_operations);
+	struct mount *mount = NULL;
+
+	if (superblock == NULL)
+		return NULL;
+	if (make_root(superblock) == 0)
+		mount = mount_create(superblock, NULL, 0);
+	if (mount == NULL)
+		superblock_put(superblock);
+	return mount;
+}
 
 void mqueue_fs_init(void)
 {
-	struct inode *root = NULL;
-
-	mqueue_super = superblock_alloc(&mqueue_type, &super_operations);
-	if (mqueue_super != NULL)
-		root = inode_alloc(mqueue_super, S_IFDIR | S_ISVTX | S_IRWXUGO);
-	if (root != NULL) {
-		mqueue_super->magic = MQUEUE_MAGIC;
-		root->nlink = 2;
-		root->ops = &directory_operations;
-		root->file_ops = &directory_file_operations;
-		mqueue_super->root = dentry_alloc_root(mqueue_super, root);
-	}
-	if (mqueue_super != NULL && mqueue_super->root != NULL)
-		mqueue_mount = mount_create(mqueue_super, NULL, 0);
-	if (mqueue_mount == NULL)
-		panic("no memory for message queues");
 	filesystem_register(&mqueue_type);
 }

@@ -25,7 +25,7 @@ static bool is_protected_by_sticky(const struct inode *directory, const struct i
 	uid_t me = current_credentials()->fsuid;
 
 	return directory->mode & S_ISVTX && victim->uid != me && directory->uid != me &&
-	       !capable(CAP_FOWNER);
+	       !capable_over(victim->uid, victim->gid, CAP_FOWNER);
 }
 
 int may_delete(const struct inode *directory, const struct dentry *victim, bool is_directory)

@@ -11,6 +11,7 @@
 #include "lib/format.h"
 #include "proc/credentials.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 
 /* An open in progress. */
 struct opening {
@@ -41,7 +42,8 @@ int may_open(const struct path *path, u32 flags, bool exec)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (path->mount->flags & MS_NODEV)
+		if (path->mount->flags & MS_NODEV ||
+		    path->mount->superblock->owner != user_namespace_first())
 			return -EACCES;
 		/* fall through */
 	case S_IFIFO:

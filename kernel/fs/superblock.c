@@ -11,6 +11,9 @@
 #include "fs/notify.h"
 
 #include "lib/string.h"
+#include "proc/credentials.h"
+#include "proc/task.h"
+#include "proc/user_namespace.h"
 
 static spinlock_t types_lock = SPINLOCK_INIT;
 static struct list_head types = LIST_INIT(types); /* types_lock; only grows */
@@ -51,6 +54,9 @@ struct superblock *superblock_alloc(const struct filesystem *type,
 	if (!superblock)
 		return NULL;
 	superblock->refs = 1;
+	superblock->owner = user_namespace_get(current && current_credentials()
+						       ? current_credentials()->user_namespace
+						       : user_namespace_first());
 	superblock->type = type;
 	superblock->ops = ops;
 	superblock->block_size = PAGE_SIZE;
@@ -61,6 +67,24 @@ struct superblock *superblock_alloc(const struct filesystem *type,
 	list_init(&superblock->lru);
 	list_init(&superblock->all);
 	return superblock;
+}
+
+void superblock_free(struct superblock *superblock)
+{
+	if (superblock)
+		user_namespace_put(superblock->owner);
+	kfree(superblock);
+}
+
+struct superblock *superblock_get_live(struct superblock *superblock)
+{
+	u32 refs = __atomic_load_n(&superblock->refs, __ATOMIC_RELAXED);
+
+	while (refs > 0)
+		if (__atomic_compare_exchange_n(&superblock->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return superblock;
+	return NULL;
 }
 
 void superblock_put(struct superblock *superblock)
@@ -75,5 +99,5 @@ void superblock_put(struct superblock *superblock)
 	}
 	if (superblock->ops->destroy)
 		superblock->ops->destroy(superblock);
-	kfree(superblock);
+	superblock_free(superblock);
 }

@@ -393,6 +393,7 @@ struct superblock {
 	u64 flags; /* MS_RDONLY …; mount_lock */
 	u64 magic;
 	dev_t device;
+	struct user_namespace *owner; /* const; counted: of whoever made it */
 	off_t max_size;
 	bool has_xattrs; /* trusted. and security. attributes are kept */
 	ino_t next_ino;  /* atomic */
@@ -411,7 +412,8 @@ struct superblock {
 
 struct filesystem {
 	const char *name;
-	bool needs_device; /* for /proc/filesystems: without "nodev" */
+	bool in_user_namespaces; /* whoever rules a user namespace may mount it */
+	bool needs_device;       /* for /proc/filesystems: without "nodev" */
 	/* A mounted superblock (a new one or another reference) in *result.  options: may be NULL.
 	 */
 	int (*mount)(const struct filesystem *type, u64 flags, const char *source,
@@ -432,6 +434,9 @@ void superblock_put(struct superblock *superblock);
 /* Has the file system bring everything to stable storage: syncfs(2), and all of them: sync(2). */
 int superblock_sync(struct superblock *superblock);
 void superblocks_sync(void);
+void superblock_free(struct superblock *superblock); /* one that was never complete; or NULL */
+/* Another reference, unless the last is gone already: then NULL. */
+struct superblock *superblock_get_live(struct superblock *superblock);
 
 /* --- Paths --- */
 

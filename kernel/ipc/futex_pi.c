@@ -243,8 +243,8 @@ static int change_word(vaddr_t address, u32 from, u32 to)
 /* A lock that nobody has. */
 static int take_free(struct futex_pi_attempt *attempt, struct task *task, bool more)
 {
-	u32 value =
-		(attempt->seen & FUTEX_OWNER_DIED) | (u32)task->tid | (more ? FUTEX_WAITERS : 0);
+	u32 value = (attempt->seen & FUTEX_OWNER_DIED) | (u32)task_shown(task) |
+		    (more ? FUTEX_WAITERS : 0);
 	int outcome = change_word(attempt->address, attempt->seen, value);
 
 	if (outcome == PI_TAKEN) {
@@ -261,8 +261,8 @@ static struct task *owner_of(const struct futex_pi_attempt *attempt,
 	pid_t tid = (pid_t)(attempt->seen & FUTEX_TID_MASK);
 
 	if (state != NULL)
-		return state->settling || state->owner->tid == tid ? state->owner
-								   : ERR_PTR(-EINVAL);
+		return state->settling || task_shown(state->owner) == tid ? state->owner
+									  : ERR_PTR(-EINVAL);
 	if (attempt->owner == NULL || attempt->owner->futex.gone)
 		return ERR_PTR(-ESRCH);
 	return attempt->owner->flags & TASK_KERNEL ? ERR_PTR(-EPERM) : attempt->owner;
@@ -279,7 +279,7 @@ int futex_pi_take_locked(struct futex_pi_attempt *attempt, struct futex_pi_waite
 	if (value != attempt->seen && state == NULL)
 		return PI_RETRY;
 	attempt->seen = value;
-	if ((value & FUTEX_TID_MASK) == (u32)waiter->task->tid)
+	if ((value & FUTEX_TID_MASK) == (u32)task_shown(waiter->task))
 		return -EDEADLK;
 	if ((value & FUTEX_TID_MASK) == 0 && state == NULL)
 		return take_free(attempt, waiter->task, more);
@@ -325,7 +325,7 @@ static int settle(struct futex_pi_waiter *waiter, vaddr_t address)
 	do {
 		error = arch_user_atomic_u32(USER_ATOMIC_OR, address, 0, &value);
 		futex_pi_lock();
-		u32 wanted = (u32)current->tid | FUTEX_OWNER_DIED |
+		u32 wanted = (u32)task_shown(current) | FUTEX_OWNER_DIED |
 			     (list_empty(&state->waiters) ? 0 : FUTEX_WAITERS);
 		if (error == 0 && change_word(address, value, wanted) != PI_TAKEN) {
 			futex_pi_unlock();
@@ -390,7 +390,7 @@ static int unlock_locked(vaddr_t address, const struct vm_word_key *key, u32 val
 		return -EINVAL;
 	struct futex_pi_waiter *first = first_waiter(state);
 	if (first != NULL) {
-		next = (u32)first->task->tid;
+		next = (u32)task_shown(first->task);
 		if (first->link.next != &state->waiters)
 			next |= FUTEX_WAITERS;
 	}
@@ -411,7 +411,7 @@ long futex_unlock_pi(vaddr_t address, bool shared)
 	do {
 		if (arch_user_atomic_u32(USER_ATOMIC_OR, address, 0, &value) < 0)
 			return -EFAULT;
-		if ((value & FUTEX_TID_MASK) != (u32)current->tid)
+		if ((value & FUTEX_TID_MASK) != (u32)task_shown(current))
 			return -EPERM;
 		futex_pi_lock();
 		result = unlock_locked(address, &key, value);

@@ -13,6 +13,7 @@
 #include "lib/abi/futex.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
+#include "proc/process.h"
 #include "proc/task.h"
 
 enum { LINK_INHERITS = 1 };
@@ -31,7 +32,7 @@ static int abandon(vaddr_t address, bool inherits, bool pending)
 	for (;;) {
 		if (pending && !inherits && value == 0)
 			break;
-		if ((value & FUTEX_TID_MASK) != (u32)current->tid)
+		if ((value & FUTEX_TID_MASK) != (u32)task_shown(current))
 			return 0;
 		if (user_compare_exchange_u32(
 			    address, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &found) < 0)

@@ -318,7 +318,7 @@ int mqueue_describe(struct mqueue *queue, char *buffer, size_t size)
 	u64 bytes = queue->bytes;
 	int notify = told ? queue->event.notify : 0;
 	int signo = told && notify == SIGEV_SIGNAL ? queue->event.signo : 0;
-	pid_t pid = told ? queue->notified->pid : 0;
+	pid_t pid = told ? process_shown(queue->notified) : 0;
 	spin_unlock(&queue->lock);
 	return snprintf(buffer, size, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
 			(unsigned long)bytes, notify, signo, pid);

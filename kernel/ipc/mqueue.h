@@ -74,6 +74,9 @@ int mqueue_describe(struct mqueue *queue, char *buffer, size_t size);
 /* --- fs/mqueue_fs.c --- */
 
 void mqueue_fs_init(void); /* once */
+/* The file system of a namespace's queues; NULL: no memory.  Dropping: whoever has it mounted, or a
+ * queue open, keeps it. */
+struct mount *mqueue_fs_create(void);
 
 /* mq_open(2) and mq_unlink(2) by a name without slash.  attributes may be NULL.  A file or ERR_PTR;
  * 0 or an error.  May sleep. */

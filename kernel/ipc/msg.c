@@ -2,7 +2,7 @@
 /*
  * System V message queues: sending and receiving.
  *
- * msg_ids.lock guards queues and messages; programs' memory is copied without it.  Whoever waits
+ * msg_lock guards queues and messages; programs' memory is copied without it.  Whoever waits
  * holds the queue, so that he finds out that it was removed, and sleeps until its count of changes
  * has moved on from where he looked.
  */
@@ -15,9 +15,8 @@
 #include "proc/process.h"
 #include "proc/time.h"
 
-struct sysv_ids msg_ids;
+mutex_t msg_lock = MUTEX_INIT(msg_lock);
 struct msg_limits msg_limits = {.message = 8192, .queue = 16384};
-u64 msg_total_count, msg_total_bytes;
 
 /* --- Queues --- */
 
@@ -27,7 +26,7 @@ static int create(s32 key, u64 size __unused, int flags)
 
 	if (queue == NULL)
 		return -ENOMEM;
-	int id = sysv_add(&msg_ids, &queue->object, key, (u32)flags);
+	int id = sysv_add(msg_ids(), &queue->object, key, (u32)flags);
 	if (id < 0) {
 		kfree(queue);
 		return id;
@@ -50,7 +49,7 @@ long msg_get(s32 key, int flags)
 {
 	static const struct sysv_kind kind = {.create = create, .suits = suits};
 
-	return sysv_get(&msg_ids, &kind, key, 0, flags);
+	return sysv_get(msg_ids(), &kind, key, 0, flags);
 }
 
 static void put_locked(struct msg_queue *queue)
@@ -64,8 +63,8 @@ static void take_out(struct msg_queue *queue, struct message *message)
 	list_remove(&message->link);
 	queue->count--;
 	queue->bytes -= message->size;
-	msg_total_count--;
-	msg_total_bytes -= message->size;
+	queue->object.ids->total--;
+	queue->object.ids->total_bytes -= message->size;
 }
 
 static void tell_change(struct msg_queue *queue, wait_queue_t *whom)
@@ -82,7 +81,7 @@ void msg_remove(struct msg_queue *queue)
 		take_out(queue, message);
 		kfree(message);
 	}
-	sysv_remove(&msg_ids, &queue->object);
+	sysv_remove(&queue->object);
 	queue->removed = true;
 	tell_change(queue, &queue->senders);
 	wake_up_all(&queue->receivers);
@@ -96,9 +95,9 @@ static int wait_for_change(struct msg_queue *queue, wait_queue_t *where)
 	u64 seen = queue->changes;
 
 	queue->refs++;
-	mutex_unlock(&msg_ids.lock);
+	mutex_unlock(&msg_lock);
 	int error = wait_event_interruptible(where, READ_ONCE(queue->changes) != seen);
-	mutex_lock(&msg_ids.lock);
+	mutex_lock(&msg_lock);
 	if (queue->removed)
 		error = -EIDRM;
 	else if (error != 0)
@@ -111,7 +110,7 @@ static int wait_for_change(struct msg_queue *queue, wait_queue_t *where)
  */
 static struct msg_queue *find(int id, u32 wanted)
 {
-	struct sysv_object *object = sysv_find_usable(&msg_ids, id, wanted);
+	struct sysv_object *object = sysv_find_usable(msg_ids(), id, wanted);
 
 	return IS_ERR(object) ? ERR_PTR(PTR_ERR(object)) : msg_queue_of(object);
 }
@@ -145,8 +144,8 @@ static int send_locked(int id, struct message *message, int flags)
 	list_add_tail(&message->link, &queue->messages);
 	queue->count++;
 	queue->bytes += message->size;
-	msg_total_count++;
-	msg_total_bytes += message->size;
+	queue->object.ids->total++;
+	queue->object.ids->total_bytes += message->size;
 	queue->sender = current->process->pid;
 	queue->send_time = time_wall_seconds();
 	tell_change(queue, &queue->receivers);
@@ -170,9 +169,9 @@ long msg_send(int id, vaddr_t from, size_t size, int flags)
 	message->size = size;
 	error = copy_from_user(message->text, (const void __user *)(from + sizeof(type)), size);
 	if (error == 0) {
-		mutex_lock(&msg_ids.lock);
+		mutex_lock(&msg_lock);
 		error = send_locked(id, message, flags);
-		mutex_unlock(&msg_ids.lock);
+		mutex_unlock(&msg_lock);
 	}
 	if (error != 0)
 		kfree(message);
@@ -255,9 +254,9 @@ long msg_receive(int id, vaddr_t to, size_t size, s64 type, int flags)
 		return -EINVAL;
 	if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
 		return -EINVAL;
-	mutex_lock(&msg_ids.lock);
+	mutex_lock(&msg_lock);
 	message = receive_locked(id, size, type, flags);
-	mutex_unlock(&msg_ids.lock);
+	mutex_unlock(&msg_lock);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	result = (long)MIN(size, message->size);

@@ -18,7 +18,10 @@ extern struct msg_limits msg_limits;
 u64 msg_get_queues_limit(void);
 void msg_set_queues_limit(u64 limit);
 
-void msg_init(void); /* once */
+/* The table of a namespace: a new one, and all of an old one removed. */
+struct sysv_ids;
+void msg_ids_init(struct sysv_ids *ids);
+void msg_ids_clear(struct sysv_ids *ids);
 
 /* The calls, with their results and errors. */
 long msg_get(s32 key, int flags);

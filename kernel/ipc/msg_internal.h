@@ -5,6 +5,7 @@
 #ifndef IPC_MSG_INTERNAL_H
 #define IPC_MSG_INTERNAL_H
 
+#include "ipc/ipc_namespace.h"
 #include "ipc/msg.h"
 #include "ipc/sysv.h"
 #include "lib/list.h"
@@ -18,7 +19,7 @@ struct message {
 };
 
 struct msg_queue {
-	struct sysv_object object; /* first; msg_ids.lock, as all that says nothing else */
+	struct sysv_object object; /* first; msg_lock, as all that says nothing else */
 	u32 refs;                  /* the table, and who waits */
 	bool removed;
 	struct list_head messages; /* oldest first */
@@ -29,8 +30,13 @@ struct msg_queue {
 	wait_queue_t senders, receivers;
 };
 
-extern struct sysv_ids msg_ids;
-extern u64 msg_total_count, msg_total_bytes; /* of all queues; msg_ids.lock */
+extern mutex_t msg_lock;
+
+/* The table of current's namespace. */
+static inline struct sysv_ids *msg_ids(void)
+{
+	return &ipc_namespace_current()->msg;
+}
 
 static inline struct msg_queue *msg_queue_of(struct sysv_object *object)
 {

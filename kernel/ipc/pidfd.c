@@ -11,6 +11,7 @@
 
 #include "lib/format.h"
 #include "proc/hooks.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 
 static u32 pidfd_poll(struct file *file, struct poll_table *table)
@@ -24,9 +25,18 @@ static u32 pidfd_poll(struct file *file, struct poll_table *table)
 static int pidfd_show_info(struct file *file, char *buffer, size_t size)
 {
 	const struct process *process = file->private;
-	pid_t pid = READ_ONCE(process->reaped) ? -1 : process->pid;
+	pid_t pid = READ_ONCE(process->reaped) ? -1 : process_shown(process);
+	size_t length = (size_t)snprintf(buffer, size, "Pid:\t%d\nNSpid:\t%d", pid, pid);
 
-	return snprintf(buffer, size, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+	/* The numbers further in. */
+	if (pid > 0)
+		for (u32 level = pid_namespace_current()->level + 1;
+		     level <= process->numbers->level && length < size; level++)
+			length += (size_t)snprintf(buffer + length, size - length, "\t%d",
+						   process->numbers->numbers[level].number);
+	if (length < size)
+		length += (size_t)snprintf(buffer + length, size - length, "\n");
+	return (int)length;
 }
 
 static void pidfd_release(struct file *file)

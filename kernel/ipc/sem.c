@@ -6,7 +6,7 @@
  * value then does for the sleepers, first come first served, what has become possible, and wakes
  * them with the result: nobody who wakes has to try again, and nobody overtakes.
  *
- * sem_ids.lock guards all of it.  A sleeper's entry is on its stack: it takes the lock once more
+ * sem_lock guards all of it.  A sleeper's entry is on its stack: it takes the lock once more
  * before it leaves, so that whoever settles it is done with it.
  */
 #include "ipc/sem_internal.h"
@@ -17,9 +17,8 @@
 #include "proc/process.h"
 #include "proc/time.h"
 
-struct sysv_ids sem_ids;
+mutex_t sem_lock = MUTEX_INIT(sem_lock);
 struct sem_limits sem_limits = {.each = 32000, .total = 1024000000, .operations = 500};
-u64 sem_total;
 
 /* --- semget --- */
 
@@ -29,12 +28,12 @@ static int create(s32 key, u64 count, int flags)
 
 	if (count == 0)
 		return -EINVAL;
-	if (sem_total + count > READ_ONCE(sem_limits.total))
+	if (sem_ids()->total + count > READ_ONCE(sem_limits.total))
 		return -ENOSPC;
 	set = kzalloc(sizeof(*set) + count * sizeof(set->semaphores[0]));
 	if (set == NULL)
 		return -ENOMEM;
-	int id = sysv_add(&sem_ids, &set->object, key, (u32)flags);
+	int id = sysv_add(sem_ids(), &set->object, key, (u32)flags);
 	if (id < 0) {
 		kfree(set);
 		return id;
@@ -43,7 +42,7 @@ static int create(s32 key, u64 count, int flags)
 	list_init(&set->undos);
 	set->count = (u32)count;
 	set->change_time = time_wall_seconds();
-	sem_total += count;
+	sem_ids()->total += count;
 	return id;
 }
 
@@ -58,7 +57,7 @@ long sem_get(s32 key, int count, int flags)
 
 	if (count < 0 || (u64)count > READ_ONCE(sem_limits.each))
 		return -EINVAL;
-	return sysv_get(&sem_ids, &kind, key, (u64)count, flags);
+	return sysv_get(sem_ids(), &kind, key, (u64)count, flags);
 }
 
 void sem_remove(struct sem_set *set)
@@ -67,8 +66,8 @@ void sem_remove(struct sem_set *set)
 		sem_undo_free(list_first_entry(&set->undos, struct sem_undo, of_set));
 	while (!list_empty(&set->sleepers))
 		sem_settle(list_first_entry(&set->sleepers, struct sem_sleeper, link), -EIDRM);
-	sysv_remove(&sem_ids, &set->object);
-	sem_total -= set->count;
+	set->object.ids->total -= set->count;
+	sysv_remove(&set->object);
 	kfree(set);
 }
 
@@ -168,7 +167,7 @@ static bool changes_anything(const struct linux_sembuf *operations, u32 count)
 static struct sem_set *find_for(int id, struct sem_request *request)
 {
 	bool changes = changes_anything(request->operations, request->count);
-	struct sysv_object *object = sysv_find(&sem_ids, id);
+	struct sysv_object *object = sysv_find(sem_ids(), id);
 	bool undo = false;
 
 	if (IS_ERR(object))
@@ -197,10 +196,10 @@ static long wait_in(struct sem_set *set, const struct sem_request *request, nsec
 
 	wait_queue_init(&sleeper.queue);
 	list_add_tail(&sleeper.link, &set->sleepers);
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	int error = wait_event_timeout(&sleeper.queue, READ_ONCE(sleeper.result) != SEM_MUST_WAIT,
 				       deadline, WAIT_INTERRUPTIBLE);
-	mutex_lock(&sem_ids.lock);
+	mutex_lock(&sem_lock);
 	if (sleeper.result != SEM_MUST_WAIT)
 		return sleeper.result;
 	list_remove(&sleeper.link);
@@ -212,14 +211,14 @@ static long operate(int id, const struct linux_sembuf *operations, u32 count, ns
 	struct sem_request request = {
 		.operations = operations, .count = count, .pid = current->process->pid};
 
-	mutex_lock(&sem_ids.lock);
+	mutex_lock(&sem_lock);
 	struct sem_set *set = find_for(id, &request);
 	long result = IS_ERR(set) ? PTR_ERR(set) : sem_try(set, &request);
 	if (result == SEM_MUST_WAIT)
 		result = wait_in(set, &request, deadline);
 	else if (result == 0 && !list_empty(&set->sleepers))
 		sem_serve(set);
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 

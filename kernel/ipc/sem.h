@@ -26,6 +26,11 @@ void sem_set_sets_limit(u64 limit);
 
 void sem_init(void); /* once */
 
+/* The table of a namespace: a new one, and all of an old one removed. */
+struct sysv_ids;
+void sem_ids_init(struct sysv_ids *ids);
+void sem_ids_clear(struct sysv_ids *ids);
+
 /* The calls, with their results and errors.  `deadline`: monotonic, or NO_DEADLINE. */
 long sem_get(s32 key, int count, int flags);
 long sem_operate(int id, vaddr_t operations, size_t count, nsec_t deadline);

@@ -8,27 +8,43 @@
 #include "mm/kmalloc.h"
 #include "mm/usercopy.h"
 #include "proc/hooks.h"
+#include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/time.h"
+#include "proc/user_namespace.h"
 
 enum { SETS_DEFAULT = 32000, UNDO_SIZE = 20 };
 
 static const struct ipc_hooks hooks = {.share_undo = sem_share_undo, .leave_undo = sem_leave_undo};
 
+void sem_ids_init(struct sysv_ids *ids)
+{
+	sysv_ids_init(ids, &sem_lock, SETS_DEFAULT);
+}
+
+void sem_ids_clear(struct sysv_ids *ids)
+{
+	mutex_lock(&sem_lock);
+	for (u32 i = 0; i < ids->capacity; i++)
+		if (sysv_at(ids, i) != NULL)
+			sem_remove(sem_set_of(sysv_at(ids, i)));
+	mutex_unlock(&sem_lock);
+	kfree(ids->slots);
+}
+
 void sem_init(void)
 {
-	sysv_ids_init(&sem_ids, SETS_DEFAULT);
 	ipc_hooks = &hooks;
 }
 
 u64 sem_get_sets_limit(void)
 {
-	return READ_ONCE(sem_ids.limit);
+	return READ_ONCE(sem_ids()->limit);
 }
 
 void sem_set_sets_limit(u64 limit)
 {
-	WRITE_ONCE(sem_ids.limit, limit);
+	WRITE_ONCE(sem_ids()->limit, limit);
 }
 
 static void describe_locked(const struct sem_set *set, struct linux_semid_ds *status)
@@ -45,14 +61,14 @@ bool sem_next(u32 *index, struct sem_snapshot *snapshot)
 {
 	struct sysv_object *object = NULL;
 
-	mutex_lock(&sem_ids.lock);
-	while (object == NULL && *index < sem_ids.capacity)
-		object = sysv_at(&sem_ids, (*index)++);
+	mutex_lock(&sem_lock);
+	while (object == NULL && *index < sem_ids()->capacity)
+		object = sysv_at(sem_ids(), (*index)++);
 	if (object != NULL) {
 		snapshot->id = object->id;
 		describe_locked(sem_set_of(object), &snapshot->status);
 	}
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return object != NULL;
 }
 
@@ -61,7 +77,7 @@ static long get_info(int command, vaddr_t buffer)
 {
 	struct linux_seminfo info = {
 		.map = (s32)sem_limits.total,
-		.sets = (s32)sem_ids.limit,
+		.sets = (s32)sem_ids()->limit,
 		.total = (s32)sem_limits.total,
 		.undos = (s32)sem_limits.total,
 		.each = (s32)sem_limits.each,
@@ -72,13 +88,13 @@ static long get_info(int command, vaddr_t buffer)
 		.adjustment = SEM_ADJUSTMENT_MAX,
 	};
 
-	mutex_lock(&sem_ids.lock);
-	u32 highest = sysv_highest(&sem_ids);
+	mutex_lock(&sem_lock);
+	u32 highest = sysv_highest(sem_ids());
 	if (command == SEM_INFO) {
-		info.undo_size = (s32)sem_ids.count;
-		info.adjustment = (s32)sem_total;
+		info.undo_size = (s32)sem_ids()->count;
+		info.adjustment = (s32)sem_ids()->total;
 	}
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return put_user(info, buffer) != 0 ? -EFAULT : (long)highest;
 }
 
@@ -86,13 +102,13 @@ static long get_status(int id, int command, vaddr_t buffer)
 {
 	struct linux_semid_ds status;
 
-	mutex_lock(&sem_ids.lock);
+	mutex_lock(&sem_lock);
 	struct sysv_object *object =
-		sysv_find_readable(&sem_ids, id, command != IPC_STAT, command == SEM_STAT_ANY);
+		sysv_find_readable(sem_ids(), id, command != IPC_STAT, command == SEM_STAT_ANY);
 	long result = IS_ERR(object) ? PTR_ERR(object) : command == IPC_STAT ? 0 : object->id;
 	if (result >= 0)
 		describe_locked(sem_set_of(object), &status);
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	if (result < 0)
 		return result;
 	return put_user(status, buffer) != 0 ? -EFAULT : result;
@@ -101,8 +117,8 @@ static long get_status(int id, int command, vaddr_t buffer)
 /* IPC_SET (with `perm`) and IPC_RMID. */
 static long change(int id, const struct linux_ipc_perm *perm)
 {
-	mutex_lock(&sem_ids.lock);
-	struct sysv_object *object = sysv_find(&sem_ids, id);
+	mutex_lock(&sem_lock);
+	struct sysv_object *object = sysv_find(sem_ids(), id);
 	long result = IS_ERR(object) ? PTR_ERR(object) : sysv_may_change(object);
 	if (result == 0 && perm != NULL) {
 		sysv_set(object, perm);
@@ -110,7 +126,7 @@ static long change(int id, const struct linux_ipc_perm *perm)
 	} else if (result == 0) {
 		sem_remove(sem_set_of(object));
 	}
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 
@@ -120,7 +136,7 @@ static long set_status(int id, vaddr_t buffer)
 
 	if (get_user(status, buffer) != 0)
 		return -EFAULT;
-	if (status.perm.uid == (u32)-1 || status.perm.gid == (u32)-1)
+	if (uid_given(status.perm.uid) == NOBODY_ID || gid_given(status.perm.gid) == NOBODY_ID)
 		return -EINVAL;
 	return change(id, &status.perm);
 }
@@ -148,8 +164,8 @@ static long set_value(int id, int number, int value)
 
 	if (value < 0 || value > SEM_VALUE_MAX)
 		return -ERANGE;
-	mutex_lock(&sem_ids.lock);
-	struct sysv_object *object = sysv_find(&sem_ids, id);
+	mutex_lock(&sem_lock);
+	struct sysv_object *object = sysv_find(sem_ids(), id);
 	if (IS_ERR(object))
 		result = PTR_ERR(object);
 	else if (number < 0 || (u32)number >= sem_set_of(object)->count)
@@ -160,7 +176,7 @@ static long set_value(int id, int number, int value)
 		set_locked(sem_set_of(object), (u32)number, value);
 		sem_serve(sem_set_of(object));
 	}
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 
@@ -182,8 +198,8 @@ static long get_one(int id, int number, int command)
 {
 	long result;
 
-	mutex_lock(&sem_ids.lock);
-	struct sysv_object *object = sysv_find_usable(&sem_ids, id, S_IRUGO);
+	mutex_lock(&sem_lock);
+	struct sysv_object *object = sysv_find_usable(sem_ids(), id, S_IRUGO);
 	struct sem_set *set = IS_ERR(object) ? NULL : sem_set_of(object);
 	if (set == NULL)
 		result = PTR_ERR(object);
@@ -195,17 +211,17 @@ static long get_one(int id, int number, int command)
 		result = set->semaphores[number].last;
 	else
 		result = count_sleepers(set, (u32)number, command == SEM_GETZCNT);
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 
 /* How many semaphores a set has, if current may use it. */
 static long size_of_set(int id, u32 wanted)
 {
-	mutex_lock(&sem_ids.lock);
-	struct sysv_object *object = sysv_find_usable(&sem_ids, id, wanted);
+	mutex_lock(&sem_lock);
+	struct sysv_object *object = sysv_find_usable(sem_ids(), id, wanted);
 	long result = IS_ERR(object) ? PTR_ERR(object) : sem_set_of(object)->count;
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 
@@ -214,8 +230,8 @@ static long move_all(int id, u16 *values, u32 count, bool store)
 {
 	long result = 0;
 
-	mutex_lock(&sem_ids.lock);
-	struct sysv_object *object = sysv_find_usable(&sem_ids, id, store ? S_IWUGO : S_IRUGO);
+	mutex_lock(&sem_lock);
+	struct sysv_object *object = sysv_find_usable(sem_ids(), id, store ? S_IWUGO : S_IRUGO);
 	struct sem_set *set = IS_ERR(object) ? NULL : sem_set_of(object);
 	if (set == NULL || set->count != count)
 		result = -EIDRM;
@@ -227,7 +243,7 @@ static long move_all(int id, u16 *values, u32 count, bool store)
 	}
 	if (result == 0 && store)
 		sem_serve(set);
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return result;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of System V semaphores.  sem_ids.lock guards everything here.
+ * Between the files of System V semaphores.  sem_lock guards everything here.
  */
 #ifndef IPC_SEM_INTERNAL_H
 #define IPC_SEM_INTERNAL_H
 
+#include "ipc/ipc_namespace.h"
 #include "ipc/sem.h"
 #include "ipc/sysv.h"
 #include "lib/list.h"
@@ -55,8 +56,13 @@ struct sem_sleeper {
 	wait_queue_t queue; /* the sleeper alone */
 };
 
-extern struct sysv_ids sem_ids;
-extern u64 sem_total; /* semaphores in all sets */
+extern mutex_t sem_lock;
+
+/* The table of current's namespace. */
+static inline struct sysv_ids *sem_ids(void)
+{
+	return &ipc_namespace_current()->sem;
+}
 
 static inline struct sem_set *sem_set_of(struct sysv_object *object)
 {

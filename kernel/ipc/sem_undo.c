@@ -3,7 +3,7 @@
  * SEM_UNDO: what is given back when a process ends.
  *
  * A task has a list once it has asked for it, or shares another's (CLONE_SYSVSEM: threads do); its
- * last task does what is on it.  sem_ids.lock guards lists and entries.
+ * last task does what is on it.  sem_lock guards lists and entries.
  */
 #include "ipc/sem_internal.h"
 #include "lib/errno.h"
@@ -55,11 +55,11 @@ void sem_undo_free(struct sem_undo *undo)
 
 int sem_share_undo(struct task *child)
 {
-	mutex_lock(&sem_ids.lock);
+	mutex_lock(&sem_lock);
 	child->sem_undo = own_list();
 	if (child->sem_undo != NULL)
 		child->sem_undo->tasks++;
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	return child->sem_undo != NULL ? 0 : -ENOMEM;
 }
 
@@ -88,12 +88,12 @@ void sem_leave_undo(struct task *task)
 
 	if (list == NULL)
 		return;
-	mutex_lock(&sem_ids.lock);
+	mutex_lock(&sem_lock);
 	task->sem_undo = NULL;
 	bool last = --list->tasks == 0;
 	while (last && !list_empty(&list->undos))
 		give_back(list_first_entry(&list->undos, struct sem_undo, of_list));
-	mutex_unlock(&sem_ids.lock);
+	mutex_unlock(&sem_lock);
 	if (last)
 		kfree(list);
 }

@@ -25,8 +25,7 @@
 #include "proc/task.h"
 #include "proc/time.h"
 
-struct sysv_ids shm_ids;
-u64 shm_total_pages; /* shm_ids.lock */
+mutex_t shm_lock = MUTEX_INIT(shm_lock);
 gid_t shm_huge_group;
 
 static struct shm_segment *segment_of(struct backing *backing)
@@ -67,9 +66,9 @@ static void identity(struct backing *backing, dev_t *device, ino_t *inode)
 /* Takes it out of the table, with the table's reference, which the caller drops later. */
 static void unlist_locked(struct shm_segment *segment)
 {
-	sysv_remove(&shm_ids, &segment->object);
+	segment->object.ids->total -= segment->size_pages;
+	sysv_remove(&segment->object);
 	segment->listed = false;
-	shm_total_pages -= segment->size_pages;
 }
 
 /* One attachment less.  Says whether the caller now has the table's reference to drop. */
@@ -87,7 +86,7 @@ static void mapped(struct backing *backing, int change)
 	struct shm_segment *segment = segment_of(backing);
 	bool drop = false;
 
-	mutex_lock(&shm_ids.lock);
+	mutex_lock(&shm_lock);
 	segment->last = current->process->pid;
 	if (change > 0) {
 		segment->attached++;
@@ -96,7 +95,7 @@ static void mapped(struct backing *backing, int change)
 		segment->detach_time = time_wall_seconds();
 		drop = detached_locked(segment);
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	/* Not the last one: the region that goes still has its own. */
 	if (drop)
 		put(backing);
@@ -117,6 +116,21 @@ static const struct backing_ops operations = {.get = get,
 					      .identity = identity,
 					      .punch = punch,
 					      .mapped = mapped};
+
+void shm_ids_clear(struct sysv_ids *ids)
+{
+	for (u32 i = 0; i < ids->capacity; i++) {
+		mutex_lock(&shm_lock);
+		struct sysv_object *object = sysv_at(ids, i);
+		if (object != NULL)
+			unlist_locked(shm_of(object));
+		mutex_unlock(&shm_lock);
+		/* What is attached lives on in its regions. */
+		if (object != NULL)
+			shm_put(shm_of(object));
+	}
+	kfree(ids->slots);
+}
 
 bool shm_remove_locked(struct shm_segment *segment)
 {
@@ -178,7 +192,7 @@ static int create(s32 key, u64 size, int flags)
 
 	if (size < SHM_MINIMUM || size > SHM_MAXIMUM)
 		return -EINVAL;
-	if (pages > SHM_MAXIMUM - shm_total_pages)
+	if (pages > SHM_MAXIMUM - shm_ids()->total)
 		return -ENOSPC;
 	struct shm_segment *segment = kzalloc(sizeof(*segment));
 	if (segment == NULL)
@@ -194,13 +208,13 @@ static int create(s32 key, u64 size, int flags)
 	int id = flags & SHM_HUGETLB ? make_huge(segment, size, flags)
 				     : make_ordinary(segment, size, flags);
 	if (id == 0)
-		id = sysv_add(&shm_ids, &segment->object, key, (u32)flags);
+		id = sysv_add(shm_ids(), &segment->object, key, (u32)flags);
 	if (id < 0) {
 		put(&segment->backing);
 		return id;
 	}
 	segment->listed = true;
-	shm_total_pages += pages;
+	shm_ids()->total += pages;
 	return id;
 }
 
@@ -216,7 +230,7 @@ long shm_get(s32 key, size_t size, int flags)
 {
 	static const struct sysv_kind kind = {.create = create, .suits = suits};
 
-	return sysv_get(&shm_ids, &kind, key, size, flags);
+	return sysv_get(shm_ids(), &kind, key, size, flags);
 }
 
 /* --- shmat and shmdt --- */
@@ -252,21 +266,21 @@ static int check_attachment(struct attachment *attachment, int flags)
 /* The segment, with a reference, and counted as attached so that it stays. */
 static struct shm_segment *begin_attach(int id, u32 wanted)
 {
-	mutex_lock(&shm_ids.lock);
-	struct sysv_object *object = sysv_find_usable(&shm_ids, id, wanted);
+	mutex_lock(&shm_lock);
+	struct sysv_object *object = sysv_find_usable(shm_ids(), id, wanted);
 	if (!IS_ERR(object)) {
 		shm_of(object)->attached++;
 		get(&shm_of(object)->backing);
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	return IS_ERR(object) ? ERR_PTR(PTR_ERR(object)) : shm_of(object);
 }
 
 static void end_attach(struct shm_segment *segment)
 {
-	mutex_lock(&shm_ids.lock);
+	mutex_lock(&shm_lock);
 	bool drop = detached_locked(segment);
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	if (drop)
 		shm_put(segment);
 	shm_put(segment);

@@ -14,7 +14,10 @@
 #define SHM_MAXIMUM  (UINT64_MAX - BIT(24)) /* bytes of one, and pages of all */
 #define SHM_SEGMENTS 4096
 
-void shm_init(void); /* once */
+/* The table of a namespace: a new one, and all of an old one removed. */
+struct sysv_ids;
+void shm_ids_init(struct sysv_ids *ids);
+void shm_ids_clear(struct sysv_ids *ids);
 
 /* /proc/sys/vm/hugetlb_shm_group: who may have segments of huge pages, beside the privileged. */
 extern gid_t shm_huge_group;

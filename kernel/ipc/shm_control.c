@@ -6,14 +6,17 @@
 #include "ipc/shm_internal.h"
 #include "lib/abi/stat.h"
 #include "lib/errno.h"
+#include "mm/kmalloc.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
+#include "proc/pid.h"
 #include "proc/rlimit.h"
 #include "proc/time.h"
+#include "proc/user_namespace.h"
 
-void shm_init(void)
+void shm_ids_init(struct sysv_ids *ids)
 {
-	sysv_ids_init(&shm_ids, SHM_SEGMENTS);
+	sysv_ids_init(ids, &shm_lock, SHM_SEGMENTS);
 }
 
 static void describe_locked(const struct shm_segment *segment, struct linux_shmid_ds *status)
@@ -23,8 +26,8 @@ static void describe_locked(const struct shm_segment *segment, struct linux_shmi
 		.attach_time = segment->attach_time,
 		.detach_time = segment->detach_time,
 		.change_time = segment->change_time,
-		.creator = segment->creator,
-		.last = segment->last,
+		.creator = pid_show_number(segment->creator),
+		.last = pid_show_number(segment->last),
 		.attached = segment->attached,
 	};
 	sysv_describe(&segment->object, &status->perm);
@@ -34,16 +37,16 @@ bool shm_next(u32 *index, struct shm_snapshot *snapshot)
 {
 	struct sysv_object *object = NULL;
 
-	mutex_lock(&shm_ids.lock);
-	while (object == NULL && *index < shm_ids.capacity)
-		object = sysv_at(&shm_ids, (*index)++);
+	mutex_lock(&shm_lock);
+	while (object == NULL && *index < shm_ids()->capacity)
+		object = sysv_at(shm_ids(), (*index)++);
 	if (object != NULL) {
 		snapshot->id = object->id;
 		describe_locked(shm_of(object), &snapshot->status);
 		snapshot->resident = page_cache_pages(&shm_of(object)->cache) * PAGE_SIZE;
 		snapshot->swapped = page_cache_swapped(&shm_of(object)->cache) * PAGE_SIZE;
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	return object != NULL;
 }
 
@@ -58,9 +61,9 @@ static long get_limits(vaddr_t buffer)
 		.total = SHM_MAXIMUM,
 	};
 
-	mutex_lock(&shm_ids.lock);
-	u32 highest = sysv_highest(&shm_ids);
-	mutex_unlock(&shm_ids.lock);
+	mutex_lock(&shm_lock);
+	u32 highest = sysv_highest(shm_ids());
+	mutex_unlock(&shm_lock);
 	return put_user(info, buffer) != 0 ? -EFAULT : (long)highest;
 }
 
@@ -69,18 +72,18 @@ static long get_usage(vaddr_t buffer)
 {
 	struct linux_shm_info info = {.used_ids = 0};
 
-	mutex_lock(&shm_ids.lock);
-	u32 highest = sysv_highest(&shm_ids);
-	info.used_ids = (s32)shm_ids.count;
-	info.total = shm_total_pages;
+	mutex_lock(&shm_lock);
+	u32 highest = sysv_highest(shm_ids());
+	info.used_ids = (s32)shm_ids()->count;
+	info.total = shm_ids()->total;
 	for (u32 i = 0; i <= highest; i++) {
-		struct sysv_object *object = sysv_at(&shm_ids, i);
+		struct sysv_object *object = sysv_at(shm_ids(), i);
 		if (object == NULL)
 			continue;
 		info.resident += page_cache_pages(&shm_of(object)->cache);
 		info.swapped += page_cache_swapped(&shm_of(object)->cache);
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	return put_user(info, buffer) != 0 ? -EFAULT : (long)highest;
 }
 
@@ -89,13 +92,13 @@ static long get_status(int id, int command, vaddr_t buffer)
 {
 	struct linux_shmid_ds status;
 
-	mutex_lock(&shm_ids.lock);
+	mutex_lock(&shm_lock);
 	struct sysv_object *object =
-		sysv_find_readable(&shm_ids, id, command != IPC_STAT, command == SHM_STAT_ANY);
+		sysv_find_readable(shm_ids(), id, command != IPC_STAT, command == SHM_STAT_ANY);
 	long result = IS_ERR(object) ? PTR_ERR(object) : command == IPC_STAT ? 0 : object->id;
 	if (result >= 0)
 		describe_locked(shm_of(object), &status);
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	if (result < 0)
 		return result;
 	return put_user(status, buffer) != 0 ? -EFAULT : result;
@@ -106,8 +109,8 @@ static long change(int id, const struct linux_ipc_perm *perm)
 {
 	bool drop = false;
 
-	mutex_lock(&shm_ids.lock);
-	struct sysv_object *object = sysv_find(&shm_ids, id);
+	mutex_lock(&shm_lock);
+	struct sysv_object *object = sysv_find(shm_ids(), id);
 	long result = IS_ERR(object) ? PTR_ERR(object) : sysv_may_change(object);
 	if (result == 0 && perm != NULL) {
 		sysv_set(object, perm);
@@ -115,7 +118,7 @@ static long change(int id, const struct linux_ipc_perm *perm)
 	} else if (result == 0) {
 		drop = shm_remove_locked(shm_of(object));
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	if (drop)
 		shm_put(shm_of(object));
 	return result;
@@ -127,7 +130,7 @@ static long set_status(int id, vaddr_t buffer)
 
 	if (get_user(status, buffer) != 0)
 		return -EFAULT;
-	if (status.perm.uid == (u32)-1 || status.perm.gid == (u32)-1)
+	if (uid_given(status.perm.uid) == NOBODY_ID || gid_given(status.perm.gid) == NOBODY_ID)
 		return -EINVAL;
 	return change(id, &status.perm);
 }
@@ -137,8 +140,8 @@ static long lock_memory(int id, bool lock)
 {
 	const struct credentials *who = current_credentials();
 
-	mutex_lock(&shm_ids.lock);
-	struct sysv_object *object = sysv_find(&shm_ids, id);
+	mutex_lock(&shm_lock);
+	struct sysv_object *object = sysv_find(shm_ids(), id);
 	long result = IS_ERR(object) ? PTR_ERR(object) : 0;
 	if (result == 0 && !capable(CAP_IPC_LOCK)) {
 		if (who->euid != object->uid && who->euid != object->cuid)
@@ -150,7 +153,7 @@ static long lock_memory(int id, bool lock)
 		object->mode = lock ? object->mode | SHM_LOCKED : object->mode & ~(u32)SHM_LOCKED;
 		WRITE_ONCE(shm_of(object)->cache.unevictable, lock);
 	}
-	mutex_unlock(&shm_ids.lock);
+	mutex_unlock(&shm_lock);
 	return result;
 }
 

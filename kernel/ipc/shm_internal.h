@@ -5,13 +5,14 @@
 #ifndef IPC_SHM_INTERNAL_H
 #define IPC_SHM_INTERNAL_H
 
+#include "ipc/ipc_namespace.h"
 #include "ipc/shm.h"
 #include "ipc/sysv.h"
 #include "mm/hugetlb.h"
 #include "mm/pagecache.h"
 
 struct shm_segment {
-	struct sysv_object object; /* shm_ids.lock, as all that says nothing else */
+	struct sysv_object object; /* shm_lock, as all that says nothing else */
 	struct backing backing;    /* const */
 	struct page_cache cache;
 	struct hugetlb_file file; /* with SHM_HUGETLB */
@@ -26,8 +27,13 @@ struct shm_segment {
 	time_t attach_time, detach_time, change_time;
 };
 
-extern struct sysv_ids shm_ids;
-extern u64 shm_total_pages; /* shm_ids.lock */
+extern mutex_t shm_lock;
+
+/* The table of current's namespace. */
+static inline struct sysv_ids *shm_ids(void)
+{
+	return &ipc_namespace_current()->shm;
+}
 
 static inline struct shm_segment *shm_of(struct sysv_object *object)
 {

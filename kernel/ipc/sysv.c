@@ -12,12 +12,13 @@
 #include "lib/string.h"
 #include "mm/kmalloc.h"
 #include "proc/credentials.h"
+#include "proc/user_namespace.h"
 
 enum { INDEX_BITS = 15, SEQUENCES = 1 << 16, SMALLEST_CYCLE = 64 };
 
-void sysv_ids_init(struct sysv_ids *ids, u32 limit)
+void sysv_ids_init(struct sysv_ids *ids, mutex_t *lock, u32 limit)
 {
-	mutex_init(&ids->lock);
+	ids->lock = lock;
 	ids->limit = limit;
 	ids->last = SYSV_LIMIT;
 }
@@ -68,6 +69,7 @@ int sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode
 		ids->sequence = (ids->sequence + 1) % SEQUENCES;
 	ids->last = (u32)index;
 	*object = (struct sysv_object){
+		.ids = ids,
 		.id = (int)(ids->sequence << INDEX_BITS) + index,
 		.key = key,
 		.uid = owner->euid,
@@ -81,8 +83,10 @@ int sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode
 	return object->id;
 }
 
-void sysv_remove(struct sysv_ids *ids, struct sysv_object *object)
+void sysv_remove(struct sysv_object *object)
 {
+	struct sysv_ids *ids = object->ids;
+
 	ids->slots[object->id % BIT(INDEX_BITS)] = NULL;
 	ids->count--;
 }
@@ -134,14 +138,18 @@ int sysv_permission(const struct sysv_object *object, u32 wanted)
 	else if (credentials_in_effective_group(who, object->cgid) ||
 		 credentials_in_effective_group(who, object->gid))
 		granted >>= 3;
-	return (wanted & ~granted & S_IRWXO) && !capable(CAP_IPC_OWNER) ? -EACCES : 0;
+	return (wanted & ~granted & S_IRWXO) &&
+			       !capable_in(namespace_current(NAMESPACE_IPC)->owner, CAP_IPC_OWNER)
+		       ? -EACCES
+		       : 0;
 }
 
 int sysv_may_change(const struct sysv_object *object)
 {
 	uid_t euid = current_credentials()->euid;
 
-	if (euid == object->cuid || euid == object->uid || capable(CAP_SYS_ADMIN))
+	if (euid == object->cuid || euid == object->uid ||
+	    capable_in(namespace_current(NAMESPACE_IPC)->owner, CAP_SYS_ADMIN))
 		return 0;
 	return -EPERM;
 }
@@ -150,10 +158,10 @@ void sysv_describe(const struct sysv_object *object, struct linux_ipc_perm *perm
 {
 	*perm = (struct linux_ipc_perm){
 		.key = object->key,
-		.uid = object->uid,
-		.gid = object->gid,
-		.cuid = object->cuid,
-		.cgid = object->cgid,
+		.uid = uid_shown(object->uid),
+		.gid = gid_shown(object->gid),
+		.cuid = uid_shown(object->cuid),
+		.cgid = gid_shown(object->cgid),
 		.mode = object->mode,
 		.seq = (u16)(object->id >> INDEX_BITS),
 	};
@@ -161,8 +169,8 @@ void sysv_describe(const struct sysv_object *object, struct linux_ipc_perm *perm
 
 void sysv_set(struct sysv_object *object, const struct linux_ipc_perm *perm)
 {
-	object->uid = perm->uid;
-	object->gid = perm->gid;
+	object->uid = uid_given(perm->uid);
+	object->gid = gid_given(perm->gid);
 	object->mode = (object->mode & ~(u32)S_IRWXUGO) | (perm->mode & S_IRWXUGO);
 }
 
@@ -186,9 +194,9 @@ static long get_locked(struct sysv_ids *ids, const struct sysv_kind *kind, s32 k
 
 long sysv_get(struct sysv_ids *ids, const struct sysv_kind *kind, s32 key, u64 size, int flags)
 {
-	mutex_lock(&ids->lock);
+	mutex_lock(ids->lock);
 	long result = get_locked(ids, kind, key, size, flags);
-	mutex_unlock(&ids->lock);
+	mutex_unlock(ids->lock);
 	return result;
 }
 

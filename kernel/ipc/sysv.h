@@ -3,8 +3,8 @@
  * What the kinds of System V IPC have in common: objects with a key, an owner and a mode, found by
  * a number (sysvipc(7)).
  *
- * A kind has a table of its own, with a mutex that guards the table and every struct sysv_object in
- * it; all functions but sysv_ids_init want it held.  A number is an index into the table and a
+ * A kind has a table a namespace (ipc/ipc_namespace.h), and one mutex that guards them and every
+ * struct sysv_object in them; all functions but sysv_ids_init want it held.  A number is an index into the table and a
  * sequence number that changes as indices are used again, so that a stale number finds nothing.
  */
 #ifndef IPC_SYSV_H
@@ -16,6 +16,7 @@
 
 /* Embedded first in every object. */
 struct sysv_object {
+	struct sysv_ids *ids; /* the table that it is in */
 	int id;
 	s32 key; /* IPC_PRIVATE: found by number only */
 	uid_t uid, cuid;
@@ -24,24 +25,26 @@ struct sysv_object {
 };
 
 struct sysv_ids {
-	mutex_t lock;
+	mutex_t *lock; /* the kind's, of all namespaces */
 	struct sysv_object **slots;
 	u32 capacity; /* of slots */
 	u64 limit;    /* of objects; /proc/sys/kernel changes it */
 	u32 count;
 	u32 last;     /* index given out last */
 	u32 sequence; /* of the numbers given out now */
+	u64 total;    /* what the kind counts: messages, semaphores, pages */
+	u64 total_bytes;
 };
 
 #define SYSV_LIMIT 32768 /* what `limit` may at most be */
 
-/* Once for each kind. */
-void sysv_ids_init(struct sysv_ids *ids, u32 limit);
+/* Once for each table, zeroed. */
+void sysv_ids_init(struct sysv_ids *ids, mutex_t *lock, u32 limit);
 
 /* Gives a new object its number, current as owner, and puts it into the table.  The number,
  * -ENOSPC or -ENOMEM. */
 int __must_check sysv_add(struct sysv_ids *ids, struct sysv_object *object, s32 key, u32 mode);
-void sysv_remove(struct sysv_ids *ids, struct sysv_object *object);
+void sysv_remove(struct sysv_object *object);
 
 /* By number: ERR_PTR(-EINVAL), or ERR_PTR(-EIDRM) for a stale one.  By key, or at an index: NULL.
  */

@@ -401,7 +401,7 @@ static const struct file_operations device_operations = {.ioctl = device_ioctl};
 
 static u32 thread_id(void)
 {
-	return (u32)current->tid;
+	return (u32)task_shown(current);
 }
 
 static bool may_wait(void)

@@ -21,11 +21,12 @@ static bool same_owner(const struct credentials *mine, const struct credentials 
 
 int task_may_inspect(struct task *task)
 {
-	if (task->process == current->process || capable(CAP_SYS_PTRACE))
+	if (task->process == current->process || capable_towards(task, CAP_SYS_PTRACE))
 		return 0;
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs = credentials_of_task(task);
 	bool may = same_owner(mine, theirs) && READ_ONCE(task->process->dumpable) &&
+		   mine->user_namespace == theirs->user_namespace &&
 		   !(theirs->cap_permitted & ~mine->cap_permitted);
 
 	credentials_put(theirs);

@@ -66,9 +66,11 @@ static int expand(char c, int signal, char *text, size_t size)
 
 	switch (c) {
 	case 'p':
+		return ksnprintf(text, size, "%d", process_shown(current->process));
 	case 'P':
 		return ksnprintf(text, size, "%d", current->process->pid);
 	case 'i':
+		return ksnprintf(text, size, "%d", task_shown(current));
 	case 'I':
 		return ksnprintf(text, size, "%d", current->tid);
 	case 'u':

@@ -12,6 +12,7 @@
 #include "mm/vmm.h"
 #include "proc/coredump_internal.h"
 #include "proc/credentials.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -121,7 +122,7 @@ static void add_status(struct core_notes *notes, struct task *task, const struct
 		.current_signal = (s16)info->signo,
 		.pending = task->signals.pending.present,
 		.blocked = task->signals.blocked,
-		.pid = task->tid,
+		.pid = task_shown(task),
 		.parent = READ_ONCE(task->process->parent_pid),
 		.group = process_group_id(task->process),
 	};
@@ -155,7 +156,8 @@ static void add_other_threads(struct core_notes *notes, const struct siginfo *in
 {
 	struct task *task;
 
-	for (pid_t from = 0; (task = process_next_thread(current->process, from)) != NULL;
+	for (pid_t from = 0;
+	     (task = process_next_thread(current->process, pid_namespace_first(), from)) != NULL;
 	     task_put(task)) {
 		from = task->tid + 1;
 		if (task == current || task->exited || task->flags & TASK_EXITING)
@@ -177,7 +179,7 @@ static void add_process(struct core_notes *notes)
 		.nice = current->sched.nice,
 		.uid = current->credentials->uid,
 		.gid = current->credentials->gid,
-		.pid = current->process->pid,
+		.pid = process_shown(current->process),
 		.parent = READ_ONCE(current->process->parent_pid),
 		.group = process_group_id(current->process),
 	};

@@ -17,6 +17,7 @@
 #include "proc/credentials_internal.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 
 enum { ACCOUNT_BUCKETS = 64 };
 
@@ -139,6 +140,7 @@ struct credentials *credentials_initial(void)
 	root->cap_bounding = CAP_ALL;
 	root->groups = group_set_create(0);
 	root->user = user_account_find(0);
+	root->user_namespace = user_namespace_get(user_namespace_first());
 	ENSURE(root->groups != NULL && root->user != NULL);
 	return root;
 }
@@ -159,6 +161,7 @@ void credentials_put(const struct credentials *credentials)
 		return;
 	group_set_put(counted->groups);
 	user_account_put(counted->user);
+	user_namespace_put(counted->user_namespace);
 	kfree(counted);
 }
 
@@ -205,6 +208,7 @@ struct credentials *credentials_prepare(void)
 	copy->references = 1;
 	__atomic_add_fetch(&copy->groups->references, 1, __ATOMIC_RELAXED);
 	user_account_get(copy->user);
+	user_namespace_get(copy->user_namespace);
 	return copy;
 }
 
@@ -230,7 +234,8 @@ void credentials_commit(struct credentials *changed)
 	move_charge(old, changed);
 	if (old->euid != changed->euid || old->egid != changed->egid ||
 	    old->fsuid != changed->fsuid || old->fsgid != changed->fsgid ||
-	    (changed->cap_permitted & ~old->cap_permitted)) {
+	    (changed->user_namespace == old->user_namespace &&
+	     (changed->cap_permitted & ~old->cap_permitted))) {
 		process->dumpable = false;
 		current->parent_death_signal = 0;
 	}
@@ -240,14 +245,67 @@ void credentials_commit(struct credentials *changed)
 	credentials_put(old);
 }
 
+/* In one's own namespace and those below, and whoever made a namespace has all in it. */
+bool credentials_capable_in(const struct credentials *credentials,
+			    const struct user_namespace *space, enum capability capability)
+{
+	const struct user_namespace *mine = credentials->user_namespace;
+
+	for (; space != mine; space = space->parent) {
+		if (space->level <= mine->level)
+			return false;
+		if (space->parent == mine && space->uid == credentials->euid)
+			return true;
+	}
+	return credentials->cap_effective & BIT(capability);
+}
+
 bool credentials_capable(const struct credentials *credentials, enum capability capability)
 {
-	return credentials->cap_effective & BIT(capability);
+	return credentials->user_namespace == user_namespace_first() &&
+	       credentials->cap_effective & BIT(capability);
 }
 
 bool capable(enum capability capability)
 {
 	return credentials_capable(current->credentials, capability);
+}
+
+bool capable_in(const struct user_namespace *space, enum capability capability)
+{
+	return credentials_capable_in(current->credentials, space, capability);
+}
+
+bool capable_here(enum capability capability)
+{
+	return current->credentials->cap_effective & BIT(capability);
+}
+
+bool capable_towards(struct task *task, enum capability capability)
+{
+	struct credentials *theirs = credentials_of_task(task);
+	bool may = capable_in(theirs->user_namespace, capability);
+
+	credentials_put(theirs);
+	return may;
+}
+
+/* Capabilities over files end where their owners have no numbers. */
+static bool has_over(const struct credentials *credentials, uid_t owner, gid_t group,
+		     enum capability capability)
+{
+	const struct user_namespace *space = credentials->user_namespace;
+
+	if (!(credentials->cap_effective & BIT(capability)))
+		return false;
+	return space == user_namespace_first() ||
+	       (id_from_kernel(space, ID_USER, owner) != NOBODY_ID &&
+		id_from_kernel(space, ID_GROUP, group) != NOBODY_ID);
+}
+
+bool capable_over(uid_t owner, gid_t group, enum capability capability)
+{
+	return has_over(current->credentials, owner, group, capability);
 }
 
 static bool in_groups(const struct group_set *groups, gid_t gid)
@@ -291,16 +349,16 @@ int credentials_permission(const struct credentials *credentials, uid_t owner, g
 		granted = mode >> 3 & 7;
 	if ((want & ~granted) == 0)
 		return 0;
-	if (credentials_capable(credentials, CAP_DAC_OVERRIDE) &&
+	if (has_over(credentials, owner, group, CAP_DAC_OVERRIDE) &&
 	    (directory || !(want & PERMISSION_EXECUTE) || (mode & MODE_ANY_EXECUTE)))
 		return 0;
-	if (credentials_capable(credentials, CAP_DAC_READ_SEARCH) &&
+	if (has_over(credentials, owner, group, CAP_DAC_READ_SEARCH) &&
 	    (directory ? !(want & PERMISSION_WRITE) : want == PERMISSION_READ))
 		return 0;
 	return -EACCES;
 }
 
-bool credentials_owner_or_capable(const struct credentials *credentials, uid_t owner)
+bool credentials_owner_or_capable(const struct credentials *credentials, uid_t owner, gid_t group)
 {
-	return credentials->fsuid == owner || credentials_capable(credentials, CAP_FOWNER);
+	return credentials->fsuid == owner || has_over(credentials, owner, group, CAP_FOWNER);
 }

@@ -15,6 +15,7 @@
 
 struct process;
 struct task;
+struct user_namespace;
 
 enum capability {
 	CAP_CHOWN = 0,
@@ -78,8 +79,9 @@ struct credentials {
 	gid_t gid, egid, sgid, fsgid;
 	u32 securebits;
 	u64 cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
-	struct group_set *groups;  /* never NULL */
-	struct user_account *user; /* of uid */
+	struct group_set *groups;              /* never NULL */
+	struct user_account *user;             /* of uid */
+	struct user_namespace *user_namespace; /* counted: where the capabilities hold */
 };
 
 /* A set of `count` groups to be filled in, with one reference, or NULL. */
@@ -125,9 +127,21 @@ int __must_check credentials_capset(u64 effective, u64 permitted, u64 inheritabl
 
 enum { GROUPS_MAX = 65536 }; /* supplementary groups of one process */
 
-/* Does current (or the holder) have the capability in effect? */
+/*
+ * Does current (or the holder) have the capability in effect: over the whole system, or over what
+ * belongs to a user namespace (user_namespaces(7), "Capabilities")?
+ */
 bool capable(enum capability capability);
 bool credentials_capable(const struct credentials *credentials, enum capability capability);
+bool capable_in(const struct user_namespace *space, enum capability capability);
+bool credentials_capable_in(const struct credentials *credentials,
+			    const struct user_namespace *space, enum capability capability);
+/* Over current's own user namespace, and, with `task`, over another task's. */
+bool capable_here(enum capability capability);
+bool capable_towards(struct task *task, enum capability capability);
+/* Over a file that belongs to that user and group: they must have numbers in current's namespace.
+ */
+bool capable_over(uid_t owner, gid_t group, enum capability capability);
 
 /* Is `gid` the file-system group or a supplementary one? */
 bool credentials_in_group(const struct credentials *credentials, gid_t gid);
@@ -141,7 +155,7 @@ enum { PERMISSION_EXECUTE = 1, PERMISSION_WRITE = 2, PERMISSION_READ = 4 };
 int __must_check credentials_permission(const struct credentials *credentials, uid_t owner,
 					gid_t group, mode_t mode, unsigned want);
 /* Owner, or CAP_FOWNER: for chmod, utimes and sticky directories. */
-bool credentials_owner_or_capable(const struct credentials *credentials, uid_t owner);
+bool credentials_owner_or_capable(const struct credentials *credentials, uid_t owner, gid_t group);
 
 /*
  * exec of a file with that owner and mode: the new credentials (a reference; the same object if

@@ -15,6 +15,7 @@
 #include "proc/credentials_internal.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 
 enum { UNCHANGED = -1 };
 
@@ -29,8 +30,9 @@ static void fix_capabilities(struct credentials *changed, const struct credentia
 {
 	if (changed->securebits & SECURE_NO_SETUID_FIXUP)
 		return;
-	bool had_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
-	bool has_root = changed->uid == 0 || changed->euid == 0 || changed->suid == 0;
+	uid_t root = user_namespace_root(changed->user_namespace);
+	bool had_root = old->uid == root || old->euid == root || old->suid == root;
+	bool has_root = changed->uid == root || changed->euid == root || changed->suid == root;
 
 	if (had_root && !has_root) {
 		if (!(changed->securebits & SECURE_KEEP_CAPS)) {
@@ -39,9 +41,9 @@ static void fix_capabilities(struct credentials *changed, const struct credentia
 		}
 		changed->cap_ambient = 0;
 	}
-	if (old->euid == 0 && changed->euid != 0)
+	if (old->euid == root && changed->euid != root)
 		changed->cap_effective = 0;
-	if (old->euid != 0 && changed->euid == 0)
+	if (old->euid != root && changed->euid == root)
 		changed->cap_effective = changed->cap_permitted;
 }
 
@@ -82,7 +84,7 @@ int credentials_setresuid(uid_t uid, uid_t euid, uid_t suid)
 		uid_t id = wanted[i];
 
 		if (id != (uid_t)UNCHANGED && id != old->uid && id != old->euid &&
-		    id != old->suid && !capable(CAP_SETUID))
+		    id != old->suid && !capable_here(CAP_SETUID))
 			return -EPERM;
 	}
 	struct credentials *changed = credentials_prepare();
@@ -101,10 +103,11 @@ int credentials_setreuid(uid_t uid, uid_t euid)
 {
 	const struct credentials *old = current->credentials;
 
-	if (uid != (uid_t)UNCHANGED && uid != old->uid && uid != old->euid && !capable(CAP_SETUID))
+	if (uid != (uid_t)UNCHANGED && uid != old->uid && uid != old->euid &&
+	    !capable_here(CAP_SETUID))
 		return -EPERM;
 	if (euid != (uid_t)UNCHANGED && euid != old->uid && euid != old->euid &&
-	    euid != old->suid && !capable(CAP_SETUID))
+	    euid != old->suid && !capable_here(CAP_SETUID))
 		return -EPERM;
 	struct credentials *changed = credentials_prepare();
 	if (changed == NULL)
@@ -124,12 +127,12 @@ int credentials_setuid(uid_t uid)
 
 	if (uid == (uid_t)UNCHANGED)
 		return -EINVAL;
-	if (!capable(CAP_SETUID) && uid != old->uid && uid != old->suid)
+	if (!capable_here(CAP_SETUID) && uid != old->uid && uid != old->suid)
 		return -EPERM;
 	struct credentials *changed = credentials_prepare();
 	if (changed == NULL)
 		return -ENOMEM;
-	if (capable(CAP_SETUID)) {
+	if (capable_here(CAP_SETUID)) {
 		changed->uid = uid;
 		changed->suid = uid;
 	}
@@ -146,7 +149,7 @@ int credentials_setresgid(gid_t gid, gid_t egid, gid_t sgid)
 		gid_t id = wanted[i];
 
 		if (id != (gid_t)UNCHANGED && id != old->gid && id != old->egid &&
-		    id != old->sgid && !capable(CAP_SETGID))
+		    id != old->sgid && !capable_here(CAP_SETGID))
 			return -EPERM;
 	}
 	struct credentials *changed = credentials_prepare();
@@ -167,10 +170,11 @@ int credentials_setregid(gid_t gid, gid_t egid)
 {
 	const struct credentials *old = current->credentials;
 
-	if (gid != (gid_t)UNCHANGED && gid != old->gid && gid != old->egid && !capable(CAP_SETGID))
+	if (gid != (gid_t)UNCHANGED && gid != old->gid && gid != old->egid &&
+	    !capable_here(CAP_SETGID))
 		return -EPERM;
 	if (egid != (gid_t)UNCHANGED && egid != old->gid && egid != old->egid &&
-	    egid != old->sgid && !capable(CAP_SETGID))
+	    egid != old->sgid && !capable_here(CAP_SETGID))
 		return -EPERM;
 	gid_t new_egid = egid == (gid_t)UNCHANGED ? old->egid : egid;
 	bool saved_too = gid != (gid_t)UNCHANGED || (egid != (gid_t)UNCHANGED && egid != old->gid);
@@ -193,12 +197,12 @@ int credentials_setgid(gid_t gid)
 
 	if (gid == (gid_t)UNCHANGED)
 		return -EINVAL;
-	if (!capable(CAP_SETGID) && gid != old->gid && gid != old->sgid)
+	if (!capable_here(CAP_SETGID) && gid != old->gid && gid != old->sgid)
 		return -EPERM;
 	struct credentials *changed = credentials_prepare();
 	if (changed == NULL)
 		return -ENOMEM;
-	if (capable(CAP_SETGID)) {
+	if (capable_here(CAP_SETGID)) {
 		changed->gid = gid;
 		changed->sgid = gid;
 	}
@@ -213,7 +217,7 @@ uid_t credentials_setfsuid(uid_t uid)
 	const struct credentials *old = current->credentials;
 	uid_t former = old->fsuid;
 	bool allowed = uid == old->uid || uid == old->euid || uid == old->suid ||
-		       uid == old->fsuid || capable(CAP_SETUID);
+		       uid == old->fsuid || capable_here(CAP_SETUID);
 
 	if (uid == (uid_t)UNCHANGED || uid == former || !allowed)
 		return former;
@@ -222,9 +226,11 @@ uid_t credentials_setfsuid(uid_t uid)
 		return former;
 	changed->fsuid = uid;
 	if (!(changed->securebits & SECURE_NO_SETUID_FIXUP)) {
-		if (former == 0)
+		uid_t root = user_namespace_root(changed->user_namespace);
+
+		if (former == root)
 			changed->cap_effective &= ~CAP_FILE_SET;
-		else if (uid == 0)
+		else if (uid == root)
 			changed->cap_effective |= changed->cap_permitted & CAP_FILE_SET;
 	}
 	credentials_commit(changed);
@@ -236,7 +242,7 @@ gid_t credentials_setfsgid(gid_t gid)
 	const struct credentials *old = current->credentials;
 	gid_t former = old->fsgid;
 	bool allowed = gid == old->gid || gid == old->egid || gid == old->sgid ||
-		       gid == old->fsgid || capable(CAP_SETGID);
+		       gid == old->fsgid || capable_here(CAP_SETGID);
 
 	if (gid == (gid_t)UNCHANGED || gid == former || !allowed)
 		return former;
@@ -272,7 +278,8 @@ int credentials_capset(u64 effective, u64 permitted, u64 inheritable)
 {
 	const struct credentials *old = current->credentials;
 
-	if (inheritable & ~(old->cap_inheritable | old->cap_permitted) && !capable(CAP_SETPCAP))
+	if (inheritable & ~(old->cap_inheritable | old->cap_permitted) &&
+	    !capable_here(CAP_SETPCAP))
 		return -EPERM;
 	if (inheritable & ~(old->cap_inheritable | old->cap_bounding))
 		return -EPERM;

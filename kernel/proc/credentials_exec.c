@@ -11,21 +11,23 @@
 #include "proc/credentials_internal.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 
 enum { MODE_SET_UID = 04000, MODE_SET_GID = 02000, MODE_GROUP_EXECUTE = 00010 };
 
 /* P'(permitted) and P'(effective) for a file without capabilities, or for root. */
 static void exec_capabilities(struct credentials *changed, bool set_id)
 {
-	bool root =
-		!(changed->securebits & SECURE_NOROOT) && (changed->uid == 0 || changed->euid == 0);
+	uid_t root_uid = user_namespace_root(changed->user_namespace);
+	bool root = !(changed->securebits & SECURE_NOROOT) &&
+		    (changed->uid == root_uid || changed->euid == root_uid);
 
 	if (set_id)
 		changed->cap_ambient = 0;
 	if (root) {
 		changed->cap_permitted = changed->cap_inheritable | changed->cap_bounding;
 		changed->cap_effective =
-			changed->euid == 0 ? changed->cap_permitted : changed->cap_ambient;
+			changed->euid == root_uid ? changed->cap_permitted : changed->cap_ambient;
 	} else {
 		changed->cap_permitted = changed->cap_ambient;
 		changed->cap_effective = changed->cap_ambient;
@@ -41,7 +43,10 @@ struct credentials *credentials_for_exec(uid_t owner, gid_t group, mode_t mode, 
 
 	if (changed == NULL)
 		return NULL;
-	if (setid_allowed && !current->process->no_new_privileges) {
+	/* A file of somebody without a number here runs as whoever called. */
+	if (setid_allowed && !current->process->no_new_privileges &&
+	    id_from_kernel(old->user_namespace, ID_USER, owner) != NOBODY_ID &&
+	    id_from_kernel(old->user_namespace, ID_GROUP, group) != NOBODY_ID) {
 		if (mode & MODE_SET_UID)
 			changed->euid = owner;
 		if ((mode & (MODE_SET_GID | MODE_GROUP_EXECUTE)) ==
@@ -86,7 +91,7 @@ static long set_securebits(u32 bits)
 	bool unlocks = old & SECURE_ALL_LOCKS & ~bits;
 
 	if (touches_locked || unlocks || (bits & ~(u32)(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) ||
-	    !capable(CAP_SETPCAP))
+	    !capable_here(CAP_SETPCAP))
 		return -EPERM;
 	struct credentials *changed = credentials_prepare();
 	if (changed == NULL)
@@ -114,7 +119,7 @@ static long set_keep_caps(u64 keep)
 
 static long drop_bounding(u64 capability)
 {
-	if (!capable(CAP_SETPCAP))
+	if (!capable_here(CAP_SETPCAP))
 		return -EPERM;
 	if (capability > CAP_LAST)
 		return -EINVAL;

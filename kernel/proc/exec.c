@@ -213,7 +213,7 @@ static long run(struct file *file, const char *filename, const struct exec_vecto
 	}
 	exec->program.file = file;
 	exec->filename = filename;
-	pid_t old_tid = current->tid;
+	pid_t old_tid = ptrace_number(current);
 	long error = prepare(exec, arguments, environment);
 	if (!error)
 		error = exec_become_single();

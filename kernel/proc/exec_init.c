@@ -11,6 +11,8 @@
 #include "proc/credentials.h"
 #include "proc/exec.h"
 #include "proc/hooks.h"
+#include "proc/namespace.h"
+#include "proc/pid_namespace.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
 #include "proc/rlimit.h"
@@ -25,7 +27,8 @@ static int become_first_process(struct task *task)
 	struct process *process = process_alloc();
 	if (!process)
 		return -ENOMEM;
-	struct pid *pid = pid_alloc_number(1);
+	const pid_t one = 1;
+	struct pid *pid = pid_alloc(pid_namespace_first(), &one, 1);
 	if (IS_ERR(pid))
 		return (int)PTR_ERR(pid);
 
@@ -37,7 +40,10 @@ static int become_first_process(struct task *task)
 		return error;
 	process->leader = task;
 	process->pid = 1;
+	process->numbers = pid_hold(pid);
 	task->pid = pid;
+	task->numbers = pid_hold(pid);
+	task->namespaces = namespaces_get_first();
 	task->tid = 1;
 	process_put(task->process);
 	task->process = process_get(process); /* the other reference is the tree's */
@@ -48,10 +54,10 @@ static int become_first_process(struct task *task)
 	list_add_tail(&process->sibling_link, &kernel_process.children);
 	pid->task = task_get(task);
 	process_add_thread_locked(process, task);
+	pid_namespace_enter_locked(task);
 	process_set_init(process);
 	process_count_task(1);
 	process_tree_unlock(flags);
-	signal_protect(process);
 	return session_init_first(process);
 }
 

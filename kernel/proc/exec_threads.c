@@ -69,10 +69,12 @@ static bool is_alone(struct process *process)
 /* We get the leader's number, it gets ours. */
 static void exchange_numbers_locked(struct task *task, struct task *leader)
 {
-	struct pid *pid = task->pid;
+	struct pid *pid = task->pid, *numbers = task->numbers;
 
 	task->pid = leader->pid;
 	leader->pid = pid;
+	WRITE_ONCE(task->numbers, leader->numbers);
+	WRITE_ONCE(leader->numbers, numbers);
 	task->pid->task = task;
 	leader->pid->task = leader;
 	task->tid = task->pid->number;

@@ -21,6 +21,8 @@
 #include "proc/coredump.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
+#include "proc/namespace.h"
+#include "proc/pid_namespace.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
@@ -135,7 +137,7 @@ static bool notify_death_locked(struct process *process)
 
 	process_usage(process, &usage);
 	struct child_event event = {
-		.pid = process->pid,
+		.pid = pid_number_in(process->numbers, pid_namespace_of(parent->numbers)),
 		.uid = process_uid(process),
 		.code = signal == 0                 ? CLD_EXITED
 			: status & WAIT_STATUS_CORE ? CLD_DUMPED
@@ -192,11 +194,16 @@ static void check_zombie_locked(struct process *process, struct list_head *dead)
 
 static struct process *find_reaper_locked(struct process *process)
 {
-	for (struct process *at = process->parent; at && at != &kernel_process; at = at->parent) {
+	struct process *last = pid_namespace_reaper_locked(process);
+
+	for (struct process *at = process->parent; at && at != last; at = at->parent) {
+		/* Not beyond the namespace. */
+		if (at == &kernel_process || at->numbers->level < process->numbers->level)
+			break;
 		if (at->child_subreaper && at->live_threads != 0)
 			return at;
 	}
-	return init_process();
+	return last;
 }
 
 static void send_parent_death_signal_locked(struct process *child)
@@ -229,6 +236,20 @@ static void hand_on_children_locked(struct process *process, struct list_head *d
 		    notify_death_locked(child))
 			reap_locked(child, dead);
 	}
+}
+
+void process_reap_zombies(struct process *process)
+{
+	struct list_head dead = LIST_INIT(dead);
+	struct process *child, *following;
+
+	unsigned long flags = process_tree_lock();
+	list_for_each_entry_safe (child, following, &process->children, sibling_link) {
+		if (child->zombie && !child->reaped && !child->leader->ptrace.dead)
+			reap_locked(child, &dead);
+	}
+	process_tree_unlock(flags);
+	tasks_bury(&dead);
 }
 
 /* A thread that is not the last: its children become the leader's, for those who ask (__WNOTHREAD).
@@ -392,8 +413,11 @@ void task_exit(int status)
 		leave_files(task);
 		if (task->sem_undo)
 			ipc_hooks->leave_undo(task);
+		namespaces_leave(task);
 		if (last)
 			session_exit(process);
+		if (last)
+			pid_namespace_end(process);
 		exit_notify(task, last);
 	}
 	switch_away_for_ever();
@@ -413,7 +437,7 @@ void process_report_stop_locked(struct process *process, int code, int status)
 	process->continue_report = code == CLD_CONTINUED;
 	process_usage(process, &usage);
 	struct child_event event = {
-		.pid = process->pid,
+		.pid = pid_number_in(process->numbers, pid_namespace_of(parent->numbers)),
 		.uid = process_uid(process),
 		.code = code,
 		.status = status,

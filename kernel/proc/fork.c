@@ -20,6 +20,8 @@
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
+#include "proc/namespace.h"
+#include "proc/pid_namespace.h"
 #include "proc/proc_internal.h"
 #include "proc/ptrace.h"
 #include "proc/rlimit.h"
@@ -29,10 +31,7 @@
 #include "proc/session.h"
 #include "proc/signal.h"
 #include "proc/time.h"
-
-#define CLONE_NAMESPACES                                                               \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+#include "proc/user_namespace.h"
 
 /* A parent in vfork.  Lives on its stack; the child's lock guards the pointer to it and `done`. */
 struct vfork_wait {
@@ -68,7 +67,15 @@ static int check_flags(const struct clone_request *request)
 {
 	u64 flags = request->flags;
 
-	if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+	if (flags & (CLONE_INTO_CGROUP | CLONE_NEWCGROUP | CLONE_NEWTIME))
+		return -EINVAL;
+	if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
+		return -EINVAL;
+	if (flags & CLONE_SYSVSEM && flags & CLONE_NEWIPC)
+		return -EINVAL;
+	/* Threads of one process are in one namespace of numbers. */
+	if (flags & CLONE_THREAD && (flags & (CLONE_NEWUSER | CLONE_NEWPID) ||
+				     pid_namespace_for_children() != pid_namespace_current()))
 		return -EINVAL;
 	if (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED))
 		return -EINVAL;
@@ -78,8 +85,8 @@ static int check_flags(const struct clone_request *request)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND && flags & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
-	/* Siblings of init would be children of the kernel. */
-	if (flags & CLONE_PARENT && current->process == init_process())
+	/* Siblings of init would be children of the kernel, or of another namespace. */
+	if (flags & CLONE_PARENT && current->process->signals.unkillable)
 		return -EINVAL;
 	return 0;
 }
@@ -201,6 +208,7 @@ static void child_discard(struct task *child)
 	child->pid = NULL;
 	if (child->sem_undo)
 		ipc_hooks->leave_undo(child);
+	namespaces_leave(child);
 	if (child->files)
 		file_hooks->files_put(child->files);
 	if (child->fs)
@@ -215,15 +223,57 @@ static void child_discard(struct task *child)
 	task_free(child);
 }
 
-static int child_number(struct task *child, pid_t wanted)
+static int child_number(struct task *child, const struct clone_request *request)
 {
-	struct pid *pid = wanted ? pid_alloc_number(wanted) : pid_alloc();
+	struct pid_namespace *space = pid_namespace_from(child->namespaces->of[NAMESPACE_PID]);
 
+	if (request->wanted_count > space->level + 1)
+		return -EINVAL;
+	struct pid *pid = pid_alloc(space, request->wanted_tids, request->wanted_count);
 	if (IS_ERR(pid))
 		return (int)PTR_ERR(pid);
 	child->pid = pid;
+	child->numbers = pid_hold(pid);
+	if (!(request->flags & CLONE_THREAD))
+		child->process->numbers = pid_hold(pid);
 	child->tid = pid->number;
 	return 0;
+}
+
+/* The namespaces that current has, or new ones.  The child has files and credentials already. */
+static int give_namespaces(struct task *child, u64 flags)
+{
+	const struct namespace_request request = {
+		.flags = flags,
+		.owner = child->credentials->user_namespace,
+		.fs = child->fs,
+	};
+	struct namespaces *set = namespaces_make(&request, child->credentials);
+
+	if (IS_ERR(set))
+		return (int)PTR_ERR(set);
+	child->namespaces = set;
+	return 0;
+}
+
+/* Current's credentials, or some of their own in a new user namespace. */
+static int give_credentials(struct task *child, u64 flags)
+{
+	if (!(flags & CLONE_NEWUSER)) {
+		child->credentials = credentials_get(current->credentials);
+		return 0;
+	}
+	if (file_hooks->fs_chrooted())
+		return -EPERM;
+	struct credentials *credentials = credentials_prepare();
+	if (!credentials)
+		return -ENOMEM;
+	int error = user_namespace_create(credentials);
+	if (error)
+		credentials_abort(credentials);
+	else
+		child->credentials = credentials;
+	return error;
 }
 
 static int child_fill(struct task *child, const struct clone_request *request)
@@ -235,6 +285,8 @@ static int child_fill(struct task *child, const struct clone_request *request)
 		error = give_space(child, flags);
 	if (!error)
 		error = give_files(child, flags);
+	if (!error)
+		error = give_namespaces(child, flags);
 	if (error)
 		return error;
 	give_rest(child, request);
@@ -245,7 +297,7 @@ static int child_fill(struct task *child, const struct clone_request *request)
 					    task_frame(), request->stack, flags & CLONE_SETTLS,
 					    request->tls);
 	if (!error)
-		error = child_number(child, request->wanted_tid);
+		error = child_number(child, request);
 	return error;
 }
 
@@ -260,8 +312,11 @@ static struct task *child_make(const struct clone_request *request)
 		return ERR_PTR(-ENOMEM);
 	int error = user_account_charge_process(credentials, rlimit_current(RLIMIT_NPROC));
 	if (!error) {
-		child->credentials = credentials_get(credentials);
-		error = child_fill(child, request);
+		error = give_credentials(child, request->flags);
+		if (error)
+			user_account_release_process(credentials);
+		else
+			error = child_fill(child, request);
 	}
 	if (error) {
 		child_discard(child);
@@ -357,6 +412,7 @@ static int child_link(struct task *child, const struct clone_request *request, i
 		process_add_thread_locked(child->process, child);
 		if (READ_ONCE(trace_mask) & TRACE_CALL_EVENTS)
 			child->call_work |= CALL_WATCHED;
+		pid_namespace_enter_locked(child);
 		if (current->ptrace.tracer && (event || flags & CLONE_PTRACE))
 			ptrace_join_locked(child);
 		process_count_task(1);
@@ -394,18 +450,19 @@ long process_clone(const struct clone_request *request)
 		return error;
 	}
 
-	pid_t tid = child->tid;
+	pid_t tid = task_shown(child);
 	if (!(request->flags & CLONE_THREAD) && rlimit_current(RLIMIT_CPU) != RLIM_INFINITY)
 		process_timers_watch_cpu_limit(child->process);
 	if (request->flags & CLONE_PARENT_SETTID)
 		(void)!put_user(tid, request->parent_tid);
+	pid_t seen = ptrace_number(child);
 	task_get(child);
 	task_start(child);
 	if (event)
-		ptrace_event(event, (u64)tid);
+		ptrace_event(event, (u64)seen);
 	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(child, &wait);
-		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)tid);
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)seen);
 	}
 	task_put(child);
 	return tid;

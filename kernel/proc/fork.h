@@ -14,10 +14,11 @@ struct clone_request {
 	int exit_signal; /* 0 to 64 */
 	vaddr_t stack;   /* the child's stack pointer; 0: the parent's */
 	vaddr_t tls;
-	vaddr_t parent_tid; /* CLONE_PARENT_SETTID */
-	vaddr_t child_tid;  /* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID */
-	pid_t wanted_tid;   /* clone3's set_tid with one element, or 0 */
-	vaddr_t pidfd;      /* CLONE_PIDFD: where to store the descriptor */
+	vaddr_t parent_tid;       /* CLONE_PARENT_SETTID */
+	vaddr_t child_tid;        /* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID */
+	const pid_t *wanted_tids; /* clone3's set_tid, innermost namespace first */
+	u32 wanted_count;
+	vaddr_t pidfd; /* CLONE_PIDFD: where to store the descriptor */
 };
 
 /* The child's number as the parent sees it, or negative errno.  With CLONE_VFORK returns when the

@@ -40,6 +40,8 @@ struct file_hooks {
 	void (*fs_get)(struct fs_context *context);
 	void (*fs_put)(struct fs_context *context);
 	bool (*fs_shared)(struct fs_context *context);
+	/* Is current's root another directory than that of its tree of mounts? */
+	bool (*fs_chrooted)(void);
 
 	/*
 	 * Opens a program by path (kernel memory) relative to dirfd (AT_FDCWD or a descriptor;

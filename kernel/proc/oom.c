@@ -95,11 +95,11 @@ static void kill_victim(struct process *victim)
 
 	__atomic_store_n(&last_kill, clock_monotonic(), __ATOMIC_RELAXED);
 
-	struct task *leader = task_find(victim->pid);
-	if (leader) {
+	unsigned long irq = process_tree_lock();
+	struct task *leader = victim->leader;
+	if (leader)
 		task_get_name(leader, name);
-		task_put(leader);
-	}
+	process_tree_unlock(irq);
 	log_warn("out of memory: killed process %d (%s)", victim->pid, name);
 	unsigned long flags = spin_lock_irqsave(&victim->lock);
 	process_begin_exit_locked(victim, SIGKILL);

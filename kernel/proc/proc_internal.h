@@ -61,6 +61,9 @@ void thread_leave_process_locked(struct task *task);
  */
 void task_settle_death_locked(struct task *task, struct list_head *dead);
 void tasks_bury(struct list_head *dead);
+/* Takes away the zombies among the process's children, but for those that a tracer has yet to see.
+ */
+void process_reap_zombies(struct process *process);
 
 /* Make the caches and the kernel's own process: called by scheduler_init. */
 void tasks_init(void);

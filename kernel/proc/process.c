@@ -18,6 +18,7 @@
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
+#include "proc/pid_namespace.h"
 #include "proc/proc_internal.h"
 #include "proc/ptrace.h"
 #include "proc/sched.h"
@@ -140,6 +141,7 @@ void process_put(struct process *process)
 		return;
 	ASSERT(list_empty(&process->threads) && list_empty(&process->children));
 	process_drop_executable(process);
+	pid_release(process->numbers);
 	signal_release_process(process);
 	slab_free(process_cache, process);
 }
@@ -191,10 +193,12 @@ struct task *task_find(pid_t tid)
 	return task;
 }
 
-/* The first process at or after a pid of the tree. */
-static struct process *process_from(struct pid *pid)
+/* The first process at or after a number of the tree. */
+static struct process *process_from(const struct pid_namespace *space, pid_t number)
 {
-	for (; pid; pid = rb_entry_or_null(rb_next(&pid->node), struct pid, node)) {
+	struct pid *pid = pid_next_in_locked(space, number);
+
+	for (; pid; pid = pid_next_in_locked(space, pid_number_in(pid, space) + 1)) {
 		if (pid->task && pid->task->process->leader == pid->task)
 			return pid->task->process;
 	}
@@ -203,32 +207,39 @@ static struct process *process_from(struct pid *pid)
 
 struct process *process_first_locked(void)
 {
-	return process_from(pid_next_locked(1));
+	return process_from(pid_namespace_first(), 1);
 }
 
 struct process *process_next_locked(const struct process *process)
 {
-	return process_from(pid_next_locked(process->pid + 1));
+	return process_from(pid_namespace_first(), process->pid + 1);
 }
 
 struct process *process_next(pid_t from)
 {
+	return process_next_in(pid_namespace_first(), from);
+}
+
+struct process *process_next_in(const struct pid_namespace *space, pid_t from)
+{
 	unsigned long flags = process_tree_lock();
-	struct process *process = process_from(pid_next_locked(from));
+	struct process *process = process_from(space, from);
 	if (process)
 		process_get(process);
 	process_tree_unlock(flags);
 	return process;
 }
 
-struct task *process_next_thread(struct process *process, pid_t from)
+struct task *process_next_thread(struct process *process, const struct pid_namespace *space,
+				 pid_t from)
 {
 	struct task *task, *best = NULL;
 
 	unsigned long flags = process_tree_lock();
 	for_each_thread(task, process)
 	{
-		if (task->tid >= from && (!best || task->tid < best->tid))
+		pid_t tid = pid_number_in(task->numbers, space);
+		if (tid >= from && tid && (!best || tid < pid_number_in(best->numbers, space)))
 			best = task;
 	}
 	if (best)
@@ -267,6 +278,7 @@ void task_unhash_locked(struct task *task)
 	struct pid *pid = task->pid;
 
 	ASSERT(pid->task == task);
+	pid_namespace_leave_locked(task);
 	pid->task = NULL;
 	task->pid = NULL;
 	pid_put_locked(pid);

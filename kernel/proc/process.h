@@ -43,8 +43,9 @@ struct process_usage {
 };
 
 struct process {
-	u32 refs;  /* atomic */
-	pid_t pid; /* const */
+	u32 refs;            /* atomic */
+	pid_t pid;           /* const: in the first namespace */
+	struct pid *numbers; /* const: the memory alone; NULL for the kernel's own process */
 	spinlock_t lock;
 
 	/* process_tree_lock */
@@ -108,7 +109,7 @@ bool process_tree_is_locked(void); /* for assertions */
 struct process *process_get(struct process *process);
 void process_put(struct process *process); /* may free; any context but under process_tree_lock */
 
-/* The process, or thread, with a number; with a reference, or NULL.  Zombies are found too.  Any
+/* The process, or thread, with a number in current's namespace; with a reference, or NULL.  Zombies are found too.  Any
  * context. */
 struct process *process_find(pid_t pid);
 struct task *task_find(pid_t tid);
@@ -117,12 +118,24 @@ struct process *process_find_locked(pid_t pid);
 struct task *task_find_locked(pid_t tid);
 
 /*
- * Iteration in order of number, which other processes may come and go between: the first process
- * with pid >= `from`, with a reference, or NULL at the end.  Threads of one process likewise (a
- * dead leader is listed while its process is).
+ * Iteration in order of number, in the first namespace or another, which other processes may come
+ * and go between: the first process with a number >= `from`, with a reference, or NULL at the end.
+ * Threads of one process likewise (a dead leader is listed while its process is).
  */
 struct process *process_next(pid_t from);
-struct task *process_next_thread(struct process *process, pid_t from);
+struct process *process_next_in(const struct pid_namespace *space, pid_t from);
+struct task *process_next_thread(struct process *process, const struct pid_namespace *space,
+				 pid_t from);
+
+/* The number that current is shown; 0: it cannot see it. */
+static inline pid_t process_shown(const struct process *process)
+{
+	return pid_shown(process->numbers);
+}
+static inline pid_t task_shown(const struct task *task)
+{
+	return pid_shown(READ_ONCE(task->numbers));
+}
 
 /* Under process_tree_lock: every process, in order of number. */
 struct process *process_first_locked(void);

@@ -45,6 +45,8 @@ bool ptrace_syscall_enter(void);
 void ptrace_syscall_exit(void);
 /* Another program has taken the place of the task's; the number that it had before. */
 void ptrace_exec(pid_t old_tid);
+/* A task's number as current's tracer sees it; 0 without one. */
+pid_t ptrace_number(const struct task *task);
 /* A handler was entered in single steps: that is a step. */
 void ptrace_handler_entered(void);
 

@@ -227,7 +227,7 @@ void ptrace_tracer_exits_locked(struct task *task, struct list_head *dead)
 pid_t ptrace_tracer_number(struct task *task)
 {
 	unsigned long flags = process_tree_lock();
-	pid_t number = task->ptrace.tracer != NULL ? task->ptrace.tracer->tid : 0;
+	pid_t number = task->ptrace.tracer != NULL ? task_shown(task->ptrace.tracer) : 0;
 
 	process_tree_unlock(flags);
 	return number;

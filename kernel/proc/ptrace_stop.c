@@ -17,21 +17,23 @@
 #include "proc/ptrace_internal.h"
 #include "proc/sched.h"
 #include "proc/signal_internal.h"
+#include "proc/pid_namespace.h"
+#include "proc/user_namespace.h"
 #include "proc/wait.h"
 
 /* Information for stops that are no signal's. */
 static void describe_stop(struct siginfo *info, u32 code)
 {
 	siginfo_init(info, SIGTRAP, (int)code);
-	info->sender.pid = current->tid;
-	info->sender.uid = current->credentials->uid;
+	info->sender.pid = task_shown(current);
+	info->sender.uid = uid_shown(current->credentials->uid);
 }
 
 static void tell_tracer_locked(struct task *task)
 {
 	struct process *tracer = task->ptrace.tracer->process;
 	struct child_event event = {
-		.pid = task->tid,
+		.pid = pid_number_in(task->numbers, pid_namespace_of(tracer->numbers)),
 		.uid = current->credentials->uid,
 		.code = CLD_TRAPPED,
 		.status = (int)task->ptrace.code & 0x7f,
@@ -162,6 +164,20 @@ void ptrace_event(int event, u64 message)
 		task_work_set(current, TASK_WORK_CALL_EXIT);
 }
 
+pid_t ptrace_number(const struct task *task)
+{
+	pid_t number = 0;
+
+	if (!ptrace_is_traced(current))
+		return 0;
+	unsigned long flags = process_tree_lock();
+	if (current->ptrace.tracer != NULL)
+		number = pid_number_in(task->numbers,
+				       pid_namespace_of(current->ptrace.tracer->numbers));
+	process_tree_unlock(flags);
+	return number;
+}
+
 void ptrace_exec(pid_t old_tid)
 {
 	struct siginfo info;
@@ -173,7 +189,7 @@ void ptrace_exec(pid_t old_tid)
 		ptrace_event(PTRACE_EVENT_EXEC, (u64)old_tid);
 	} else if (!READ_ONCE(current->ptrace.seized)) {
 		siginfo_init(&info, SIGTRAP, SI_USER);
-		info.sender.pid = current->tid;
+		info.sender.pid = task_shown(current);
 		(void)signal_send_task(current, &info);
 	}
 }
@@ -257,7 +273,7 @@ void ptrace_report_death_locked(struct task *task, int status)
 	struct process *tracer = task->ptrace.tracer->process;
 	int signal = status & 0x7f;
 	struct child_event event = {
-		.pid = task->tid,
+		.pid = pid_number_in(task->numbers, pid_namespace_of(tracer->numbers)),
 		.uid = process_uid(task->process),
 		.code = signal == 0 ? CLD_EXITED : CLD_KILLED,
 		.status = signal == 0 ? status >> 8 & 0xff : signal,

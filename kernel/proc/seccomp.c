@@ -241,7 +241,7 @@ static struct seccomp_filter *read_filter(vaddr_t address)
 		return ERR_PTR(-EFAULT);
 	if (program.length == 0 || program.length > BPF_MOST_INSTRUCTIONS)
 		return ERR_PTR(-EINVAL);
-	if (!READ_ONCE(current->process->no_new_privileges) && !capable(CAP_SYS_ADMIN))
+	if (!READ_ONCE(current->process->no_new_privileges) && !capable_here(CAP_SYS_ADMIN))
 		return ERR_PTR(-EACCES);
 	size_t size = program.length * sizeof(filter->code[0]);
 	filter = kmalloc(sizeof(*filter) + size);
@@ -269,7 +269,7 @@ static pid_t find_obstacle_locked(void)
 			continue;
 		if (task->seccomp.mode != SECCOMP_MODE_FILTER ||
 		    !is_built_upon(current->seccomp.filter, task->seccomp.filter))
-			return task->tid;
+			return task_shown(task);
 	}
 	return 0;
 }

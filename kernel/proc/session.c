@@ -112,7 +112,7 @@ struct process_group *process_group_of(struct process *process)
 pid_t process_group_id(struct process *process)
 {
 	unsigned long flags = process_tree_lock();
-	pid_t id = process->group != NULL ? process->group->pid->number : 0;
+	pid_t id = process->group != NULL ? pid_shown(process->group->pid) : 0;
 
 	process_tree_unlock(flags);
 	return id;
@@ -121,7 +121,7 @@ pid_t process_group_id(struct process *process)
 pid_t process_session_id(struct process *process)
 {
 	unsigned long flags = process_tree_lock();
-	pid_t id = process->group != NULL ? process->group->session->pid->number : 0;
+	pid_t id = process->group != NULL ? pid_shown(process->group->session->pid) : 0;
 
 	process_tree_unlock(flags);
 	return id;
@@ -243,7 +243,7 @@ long session_setsid(void)
 		kfree(group);
 		return -EPERM;
 	}
-	return process->pid;
+	return process_shown(process);
 }
 
 /* The process that setpgid may move: current's, or a child that has not called exec.  NULL and
@@ -275,7 +275,7 @@ int session_setpgid(pid_t pid, pid_t group_id)
 	int error;
 
 	if (pid == 0)
-		pid = current->process->pid;
+		pid = process_shown(current->process);
 	if (group_id == 0)
 		group_id = pid;
 	if (group_id < 0)
@@ -325,7 +325,7 @@ long session_getpgid(pid_t pid)
 {
 	unsigned long flags = process_tree_lock();
 	struct process_group *group = group_by_pid_locked(pid);
-	long result = group != NULL ? group->pid->number : -ESRCH;
+	long result = group != NULL ? pid_shown(group->pid) : -ESRCH;
 
 	process_tree_unlock(flags);
 	return result;
@@ -335,7 +335,7 @@ long session_getsid(pid_t pid)
 {
 	unsigned long flags = process_tree_lock();
 	struct process_group *group = group_by_pid_locked(pid);
-	long result = group != NULL ? group->session->pid->number : -ESRCH;
+	long result = group != NULL ? pid_shown(group->session->pid) : -ESRCH;
 
 	process_tree_unlock(flags);
 	return result;

@@ -21,6 +21,7 @@
 #include "lib/types.h"
 
 struct process;
+struct pid_namespace;
 struct siginfo;
 
 struct session {
@@ -93,9 +94,10 @@ bool session_current_is_leader(void);
 /* current's controlling terminal, or NULL (no reference taken: compare it, or hold your own lock).
  */
 void *session_tty(void);
-/* For /proc: the number of a process's controlling terminal (0: none) and its foreground group (-1:
- * no terminal; 0: no group). */
-void process_terminal(struct process *process, dev_t *device, pid_t *foreground);
+/* For /proc: the number of a process's controlling terminal (0: none) and its foreground group as
+ * that namespace has it (-1: no terminal; 0: no group). */
+void process_terminal(struct process *process, const struct pid_namespace *space, dev_t *device,
+		      pid_t *foreground);
 /* Makes `tty`, which has the number `device`, the terminal of current's session, and current's
  * group the foreground one.  -EPERM (not leader, has one). */
 int __must_check session_acquire_tty(void *tty, dev_t device);

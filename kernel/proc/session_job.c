@@ -85,7 +85,8 @@ void *session_tty(void)
 	return tty;
 }
 
-void process_terminal(struct process *process, dev_t *device, pid_t *foreground)
+void process_terminal(struct process *process, const struct pid_namespace *space, dev_t *device,
+		      pid_t *foreground)
 {
 	unsigned long flags = process_tree_lock();
 	const struct session *session = process->group != NULL ? process->group->session : NULL;
@@ -94,7 +95,9 @@ void process_terminal(struct process *process, dev_t *device, pid_t *foreground)
 	*foreground = -1;
 	if (session != NULL && session->tty != NULL) {
 		*device = session->tty_device;
-		*foreground = session->foreground != NULL ? session->foreground->pid->number : 0;
+		*foreground = session->foreground != NULL
+				      ? pid_number_in(session->foreground->pid, space)
+				      : 0;
 	}
 	process_tree_unlock(flags);
 }
@@ -206,7 +209,7 @@ static bool has_guardian_locked(struct process_group *group, const struct proces
 		const struct process *parent = member->parent;
 
 		if (member == dying || member->zombie || parent == NULL || parent == dying ||
-		    parent == init_process())
+		    parent == init_process() || parent->signals.unkillable)
 			continue;
 		if (parent->group != group && parent->group != NULL &&
 		    parent->group->session == group->session)

@@ -18,10 +18,12 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "proc/credentials.h"
+#include "proc/pid_namespace.h"
 #include "proc/ptrace.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal_internal.h"
+#include "proc/user_namespace.h"
 
 void siginfo_init(struct siginfo *info, int signal, int code)
 {
@@ -31,8 +33,8 @@ void siginfo_init(struct siginfo *info, int signal, int code)
 void siginfo_init_user(struct siginfo *info, int signal, int code)
 {
 	siginfo_init(info, signal, code);
-	info->sender.pid = current->process->pid;
-	info->sender.uid = current->credentials->uid;
+	info->sender.pid = process_shown(current->process);
+	info->sender.uid = uid_shown(current->credentials->uid);
 }
 
 bool signal_is_default_ignored(const struct process *process, int signal)
@@ -124,7 +126,20 @@ static bool is_fatal(const struct process *process, int signal)
 	/* The thread itself writes the core. */
 	if (SIGNAL_BIT(signal) & SIGNALS_CORE && process->limits[RLIMIT_CORE].soft != 0)
 		return false;
-	return !process->signals.unkillable;
+	return !process->signals.unkillable || signal == SIGKILL;
+}
+
+static bool is_a_programs(const struct siginfo *info)
+{
+	return info->code == SI_USER || info->code == SI_QUEUE || info->code == SI_TKILL;
+}
+
+/* Does a program send it that the process cannot see, being in a namespace below? */
+static bool is_from_above(const struct process *process, const struct siginfo *info)
+{
+	return is_a_programs(info) && process->numbers != NULL && process->numbers->level > 0 &&
+	       current->numbers != NULL &&
+	       pid_number_in(current->numbers, pid_namespace_of(process->numbers)) == 0;
 }
 
 static void announce(struct process *process, struct task *task, int signal)
@@ -150,11 +165,15 @@ static void announce(struct process *process, struct task *task, int signal)
 
 /* Is the signal to be thrown away?  A blocked one is kept, because the handler may change before it
  * is unblocked. */
-static bool is_dropped(const struct process *process, const struct task *task, int signal)
+static bool is_dropped(const struct process *process, const struct task *task,
+		       const struct siginfo *info)
 {
+	int signal = info->signo;
+
 	if (process->exiting || process->zombie)
 		return true;
-	if (process->signals.unkillable && signal_handler(process, signal) == SIG_DFL)
+	if (process->signals.unkillable && signal_handler(process, signal) == SIG_DFL &&
+	    !(SIGNAL_BIT(signal) & SIGNALS_UNBLOCKABLE && is_from_above(process, info)))
 		return true;
 	if (task == NULL)
 		task = process->leader;
@@ -163,6 +182,22 @@ static bool is_dropped(const struct process *process, const struct task *task, i
 	if (task != NULL && ptrace_is_traced(task) && signal != SIGKILL)
 		return false;
 	return signal_is_default_ignored(process, signal);
+}
+
+/* The sender as the receiver's namespaces have it. */
+static void translate_sender(const struct process *process, struct siginfo *info)
+{
+	struct task *receiver = process->leader;
+
+	if (is_from_above(process, info))
+		info->sender.pid = 0;
+	if (receiver == NULL || !namespace_made(NAMESPACE_USER))
+		return;
+	struct credentials *theirs = credentials_of_task(receiver);
+	if (theirs->user_namespace != current->credentials->user_namespace)
+		info->sender.uid =
+			uid_shown_in(theirs->user_namespace, uid_given(info->sender.uid));
+	credentials_put(theirs);
 }
 
 int signal_send_locked(struct process *process, struct task *task, const struct siginfo *info,
@@ -181,7 +216,7 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 	/* One that stopped on its way out, for its tracer. */
 	if (signal == SIGKILL && process->exiting)
 		process_begin_exit_locked(process, SIGKILL);
-	if (is_dropped(process, task, signal))
+	if (is_dropped(process, task, info))
 		return 1;
 	if (entry == NULL && signal < SIGRTMIN && (queue->present & SIGNAL_BIT(signal)))
 		return 0;
@@ -200,6 +235,8 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 	}
 	if (entry != NULL) {
 		entry->info = *info;
+		if (is_a_programs(info))
+			translate_sender(process, &entry->info);
 		signal_queue_add(queue, entry);
 	} else {
 		queue->present |= SIGNAL_BIT(signal);
@@ -311,8 +348,10 @@ int signal_permission_locked(struct process *process, int signal)
 	bool same_user = mine->euid == theirs->suid || mine->euid == theirs->uid ||
 			 mine->uid == theirs->suid || mine->uid == theirs->uid;
 
+	bool may_kill = capable_in(theirs->user_namespace, CAP_KILL);
+
 	credentials_put(theirs);
-	if (same_user || capable(CAP_KILL))
+	if (same_user || may_kill)
 		return 0;
 	if (signal == SIGCONT && same_session_locked(process, current->process))
 		return 0;
@@ -330,6 +369,18 @@ int signal_permission(struct process *process, int signal)
 	return result;
 }
 
+/* A user's number as the process knows it. */
+static uid_t shown_to(struct process *process, uid_t uid)
+{
+	if (likely(!namespace_made(NAMESPACE_USER)))
+		return uid;
+	struct credentials *theirs = credentials_of_process(process);
+
+	uid = uid_shown_in(theirs->user_namespace, uid);
+	credentials_put(theirs);
+	return uid;
+}
+
 bool signal_notify_parent(struct process *parent, int signal, const struct child_event *event)
 {
 	struct siginfo info;
@@ -341,7 +392,7 @@ bool signal_notify_parent(struct process *parent, int signal, const struct child
 		return false;
 	siginfo_init(&info, signal, event->code);
 	info.child.pid = event->pid;
-	info.child.uid = event->uid;
+	info.child.uid = shown_to(parent, event->uid);
 	info.child.status = event->status;
 	info.child.user_time = (s64)(event->user_time / (NSEC_PER_SEC / LINUX_CLOCKS_PER_SECOND));
 	info.child.system_time =

@@ -77,6 +77,8 @@ int __must_check signal_set_action(int signal, const struct linux_sigaction *upd
 
 /* Only signals with a handler reach this process from now on: the first one. */
 void signal_protect(struct process *process);
+/* SIGCHLD is ignored from now on, whatever the action was: children vanish when they end. */
+void signal_ignore_children(struct process *process);
 
 /* Questions. */
 

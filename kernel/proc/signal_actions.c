@@ -184,6 +184,17 @@ void signal_protect(struct process *process)
 	spin_unlock_irqrestore(&process->lock, flags);
 }
 
+void signal_ignore_children(struct process *process)
+{
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	struct signal_actions *actions = process->signals.actions;
+
+	spin_lock(&actions->lock);
+	signal_action_locked(process, SIGCHLD)->handler = SIG_IGN;
+	spin_unlock(&actions->lock);
+	spin_unlock_irqrestore(&process->lock, flags);
+}
+
 int signal_set_action(int signal, const struct linux_sigaction *update, struct linux_sigaction *old)
 {
 	static const u64 known = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS |

@@ -228,7 +228,7 @@ static void default_action(const struct siginfo *info, u32 continues)
 
 	if (SIGNAL_BIT(signal) & SIGNALS_IGNORE)
 		return;
-	if (current->process->signals.unkillable)
+	if (current->process->signals.unkillable && !(SIGNAL_BIT(signal) & SIGNALS_UNBLOCKABLE))
 		return;
 	if (SIGNAL_BIT(signal) & SIGNALS_STOP) {
 		default_stop(signal, continues);

@@ -6,6 +6,7 @@
  * for the last time (task_buried); the struct, with what it refers to, when the last reference is
  * dropped.
  */
+#include "proc/pid_namespace.h"
 #include "proc/task.h"
 
 #include "arch/clock.h"
@@ -23,6 +24,8 @@
 #include "proc/sched_internal.h"
 #include "proc/seccomp.h"
 #include "proc/signal.h"
+#include "proc/user_namespace.h"
+#include "proc/uts.h"
 
 #define DEFAULT_TIMER_SLACK (50 * NSEC_PER_USEC)
 
@@ -35,6 +38,9 @@ void tasks_init(void)
 		slab_cache_create("task", sizeof(struct task), alignof(struct task), NULL, NULL);
 	if (!task_cache)
 		panic("no memory for tasks");
+	user_namespaces_init();
+	pid_namespaces_init();
+	uts_init();
 	processes_init();
 	kernel_credentials = credentials_initial();
 }
@@ -76,13 +82,15 @@ struct task *task_get(struct task *task)
 
 static void task_destroy(struct task *task)
 {
-	ASSERT(!task->space && !task->files && !task->fs && !task->kernel_stack);
+	ASSERT(!task->space && !task->files && !task->fs && !task->kernel_stack &&
+	       !task->namespaces);
 	arch_task_release(&task->arch);
 	signal_release_task(task);
 	if (task->seccomp.filter)
 		seccomp_release(task);
 	if (task->credentials)
 		credentials_put(task->credentials);
+	pid_release(task->numbers);
 	if (task->process)
 		process_put(task->process);
 	slab_free(task_cache, task);

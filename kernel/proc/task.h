@@ -28,6 +28,7 @@ struct address_space;
 struct credentials;
 struct files;
 struct fs_context;
+struct namespaces;
 struct pid;
 struct process;
 struct seccomp_filter;
@@ -149,8 +150,12 @@ struct task {
 	void *kernel_stack;   /* const; lowest address of KERNEL_STACK_SIZE bytes */
 	spinlock_t
 		lock; /* taken with interrupts off; for those who look at another task's fields */
-	pid_t tid; /* const but for a thread whose exec makes it the leader (process_tree_lock) */
-	struct pid *pid;             /* process_tree_lock */
+	pid_t tid; /* in the first namespace; const but for a thread whose exec makes it the leader (process_tree_lock) */
+	struct pid *pid;     /* process_tree_lock */
+	struct pid *numbers; /* process_tree_lock to change, for an exec: the memory alone;
+					NULL for kernel threads */
+	struct namespaces
+		*namespaces; /* own changes it under lock; NULL for kernel threads and after exit */
 	char comm[TASK_COMM_LENGTH]; /* lock */
 
 	struct sched_task sched;

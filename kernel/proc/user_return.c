@@ -26,7 +26,7 @@ bool user_return_work_pending(void)
  * business. */
 static void set_child_tid(struct task *task)
 {
-	pid_t tid = task->tid;
+	pid_t tid = task_shown(task);
 
 	task_work_clear(task, TASK_WORK_SET_TID);
 	(void)!put_user(tid, task->set_child_tid);

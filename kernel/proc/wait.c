@@ -17,6 +17,7 @@
 #include "proc/credentials.h"
 #include "proc/proc_internal.h"
 #include "proc/session.h"
+#include "proc/user_namespace.h"
 
 enum look { LOOK_NONE, LOOK_FOUND, LOOK_NO_CHILDREN };
 
@@ -30,11 +31,11 @@ static bool eligible(const struct wait_request *request, const struct process *c
 {
 	if (child->reaped)
 		return false;
-	if (request->which == WAIT_PROCESS && child->pid != request->id)
+	if (request->which == WAIT_PROCESS && process_shown(child) != request->id)
 		return false;
 	if (request->which == WAIT_THIS && child != request->process)
 		return false;
-	if (request->which == WAIT_GROUP && child->group->pid->number != request->id)
+	if (request->which == WAIT_GROUP && pid_shown(child->group->pid) != request->id)
 		return false;
 	if (request->options & __WNOTHREAD && child->parent_thread != current)
 		return false;
@@ -45,8 +46,8 @@ static bool eligible(const struct wait_request *request, const struct process *c
 
 static void describe(struct process *child, struct wait_result *result, int code, int status)
 {
-	result->pid = child->pid;
-	result->uid = process_uid(child);
+	result->pid = process_shown(child);
+	result->uid = uid_shown(process_uid(child));
 	result->code = code;
 	result->status = status;
 	process_usage(child, &result->usage);
@@ -138,9 +139,9 @@ static bool means_tracee(const struct wait_request *request, const struct task *
 
 	switch (request->which) {
 	case WAIT_PROCESS:
-		return task->tid == request->id;
+		return task_shown(task) == request->id;
 	case WAIT_GROUP:
-		return process->group && process->group->pid->number == request->id;
+		return process->group && pid_shown(process->group->pid) == request->id;
 	case WAIT_THIS:
 		return process == request->process && task == process->leader;
 	default:
@@ -157,7 +158,7 @@ static bool ask_tracee(const struct wait_request *request, struct task *task,
 
 	if (its->dead && request->options & WEXITED) {
 		describe(task->process, result, death_code((int)its->code), (int)its->code);
-		result->pid = task->tid;
+		result->pid = task_shown(task);
 		if (!keep)
 			task_settle_death_locked(task, dead);
 		return true;
@@ -165,7 +166,7 @@ static bool ask_tracee(const struct wait_request *request, struct task *task,
 	if (its->dead || !its->stopped || its->reported || its->listening)
 		return false;
 	describe(task->process, result, CLD_TRAPPED, WAIT_STATUS_STOPPED((int)its->code));
-	result->pid = task->tid;
+	result->pid = task_shown(task);
 	its->reported = !keep;
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "lib/abi/time.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
+#include "proc/user_namespace.h"
 
 static long change_at(int directory, vaddr_t name, u32 lookup, struct attr_change *change)
 {
@@ -51,24 +52,31 @@ long sys_fchmod(int fd, mode_t mode)
 	return change_descriptor(fd, &change);
 }
 
-static struct attr_change owner_change(uid_t uid, gid_t gid)
+/* What chown(2) asks for, in the kernel's numbers; -EINVAL for a user or group that has none. */
+static int owner_change(struct attr_change *change, uid_t uid, gid_t gid)
 {
-	struct attr_change change = {.valid = ATTR_KILL_SETID, .uid = uid, .gid = gid};
-
+	*change = (struct attr_change){
+		.valid = ATTR_KILL_SETID, .uid = uid_given(uid), .gid = gid_given(gid)};
 	if (uid != (uid_t)-1)
-		change.valid |= ATTR_UID;
+		change->valid |= ATTR_UID;
 	if (gid != (gid_t)-1)
-		change.valid |= ATTR_GID;
-	return change;
+		change->valid |= ATTR_GID;
+	if ((change->valid & ATTR_UID && change->uid == NOBODY_ID) ||
+	    (change->valid & ATTR_GID && change->gid == NOBODY_ID))
+		return -EINVAL;
+	return 0;
 }
 
 long sys_fchownat(int directory, vaddr_t name, uid_t uid, gid_t gid, int flags)
 {
-	struct attr_change change = owner_change(uid, gid);
+	struct attr_change change;
+	int error = owner_change(&change, uid, gid);
 	u32 lookup = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
+	if (error)
+		return error;
 	if (flags & AT_EMPTY_PATH)
 		lookup |= LOOKUP_EMPTY;
 	return change_at(directory, name, lookup, &change);
@@ -86,9 +94,10 @@ long sys_lchown(vaddr_t name, uid_t uid, gid_t gid)
 
 long sys_fchown(int fd, uid_t uid, gid_t gid)
 {
-	struct attr_change change = owner_change(uid, gid);
+	struct attr_change change;
+	int error = owner_change(&change, uid, gid);
 
-	return change_descriptor(fd, &change);
+	return error ? error : change_descriptor(fd, &change);
 }
 
 /* One of utimensat's times: given, now, or left alone.  Microsecond callers come here too,

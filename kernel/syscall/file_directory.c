@@ -185,7 +185,7 @@ static long enter(const struct path *path, bool root)
 {
 	long error = inode_permission(path_inode(path), MAY_EXEC);
 
-	if (!error && root && !capable(CAP_SYS_CHROOT))
+	if (!error && root && !capable_here(CAP_SYS_CHROOT))
 		error = -EPERM;
 	if (!error)
 		fs_context_set(current->fs, path, root);

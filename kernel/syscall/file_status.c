@@ -6,6 +6,7 @@
 #include "fs/calls.h"
 #include "mm/usercopy.h"
 #include "syscall/table.h"
+#include "proc/user_namespace.h"
 
 static long status_to_user(const struct file_status *status, vaddr_t buffer)
 {
@@ -14,8 +15,8 @@ static long status_to_user(const struct file_status *status, vaddr_t buffer)
 		.ino = status->ino,
 		.nlink = status->nlink,
 		.mode = status->mode,
-		.uid = status->uid,
-		.gid = status->gid,
+		.uid = uid_shown(status->uid),
+		.gid = gid_shown(status->gid),
 		.rdev = device_to_user(status->rdev),
 		.size = (s64)status->size,
 		.blksize = status->block_size,
@@ -108,8 +109,8 @@ static void fill_statx(const struct path *path, const struct file_status *status
 		.attributes = path->dentry == path->mount->root ? STATX_ATTR_MOUNT_ROOT : 0,
 		.attributes_mask = STATX_ATTR_MOUNT_ROOT,
 		.nlink = status->nlink,
-		.uid = status->uid,
-		.gid = status->gid,
+		.uid = uid_shown(status->uid),
+		.gid = gid_shown(status->gid),
 		.mode = (u16)status->mode,
 		.ino = status->ino,
 		.size = status->size,

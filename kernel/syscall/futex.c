@@ -53,7 +53,7 @@ static bool may_look(struct task *task)
 {
 	const struct credentials *mine = current->credentials;
 	struct credentials *theirs = credentials_of_task(task);
-	bool allowed = task->process == current->process || capable(CAP_SYS_PTRACE) ||
+	bool allowed = task->process == current->process || capable_towards(task, CAP_SYS_PTRACE) ||
 		       (mine->uid == theirs->uid && mine->uid == theirs->euid &&
 			mine->uid == theirs->suid);
 

@@ -9,55 +9,78 @@
 #include "proc/rlimit.h"
 #include "proc/session.h"
 #include "proc/task.h"
+#include "proc/user_namespace.h"
 #include "syscall/table.h"
 
 long sys_getuid(void)
 {
-	return current->credentials->uid;
+	return uid_shown(current->credentials->uid);
 }
 
 long sys_geteuid(void)
 {
-	return current->credentials->euid;
+	return uid_shown(current->credentials->euid);
 }
 
 long sys_getgid(void)
 {
-	return current->credentials->gid;
+	return gid_shown(current->credentials->gid);
 }
 
 long sys_getegid(void)
 {
-	return current->credentials->egid;
+	return gid_shown(current->credentials->egid);
+}
+
+/* The kernel's number for one of current's namespace, -1 for "as it is" kept; false: there is none.
+ */
+static bool take_uid(uid_t *uid)
+{
+	if (*uid == NOBODY_ID)
+		return true;
+	*uid = uid_given(*uid);
+	return *uid != NOBODY_ID;
+}
+
+static bool take_gid(gid_t *gid)
+{
+	if (*gid == NOBODY_ID)
+		return true;
+	*gid = gid_given(*gid);
+	return *gid != NOBODY_ID;
 }
 
 long sys_setuid(uid_t uid)
 {
-	return credentials_setuid(uid);
+	return credentials_setuid(uid_given(uid));
 }
 
 long sys_setgid(gid_t gid)
 {
-	return credentials_setgid(gid);
+	return credentials_setgid(gid_given(gid));
 }
 
 long sys_setreuid(uid_t uid, uid_t euid)
 {
-	return credentials_setreuid(uid, euid);
+	return take_uid(&uid) && take_uid(&euid) ? credentials_setreuid(uid, euid) : -EINVAL;
 }
 
 long sys_setregid(gid_t gid, gid_t egid)
 {
-	return credentials_setregid(gid, egid);
+	return take_gid(&gid) && take_gid(&egid) ? credentials_setregid(gid, egid) : -EINVAL;
 }
 
 long sys_setresuid(uid_t uid, uid_t euid, uid_t suid)
 {
+	if (!take_uid(&uid) || !take_uid(&euid) || !take_uid(&suid))
+		return -EINVAL;
 	return credentials_setresuid(uid, euid, suid);
 }
 
 long sys_setresgid(gid_t gid, gid_t egid, gid_t sgid)
 {
+	if (!take_gid(&gid) || !take_gid(&egid) || !take_gid(&sgid))
+		return -EINVAL;
 	return credentials_setresgid(gid, egid, sgid);
 }
 
@@ -72,24 +95,26 @@ long sys_getresuid(vaddr_t uid, vaddr_t euid, vaddr_t suid)
 {
 	const struct credentials *mine = current->credentials;
 
-	return put_three(uid, mine->uid, euid, mine->euid, suid, mine->suid);
+	return put_three(uid, uid_shown(mine->uid), euid, uid_shown(mine->euid), suid,
+			 uid_shown(mine->suid));
 }
 
 long sys_getresgid(vaddr_t gid, vaddr_t egid, vaddr_t sgid)
 {
 	const struct credentials *mine = current->credentials;
 
-	return put_three(gid, mine->gid, egid, mine->egid, sgid, mine->sgid);
+	return put_three(gid, gid_shown(mine->gid), egid, gid_shown(mine->egid), sgid,
+			 gid_shown(mine->sgid));
 }
 
 long sys_setfsuid(uid_t uid)
 {
-	return credentials_setfsuid(uid);
+	return uid_shown(credentials_setfsuid(uid_given(uid)));
 }
 
 long sys_setfsgid(gid_t gid)
 {
-	return credentials_setfsgid(gid);
+	return gid_shown(credentials_setfsgid(gid_given(gid)));
 }
 
 long sys_getgroups(int count, vaddr_t groups)
@@ -102,16 +127,31 @@ long sys_getgroups(int count, vaddr_t groups)
 		return mine->count;
 	if ((u32)count < mine->count)
 		return -EINVAL;
-	if (copy_to_user((void __user *)groups, mine->ids, mine->count * sizeof(gid_t)) < 0)
-		return -EFAULT;
+	for (u32 i = 0; i < mine->count; i++) {
+		gid_t gid = gid_shown(mine->ids[i]);
+
+		if (put_user(gid, groups + i * sizeof(gid)) < 0)
+			return -EFAULT;
+	}
 	return mine->count;
+}
+
+static bool take_gids(struct group_set *set)
+{
+	for (u32 i = 0; i < set->count; i++) {
+		set->ids[i] = gid_given(set->ids[i]);
+		if (set->ids[i] == NOBODY_ID)
+			return false;
+	}
+	return true;
 }
 
 long sys_setgroups(int count, vaddr_t groups)
 {
 	int result = -EFAULT;
 
-	if (!capable(CAP_SETGID))
+	if (!capable_here(CAP_SETGID) ||
+	    !user_namespace_may_setgroups(current->credentials->user_namespace))
 		return -EPERM;
 	if (count < 0 || count > GROUPS_MAX)
 		return -EINVAL;
@@ -119,7 +159,7 @@ long sys_setgroups(int count, vaddr_t groups)
 	if (set == NULL)
 		return -ENOMEM;
 	if (copy_from_user(set->ids, (const void __user *)groups, set->count * sizeof(gid_t)) == 0)
-		result = credentials_setgroups(set);
+		result = take_gids(set) ? credentials_setgroups(set) : -EINVAL;
 	if (result < 0)
 		group_set_put(set);
 	return result;
@@ -191,7 +231,7 @@ long sys_capset(vaddr_t header_address, vaddr_t data)
 
 	if (halves < 0)
 		return halves;
-	if (header.pid != 0 && header.pid != current->tid)
+	if (header.pid != 0 && header.pid != task_shown(current))
 		return -EPERM;
 	if (copy_from_user(half, (const void __user *)data, (size_t)halves * sizeof(half[0])) < 0)
 		return -EFAULT;
@@ -240,7 +280,8 @@ static bool may_limit(struct process *process)
 {
 	const struct credentials *mine = current->credentials;
 	struct credentials *theirs = credentials_of_process(process);
-	bool allowed = process == current->process || capable(CAP_SYS_RESOURCE) ||
+	bool allowed = process == current->process ||
+		       capable_in(theirs->user_namespace, CAP_SYS_RESOURCE) ||
 		       (mine->uid == theirs->uid && mine->uid == theirs->euid &&
 			mine->uid == theirs->suid && mine->gid == theirs->gid &&
 			mine->gid == theirs->egid && mine->gid == theirs->sgid);

@@ -9,6 +9,7 @@
 #include "proc/credentials.h"
 #include "proc/process.h"
 #include "proc/session.h"
+#include "proc/user_namespace.h"
 #include "syscall/table.h"
 
 enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_WHO_PGRP = 2, IOPRIO_WHO_USER = 3 };
@@ -46,10 +47,11 @@ static bool may_control(struct task *task)
 {
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs = credentials_of_task(task);
-	bool allowed = theirs->uid == mine->euid || theirs->uid == mine->uid;
+	bool allowed = theirs->uid == mine->euid || theirs->uid == mine->uid ||
+		       capable_in(theirs->user_namespace, CAP_SYS_NICE);
 
 	credentials_put(theirs);
-	return allowed || capable(CAP_SYS_NICE);
+	return allowed;
 }
 
 /* For comparing: who has none counts as best effort. */
@@ -81,8 +83,8 @@ static void visit(struct ioprio_walk *walk, struct task *task)
 static bool is_meant(const struct ioprio_walk *walk, struct process *process)
 {
 	if (walk->which == IOPRIO_WHO_PGRP)
-		return process->group != NULL && process->group->pid->number == walk->who;
-	return process_uid(process) == (uid_t)walk->who;
+		return process->group != NULL && pid_shown(process->group->pid) == walk->who;
+	return process_uid(process) == uid_given((uid_t)walk->who);
 }
 
 static long walk_tasks(struct ioprio_walk *walk)
@@ -101,8 +103,9 @@ static long walk_tasks(struct ioprio_walk *walk)
 		return walk->result;
 	}
 	if (walk->who == 0)
-		walk->who = walk->which == IOPRIO_WHO_PGRP ? process_group_id(current->process)
-							   : (int)current_credentials()->uid;
+		walk->who = walk->which == IOPRIO_WHO_PGRP
+				    ? process_group_id(current->process)
+				    : (int)uid_shown(current_credentials()->uid);
 	unsigned long flags = process_tree_lock();
 	for_each_process_locked(process)
 	{

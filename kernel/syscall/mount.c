@@ -23,6 +23,12 @@ static int get_string(vaddr_t address, char **result)
 	return error == -ENAMETOOLONG ? -EINVAL : error;
 }
 
+/* Who rules the namespace changes its mounts. */
+static bool may_mount(void)
+{
+	return capable_in(mount_namespace_current()->base.owner, CAP_SYS_ADMIN);
+}
+
 static long dispatch(const char *source, const char *target, const char *type, u64 flags,
 		     const char *options)
 {
@@ -36,19 +42,8 @@ static long dispatch(const char *source, const char *target, const char *type, u
 		return mount_remount(target, flags, options, false);
 	if (flags & MS_BIND)
 		return source ? mount_bind(source, target, flags & MS_REC) : -EINVAL;
-	if (flags & propagation) {
-		struct path path;
-		int error = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &path);
-
-		if (error)
-			return error;
-		error = path.dentry != path.mount->root || flags & (MS_SHARED | MS_UNBINDABLE)
-				? -EINVAL
-				: 0;
-		path_put(&path);
-		/* Private is what all mounts are. */
-		return error;
-	}
+	if (flags & propagation)
+		return mount_set_propagation(target, flags);
 	if (flags & MS_MOVE)
 		return source ? mount_move(source, target) : -EINVAL;
 	return mount_filesystem(source, target, type, flags, options);
@@ -68,9 +63,7 @@ long sys_mount(vaddr_t source_address, vaddr_t target_address, vaddr_t type_addr
 	if (!result)
 		result = pathname_get(&target, target_address);
 	if (!result) {
-		result = capable(CAP_SYS_ADMIN)
-				 ? dispatch(source, target.text, type, flags, options)
-				 : -EPERM;
+		result = may_mount() ? dispatch(source, target.text, type, flags, options) : -EPERM;
 		pathname_put(&target);
 	}
 	kfree(options);
@@ -90,7 +83,7 @@ long sys_umount2(vaddr_t target, int flags)
 	result = pathname_get(&name, target);
 	if (result)
 		return result;
-	if (!capable(CAP_SYS_ADMIN))
+	if (!may_mount())
 		result = -EPERM;
 	else
 		result = flags & MNT_EXPIRE ? -EAGAIN : mount_umount(name.text, flags);
@@ -103,7 +96,7 @@ long sys_pivot_root(vaddr_t new_root, vaddr_t put_old)
 	struct pathname root_name, old_name;
 	long result;
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!may_mount())
 		return -EPERM;
 	result = pathname_get(&root_name, new_root);
 	if (result)

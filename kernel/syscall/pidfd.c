@@ -29,7 +29,7 @@ long sys_pidfd_open(pid_t pid, u32 flags)
 	struct task *task = task_find(pid);
 	if (task == NULL)
 		return -ESRCH;
-	bool leads = task->process->pid == pid;
+	bool leads = process_shown(task->process) == pid;
 	struct file *file = leads ? pidfd_create(task->process, flags) : ERR_PTR(-EINVAL);
 	task_put(task);
 	return IS_ERR(file) ? PTR_ERR(file) : fd_install(file, O_CLOEXEC);
@@ -83,6 +83,8 @@ static long send_signal(struct process *process, void *argument)
 	} else {
 		siginfo_init_user(&info, request->signal, SI_USER);
 	}
+	if (process_shown(process) == 0)
+		return -EINVAL;
 	if (READ_ONCE(process->reaped))
 		return -ESRCH;
 	if (request->signal < 0 || request->signal > SIGNAL_MAX)

@@ -18,6 +18,7 @@
 #include "proc/credentials.h"
 #include "proc/exec.h"
 #include "proc/fork.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/seccomp.h"
@@ -98,13 +99,37 @@ static bool clone3_is_valid(const struct linux_clone_args *args)
 		return false;
 	if (args->stack && !user_range_ok(args->stack, args->stack_size))
 		return false;
-	return !args->set_tid == !args->set_tid_size && args->set_tid_size <= 1;
+	return !args->set_tid == !args->set_tid_size &&
+	       args->set_tid_size <= PID_NAMESPACE_MAX_LEVEL;
+}
+
+/* The numbers that the child is to have, which who rules all those namespaces may choose. */
+static int get_wanted(pid_t *wanted, const struct linux_clone_args *args)
+{
+	struct pid_namespace *space = pid_namespace_for_children();
+	bool fresh = args->flags & CLONE_NEWPID;
+
+	if (copy_from_user(wanted, (const void __user *)args->set_tid,
+			   args->set_tid_size * sizeof(*wanted)))
+		return -EFAULT;
+	for (u64 i = 0; i < args->set_tid_size; i++) {
+		if (wanted[i] < 1)
+			return -EINVAL;
+		if (i == 0 && fresh)
+			continue;
+		if (!space)
+			return -EINVAL;
+		if (!capable_in(space->base.owner, CAP_SYS_ADMIN))
+			return -EPERM;
+		space = space->parent;
+	}
+	return 0;
 }
 
 long sys_clone3(vaddr_t arguments, size_t size)
 {
 	struct linux_clone_args args;
-	pid_t wanted = 0;
+	pid_t wanted[PID_NAMESPACE_MAX_LEVEL];
 
 	if (size > PAGE_SIZE)
 		return -E2BIG;
@@ -116,12 +141,9 @@ long sys_clone3(vaddr_t arguments, size_t size)
 	if (!clone3_is_valid(&args))
 		return -EINVAL;
 	if (args.set_tid) {
-		if (get_user(wanted, args.set_tid))
-			return -EFAULT;
-		if (wanted < 1)
-			return -EINVAL;
-		if (!capable(CAP_SYS_ADMIN))
-			return -EPERM;
+		error = get_wanted(wanted, &args);
+		if (error)
+			return error;
 	}
 	struct clone_request request = {
 		.flags = args.flags,
@@ -130,7 +152,8 @@ long sys_clone3(vaddr_t arguments, size_t size)
 		.tls = args.tls,
 		.parent_tid = args.parent_tid,
 		.child_tid = args.child_tid,
-		.wanted_tid = wanted,
+		.wanted_tids = wanted,
+		.wanted_count = (u32)args.set_tid_size,
 		.pidfd = args.pidfd,
 	};
 	return process_clone(&request);
@@ -174,23 +197,28 @@ long sys_exit_group(int status)
 
 long sys_getpid(void)
 {
-	return current->process->pid;
+	return process_shown(current->process);
 }
 
 long sys_gettid(void)
 {
-	return current->tid;
+	return task_shown(current);
 }
 
 long sys_getppid(void)
 {
-	return READ_ONCE(current->process->parent_pid);
+	if (likely(current->numbers->level == 0))
+		return READ_ONCE(current->process->parent_pid);
+	unsigned long flags = process_tree_lock();
+	pid_t number = process_shown(current->process->parent);
+	process_tree_unlock(flags);
+	return number;
 }
 
 long sys_set_tid_address(vaddr_t address)
 {
 	current->clear_child_tid = address;
-	return current->tid;
+	return task_shown(current);
 }
 
 long sys_ptrace(long request, pid_t tid, vaddr_t address, vaddr_t data)

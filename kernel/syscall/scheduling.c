@@ -13,6 +13,7 @@
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/time.h"
+#include "proc/user_namespace.h"
 #include "syscall/process_internal.h"
 #include "syscall/table.h"
 
@@ -50,10 +51,11 @@ static bool may_control(struct task *task)
 {
 	const struct credentials *own = current_credentials();
 	struct credentials *other = credentials_of_task(task);
-	bool same = own->euid == other->euid || own->euid == other->uid;
+	bool may = own->euid == other->euid || own->euid == other->uid ||
+		   capable_in(other->user_namespace, CAP_SYS_NICE);
 
 	credentials_put(other);
-	return same || capable(CAP_SYS_NICE);
+	return may;
 }
 
 static bool may_have_nice(struct task *task, int nice)
@@ -314,8 +316,8 @@ static void visit(struct priority_walk *walk, struct task *task)
 static bool is_meant(const struct priority_walk *walk, struct process *process)
 {
 	if (walk->which == PRIO_PGRP)
-		return process->group && process->group->pid->number == walk->who;
-	return process_uid(process) == (uid_t)walk->who;
+		return process->group && pid_shown(process->group->pid) == walk->who;
+	return process_uid(process) == uid_given((uid_t)walk->who);
 }
 
 static long walk_priorities(struct priority_walk *walk)
@@ -333,7 +335,7 @@ static long walk_priorities(struct priority_walk *walk)
 	}
 	if (walk->who == 0)
 		walk->who = walk->which == PRIO_PGRP ? process_group_id(current->process)
-						     : (int)current_credentials()->uid;
+						     : (int)uid_shown(current_credentials()->uid);
 	unsigned long flags = process_tree_lock();
 	for_each_process_locked(process)
 	{

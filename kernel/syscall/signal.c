@@ -195,16 +195,16 @@ static long kill_group(pid_t id, const struct siginfo *info)
 	return kill_result(&count);
 }
 
-/* Everybody but the first process and ourselves. */
+/* Everybody in our namespace but its first process and ourselves. */
 static long kill_all(const struct siginfo *info)
 {
 	struct kill_count count = {0};
 	struct process *process;
 	unsigned long flags = process_tree_lock();
 
-	for_each_process_locked(
-		process) if (process != init_process() && process != current->process &&
-			     process != &kernel_process) kill_one_locked(process, info, &count);
+	for_each_process_locked(process) if (process_shown(process) > 1 &&
+					     process != current->process)
+		kill_one_locked(process, info, &count);
 	process_tree_unlock(flags);
 	return kill_result(&count);
 }
@@ -228,12 +228,12 @@ long sys_kill(pid_t pid, int signal)
 /* To one thread; `pid` 0: of whatever process. */
 static long kill_thread(pid_t pid, pid_t tid, const struct siginfo *info)
 {
-	struct task *task = tid == current->tid ? task_get(current) : task_find(tid);
+	struct task *task = tid == task_shown(current) ? task_get(current) : task_find(tid);
 
 	if (task == NULL)
 		return -ESRCH;
 	long result = -ESRCH;
-	if (pid == 0 || task->process->pid == pid)
+	if (pid == 0 || process_shown(task->process) == pid)
 		result = signal_permission(task->process, info->signo);
 	if (result == 0)
 		result = signal_send_task(task, info);
@@ -268,7 +268,7 @@ static int get_siginfo(struct siginfo *info, vaddr_t address, int signal, pid_t 
 		return -EFAULT;
 	if (!is_valid(signal))
 		return -EINVAL;
-	if ((info->code >= 0 || info->code == SI_TKILL) && pid != current->process->pid)
+	if ((info->code >= 0 || info->code == SI_TKILL) && pid != process_shown(current->process))
 		return -EPERM;
 	info->signo = signal;
 	return 0;

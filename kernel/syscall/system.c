@@ -6,6 +6,7 @@
 
 #include "arch/clock.h"
 #include "arch/machine.h"
+#include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -16,6 +17,8 @@
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "proc/uts.h"
+#include "proc/pid_namespace.h"
+#include "proc/process.h"
 #include "syscall/table.h"
 
 long sys_uname(vaddr_t address)
@@ -36,7 +39,7 @@ static long set_name(vaddr_t address, int length, int (*set)(const char *name, s
 {
 	char name[UTS_LENGTH];
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!uts_may_set())
 		return -EPERM;
 	if (length < 0 || length >= UTS_LENGTH)
 		return -EINVAL;
@@ -105,14 +108,45 @@ long sys_getrandom(vaddr_t buffer, size_t size, unsigned flags)
 	return done == 0 && size != 0 ? -EFAULT : (long)done;
 }
 
+/* Below the first namespace only its first process ends, by a signal that says what was asked. */
+static long end_namespace(struct pid_namespace *space, u32 command)
+{
+	int signal;
+
+	switch (command) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		signal = SIGHUP;
+		break;
+	case LINUX_REBOOT_CMD_POWER_OFF:
+	case LINUX_REBOOT_CMD_HALT:
+		signal = SIGINT;
+		break;
+	default:
+		return -EINVAL;
+	}
+	unsigned long flags = process_tree_lock();
+	if (space->init != NULL) {
+		spin_lock(&space->init->lock);
+		process_begin_exit_locked(space->init, signal);
+		spin_unlock(&space->init->lock);
+	}
+	process_tree_unlock(flags);
+	task_exit(0);
+}
+
 long sys_reboot(u32 magic1, u32 magic2, u32 command, vaddr_t argument __unused)
 {
-	if (!capable(CAP_SYS_BOOT))
+	struct pid_namespace *space = pid_namespace_current();
+
+	if (!capable_in(space->base.owner, CAP_SYS_BOOT))
 		return -EPERM;
 	if (magic1 != LINUX_REBOOT_MAGIC1 ||
 	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
 	     magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
 		return -EINVAL;
+	if (space != pid_namespace_first())
+		return end_namespace(space, command);
 	switch (command) {
 	case LINUX_REBOOT_CMD_RESTART:
 	case LINUX_REBOOT_CMD_RESTART2:

@@ -179,7 +179,8 @@ static int devpts_mount(const struct filesystem *type __unused, u64 flags __unus
 	return 0;
 }
 
-static struct filesystem devpts_type = {.name = "devpts", .mount = devpts_mount};
+static struct filesystem devpts_type = {
+	.name = "devpts", .mount = devpts_mount, .in_user_namespaces = true};
 
 static int make_superblock(void)
 {

@@ -19,6 +19,7 @@
 #include "mm/kmalloc.h"
 #include "mm/meminfo.h"
 #include "mm/paging.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 
@@ -59,7 +60,7 @@ static void show_processes(struct text *text, const char *arguments __unused)
 	text_printf(text, "    PID  RESIDENT   VIRTUAL NAME (sizes in KiB)\n");
 	for (pid_t pid = 1; (process = process_next(pid)) != NULL; pid++) {
 		pid = process->pid;
-		struct task *task = process_next_thread(process, pid);
+		struct task *task = process_next_thread(process, pid_namespace_first(), pid);
 		strscpy(name, "", sizeof(name));
 		if (task != NULL) {
 			task_get_name(task, name);

@@ -124,7 +124,7 @@ static long get_foreground(struct tty *tty, vaddr_t argument)
 		return -ENOTTY;
 	group = session_foreground(session);
 	if (group != NULL) {
-		id = (u32)group->pid->number;
+		id = (u32)pid_shown(group->pid);
 		process_group_put(group);
 	}
 	session_put(session);
@@ -159,7 +159,7 @@ static long get_session(struct tty *tty, vaddr_t argument)
 
 	if (session == NULL)
 		return -ENOTTY;
-	u32 id = (u32)session->pid->number;
+	u32 id = (u32)pid_shown(session->pid);
 	session_put(session);
 	return put_user(id, argument);
 }

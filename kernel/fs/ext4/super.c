@@ -368,7 +368,7 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 		error = make_root(superblock);
 	if (error) {
 		super_free(super);
-		kfree(superblock);
+		superblock_free(superblock);
 		return error;
 	}
 	list_add_tail(&super->link, &supers);

@@ -13,13 +13,23 @@
 #include "lib/string.h"
 #include "mm/kmalloc.h"
 #include "proc/credentials.h"
-#include "proc/pid.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 
 #define PROC_MAGIC 0x9fa0
 #define ROOT_INO   1
 
-static struct superblock *procfs; /* the one instance; set once */
+/* One instance a namespace of process numbers; the first one's stays. */
+static mutex_t instances_lock = MUTEX_INIT(instances_lock);
+static struct superblock *first_instance;                 /* set once */
+static struct list_head instances = LIST_INIT(instances); /* instances_lock */
+
+struct proc_instance {
+	struct list_head link; /* instances_lock */
+	struct superblock *superblock;
+	struct pid_namespace *space; /* counted */
+};
+
 static const struct inode_operations directory_operations, link_operations, file_operations;
 static const struct file_operations directory_file_operations;
 
@@ -176,8 +186,11 @@ static const struct proc_entry *find_addition(const struct proc_entry *directory
 static int directory_lookup(struct inode *directory, struct dentry *dentry)
 {
 	const struct proc_node *node = proc_node_of(directory);
-	struct proc_node child = {
-		.pid = node->pid, .fd = -1, .thread = node->thread, .number = node->number};
+	struct proc_node child = {.pid = node->pid,
+				  .fd = -1,
+				  .thread = node->thread,
+				  .number = node->number,
+				  .space = node->space};
 
 	child.entry = find_in_table(node->entry->children, dentry->text);
 	if (child.entry == NULL)
@@ -204,7 +217,8 @@ static bool emit_entry(struct dir_context *context, u64 index, const struct proc
 				       .pid = node->pid,
 				       .fd = -1,
 				       .thread = node->thread,
-				       .number = node->number};
+				       .number = node->number,
+				       .space = node->space};
 
 	if ((u64)context->position != index + 2)
 		return true;
@@ -316,8 +330,6 @@ static const struct dentry_operations proc_dentry_operations = {.revalidate = re
 
 /* --- The file system --- */
 
-static const struct superblock_operations proc_operations = {.destroy_inode = destroy_inode};
-
 static bool find_process(const struct proc_node *node, const char *name, size_t length,
 			 struct proc_node *child);
 static bool next_process(const struct proc_node *node, u64 *position, struct proc_child *child);
@@ -336,15 +348,17 @@ static const struct proc_entry process_entry = {
 	.children = proc_process_entries,
 };
 
+static struct filesystem proc_type;
+
 struct process *proc_directory_process(const struct file *file)
 {
-	if (file->inode->superblock->ops != &proc_operations || !S_ISDIR(file->inode->mode))
+	if (file->inode->superblock->type != &proc_type || !S_ISDIR(file->inode->mode))
 		return NULL;
 	const struct proc_node *node = proc_node_of(file->inode);
 	return node->entry == &process_entry ? proc_node_process(node) : NULL;
 }
 
-static bool find_process(const struct proc_node *node __unused, const char *name, size_t length,
+static bool find_process(const struct proc_node *node, const char *name, size_t length,
 			 struct proc_node *child)
 {
 	int number = proc_parse_number(name, length);
@@ -352,7 +366,7 @@ static bool find_process(const struct proc_node *node __unused, const char *name
 	if (number <= 0)
 		return false;
 	unsigned long flags = process_tree_lock();
-	struct pid *pid = pid_find_locked(number);
+	struct pid *pid = pid_find_in_locked(node->space, number);
 	bool found = pid != NULL && pid->task != NULL;
 	if (found) {
 		child->entry = &process_entry;
@@ -362,42 +376,92 @@ static bool find_process(const struct proc_node *node __unused, const char *name
 	return found;
 }
 
-static bool next_process(const struct proc_node *node __unused, u64 *position,
-			 struct proc_child *child)
+static bool next_process(const struct proc_node *node, u64 *position, struct proc_child *child)
 {
 	struct process *process =
-		*position <= INT_MAX ? process_next((pid_t)MAX(*position, (u64)1)) : NULL;
+		*position <= INT_MAX ? process_next_in(node->space, (pid_t)MAX(*position, (u64)1))
+				     : NULL;
 
 	if (process == NULL)
 		return false;
-	snprintf(child->name, sizeof(child->name), "%d", process->pid);
-	*position = (u64)process->pid + 1;
+	pid_t number = pid_number_in(process->numbers, node->space);
+
+	snprintf(child->name, sizeof(child->name), "%d", number);
+	*position = (u64)number + 1;
 	unsigned long flags = process_tree_lock();
-	struct pid *pid = pid_find_locked(process->pid);
-	child->node = (struct proc_node){
-		.entry = &process_entry, .pid = pid != NULL ? pid_get(pid) : NULL, .fd = -1};
+	struct pid *pid = pid_find_in_locked(node->space, number);
+	child->node = (struct proc_node){.entry = &process_entry,
+					 .pid = pid != NULL ? pid_get(pid) : NULL,
+					 .fd = -1,
+					 .space = node->space};
 	process_tree_unlock(flags);
 	process_put(process);
 	return true;
+}
+
+static void destroy(struct superblock *superblock)
+{
+	struct proc_instance *instance = superblock->private;
+
+	if (instance == NULL)
+		return;
+	mutex_lock(&instances_lock);
+	list_remove(&instance->link);
+	mutex_unlock(&instances_lock);
+	namespace_put(&instance->space->base);
+	kfree(instance);
+}
+
+static const struct superblock_operations proc_operations = {.destroy_inode = destroy_inode,
+							     .destroy = destroy};
+
+static int proc_mount(const struct filesystem *type, u64 flags, const char *source,
+		      const char *options, struct superblock **result);
+static struct filesystem proc_type = {
+	.name = "proc", .mount = proc_mount, .in_user_namespaces = true};
+
+/* The instance of a namespace; instances_lock held. */
+static struct superblock *make_instance(struct pid_namespace *space)
+{
+	struct proc_instance *instance = kzalloc(sizeof(*instance));
+	struct superblock *superblock = NULL;
+
+	if (instance != NULL)
+		superblock = proc_superblock(&proc_type, PROC_MAGIC, &root_entry, space);
+	if (superblock == NULL) {
+		kfree(instance);
+		return NULL;
+	}
+	*instance = (struct proc_instance){.superblock = superblock, .space = space};
+	namespace_get(&space->base);
+	list_add_tail(&instance->link, &instances);
+	superblock->private = instance;
+	return superblock;
 }
 
 static int proc_mount(const struct filesystem *type __unused, u64 flags __unused,
 		      const char *source __unused, const char *options __unused,
 		      struct superblock **result)
 {
-	if (procfs == NULL)
-		return -ENODEV;
-	__atomic_fetch_add(&procfs->refs, 1, __ATOMIC_RELAXED);
-	*result = procfs;
-	return 0;
+	struct pid_namespace *space = pid_namespace_current();
+	struct superblock *superblock = NULL;
+
+	mutex_lock(&instances_lock);
+	struct proc_instance *instance;
+	list_for_each_entry (instance, &instances, link)
+		if (instance->space == space)
+			superblock = superblock_get_live(instance->superblock);
+	if (superblock == NULL)
+		superblock = make_instance(space);
+	mutex_unlock(&instances_lock);
+	*result = superblock;
+	return superblock != NULL ? 0 : -ENOMEM;
 }
 
-static struct filesystem proc_type = {.name = "proc", .mount = proc_mount};
-
 struct superblock *proc_superblock(const struct filesystem *type, u32 magic,
-				   const struct proc_entry *root)
+				   const struct proc_entry *root, struct pid_namespace *space)
 {
-	const struct proc_node node = {.entry = root, .fd = -1};
+	const struct proc_node node = {.entry = root, .fd = -1, .space = space};
 	struct superblock *superblock = superblock_alloc(type, &proc_operations);
 	struct inode *inode = NULL;
 
@@ -417,7 +481,8 @@ struct superblock *proc_superblock(const struct filesystem *type, u32 magic,
 
 void procfs_init(void)
 {
-	procfs = proc_superblock(&proc_type, PROC_MAGIC, &root_entry);
-	if (procfs != NULL)
+	/* Nobody else runs yet. */
+	first_instance = make_instance(pid_namespace_first());
+	if (first_instance != NULL)
 		filesystem_register(&proc_type);
 }

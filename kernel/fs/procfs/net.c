@@ -38,8 +38,11 @@ bool proc_next_net(const struct proc_node *node, u64 *position, struct proc_chil
 	if (*position >= entry_count)
 		return false;
 	const struct proc_entry *entry = entries[*position];
-	child->node = (struct proc_node){
-		.entry = entry, .pid = node->pid, .fd = -1, .thread = node->thread};
+	child->node = (struct proc_node){.entry = entry,
+					 .pid = node->pid,
+					 .fd = -1,
+					 .thread = node->thread,
+					 .space = node->space};
 	snprintf(child->name, sizeof(child->name), "%s", entry->name);
 	++*position;
 	return true;

@@ -82,8 +82,9 @@ int proc_may_inspect(const struct proc_node *node)
 	bool same_user = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
 			 mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
 			 mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
-	bool may = same_process || capable(CAP_SYS_PTRACE) ||
-		   (same_user && READ_ONCE(task->process->dumpable));
+	bool may = same_process || capable_in(theirs->user_namespace, CAP_SYS_PTRACE) ||
+		   (same_user && mine->user_namespace == theirs->user_namespace &&
+		    READ_ONCE(task->process->dumpable));
 
 	credentials_put(theirs);
 	task_put(task);

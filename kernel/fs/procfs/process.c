@@ -183,7 +183,7 @@ static bool find_thread(const struct proc_node *node, const char *name, size_t l
 	bool found = false;
 
 	unsigned long flags = process_tree_lock();
-	struct pid *pid = number > 0 ? pid_find_locked(number) : NULL;
+	struct pid *pid = number > 0 ? pid_find_in_locked(node->space, number) : NULL;
 	if (pid != NULL && pid->task != NULL && node->pid->task != NULL &&
 	    pid->task->process == node->pid->task->process) {
 		child->entry = &task_entry;
@@ -202,19 +202,24 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 
 	if (process == NULL)
 		return false;
-	struct task *task =
-		*position <= INT_MAX ? process_next_thread(process, (pid_t)*position) : NULL;
+	struct task *task = *position <= INT_MAX
+				    ? process_next_thread(process, node->space, (pid_t)*position)
+				    : NULL;
 	if (task != NULL) {
 		unsigned long flags = process_tree_lock();
 		/* One that has been buried meanwhile has no number any more. */
 		struct pid *pid = task->pid != NULL ? task->pid : node->pid;
-		child->node = (struct proc_node){
-			.entry = &task_entry, .pid = pid, .fd = -1, .thread = true};
+		child->node = (struct proc_node){.entry = &task_entry,
+						 .pid = pid,
+						 .fd = -1,
+						 .thread = true,
+						 .space = node->space};
 		if (pid != node->pid)
 			pid_get(pid);
 		process_tree_unlock(flags);
-		snprintf(child->name, sizeof(child->name), "%d", task->tid);
-		*position = (u64)task->tid + 1;
+		pid_t number = pid_number_in(task->numbers, node->space);
+		snprintf(child->name, sizeof(child->name), "%d", number);
+		*position = (u64)number + 1;
 		task_put(task);
 	}
 	process_put(process);
@@ -242,24 +247,29 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		PROC_FILE("environ", 0400, proc_show_environ), PROC_LINK("exe", proc_get_exe),     \
 		PROC_DYNAMIC("fd", 0500, proc_find_fd, proc_next_fd),                              \
 		PROC_DYNAMIC("fdinfo", 0555, proc_find_fdinfo, proc_next_fdinfo),                  \
+		PROC_SETTING("gid_map", 0644, proc_show_gid_map, proc_store_gid_map),              \
 		PROC_FILE("limits", 0644, show_limits), PROC_FILE("maps", 0444, proc_show_maps),   \
 		{.name = "mem", .mode = S_IFREG | 0600, .operations = &proc_memory_operations},    \
 		PROC_FILE("mountinfo", 0444, proc_show_mountinfo),                                 \
 		PROC_FILE("mounts", 0444, proc_show_mounts),                                       \
 		PROC_DYNAMIC("net", 0555, proc_find_net, proc_next_net),                           \
+		{.name = "ns", .mode = S_IFDIR | 0511, .children = proc_ns_entries},               \
 		PROC_FILE("oom_score", 0444, show_oom_score),                                      \
 		PROC_SETTING("oom_score_adj", 0644, show_oom_adjust, store_oom_adjust),            \
 		{.name = "pagemap",                                                                \
 		 .mode = S_IFREG | 0400,                                                           \
 		 .operations = &proc_pagemap_operations},                                          \
 		PROC_FILE("personality", 0400, show_personality),                                  \
+		PROC_SETTING("projid_map", 0644, proc_show_projid_map, proc_store_projid_map),     \
 		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \
+		PROC_SETTING("setgroups", 0644, proc_show_setgroups, proc_store_setgroups),        \
 		PROC_FILE("smaps", 0444, proc_show_smaps),                                         \
 		PROC_FILE("smaps_rollup", 0444, proc_show_smaps_rollup),                           \
 		PROC_FILE("stat", 0444, proc_show_stat),                                           \
 		PROC_FILE("statm", 0444, proc_show_statm),                                         \
 		PROC_FILE("status", 0444, proc_show_status),                                       \
-		PROC_FILE("tree", 0400, proc_show_tree)
+		PROC_FILE("tree", 0400, proc_show_tree),                                           \
+		PROC_SETTING("uid_map", 0644, proc_show_uid_map, proc_store_uid_map)
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,

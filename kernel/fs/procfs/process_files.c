@@ -29,6 +29,17 @@ mode_t proc_task_umask(struct task *task)
 	return umask;
 }
 
+int proc_task_root(struct task *task, struct path *root)
+{
+	struct fs_context *context = context_of(task);
+
+	if (context == NULL)
+		return -EINVAL;
+	fs_context_root(context, root);
+	fs_context_put(context);
+	return 0;
+}
+
 /* A place of the thread's context, by one of the two functions that read one. */
 static int get_place(const struct proc_node *node, struct link_target *target,
 		     void (*read)(struct fs_context *context, struct path *result))

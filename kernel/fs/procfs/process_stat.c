@@ -12,6 +12,7 @@
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/rlimit.h"
@@ -19,6 +20,7 @@
 #include "proc/session.h"
 #include "proc/seccomp.h"
 #include "proc/signal.h"
+#include "proc/user_namespace.h"
 
 #define TICK (NSEC_PER_SEC / 100)
 
@@ -28,8 +30,9 @@ struct summary {
 	struct process *process;
 	char comm[TASK_COMM_LENGTH];
 	char state;
-	pid_t parent, group, session, foreground;
-	dev_t terminal; /* 0: none */
+	pid_t pid, tid, parent, group, session, foreground;
+	struct pid *group_pid, *session_pid; /* held; NULL: none */
+	dev_t terminal;                      /* 0: none */
 	u32 threads;
 	struct process_usage usage, children;
 	struct vm_space_stats memory;
@@ -38,13 +41,21 @@ struct summary {
 	bool has_memory;
 };
 
-static pid_t parent_of(const struct process *process)
+/* The numbers of those that it belongs to, in the namespace. */
+static void gather_family(const struct process *process, const struct pid_namespace *space,
+			  struct summary *summary)
 {
 	unsigned long flags = process_tree_lock();
-	pid_t parent = process->parent != NULL ? process->parent->pid : 0;
 
+	if (process->parent != NULL)
+		summary->parent = pid_number_in(process->parent->numbers, space);
+	if (process->group != NULL) {
+		summary->group = pid_number_in(process->group->pid, space);
+		summary->session = pid_number_in(process->group->session->pid, space);
+		summary->group_pid = pid_hold(process->group->pid);
+		summary->session_pid = pid_hold(process->group->session->pid);
+	}
 	process_tree_unlock(flags);
-	return parent;
 }
 
 static int gather(const struct proc_node *node, struct summary *summary)
@@ -56,10 +67,10 @@ static int gather(const struct proc_node *node, struct summary *summary)
 	struct process *process = summary->process = task->process;
 	task_get_name(task, summary->comm);
 	summary->state = task_state_letter(task);
-	summary->parent = parent_of(process);
-	summary->group = process_group_id(process);
-	summary->session = process_session_id(process);
-	process_terminal(process, &summary->terminal, &summary->foreground);
+	summary->pid = pid_number_in(process->numbers, node->space);
+	summary->tid = pid_number_in(task->numbers, node->space);
+	gather_family(process, node->space, summary);
+	process_terminal(process, node->space, &summary->terminal, &summary->foreground);
 	if (node->thread)
 		task_usage(task, &summary->usage);
 	else
@@ -79,6 +90,16 @@ static int gather(const struct proc_node *node, struct summary *summary)
 		vmm_put_address_space(space);
 	}
 	return 0;
+}
+
+static void finish(struct summary *summary)
+{
+	if (summary != NULL && summary->task != NULL) {
+		pid_release(summary->group_pid);
+		pid_release(summary->session_pid);
+		task_put(summary->task);
+	}
+	kfree(summary);
 }
 
 static unsigned long ticks(nsec_t time)
@@ -116,9 +137,9 @@ int proc_show_stat(const struct proc_node *node, struct text *text)
 	if (error)
 		goto out;
 	bool may = proc_may_inspect(node) == 0;
-	text_printf(text, "%d (%s) %c %d %d %d %d %d %u", s->task->tid, s->comm, s->state,
-		    s->parent, s->group, s->session, (int)device_to_user(s->terminal),
-		    s->foreground, flags_of(s->process));
+	text_printf(text, "%d (%s) %c %d %d %d %d %d %u", s->tid, s->comm, s->state, s->parent,
+		    s->group, s->session, (int)device_to_user(s->terminal), s->foreground,
+		    flags_of(s->process));
 	show_stat_times(s, text);
 	text_printf(text, " %lu %lu %lu", (unsigned long)s->memory.total * PAGE_SIZE,
 		    (unsigned long)s->memory.resident,
@@ -137,9 +158,7 @@ int proc_show_stat(const struct proc_node *node, struct text *text)
 		    may ? s->layout.environment_start : 0, may ? s->layout.environment_end : 0,
 		    may ? s->process->exit_status : 0);
 out:
-	if (s != NULL && s->task != NULL)
-		task_put(s->task);
-	kfree(s);
+	finish(s);
 	return error;
 }
 
@@ -182,15 +201,27 @@ static const char *state_name(char letter)
 
 static void show_credentials(const struct credentials *c, struct text *text)
 {
-	text_printf(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
-		    c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+	text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", uid_shown(c->uid), uid_shown(c->euid),
+		    uid_shown(c->suid), uid_shown(c->fsuid));
+	text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", gid_shown(c->gid), gid_shown(c->egid),
+		    gid_shown(c->sgid), gid_shown(c->fsgid));
+}
+
+/* A number in the namespace, and in each one further in. */
+static void show_numbers(const char *name, const struct pid *pid, const struct pid_namespace *space,
+			 struct text *text)
+{
+	text_printf(text, "%s:", name);
+	for (u32 level = space->level; pid != NULL && level <= pid->level; level++)
+		text_printf(text, "\t%d", pid->numbers[level].number);
+	text_printf(text, "\n");
 }
 
 static void show_groups(const struct credentials *c, struct text *text)
 {
 	text_printf(text, "Groups:\t");
 	for (u32 i = 0; i < c->groups->count; i++)
-		text_printf(text, "%s%u", i > 0 ? " " : "", c->groups->ids[i]);
+		text_printf(text, "%s%u", i > 0 ? " " : "", gid_shown(c->groups->ids[i]));
 	text_printf(text, " \n");
 }
 
@@ -274,13 +305,15 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	text_printf(text,
 		    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%"
 		    "d\nTracerPid:\t%d\n",
-		    s->comm, proc_task_umask(s->task), state_name(s->state), s->process->pid,
-		    s->task->tid, s->parent, ptrace_tracer_number(s->task));
+		    s->comm, proc_task_umask(s->task), state_name(s->state), s->pid, s->tid,
+		    s->parent, ptrace_tracer_number(s->task));
 	show_credentials(credentials, text);
 	text_printf(text, "FDSize:\t64\n");
 	show_groups(credentials, text);
-	text_printf(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->process->pid,
-		    s->task->tid, s->group, s->session);
+	show_numbers("NStgid", s->process->numbers, node->space, text);
+	show_numbers("NSpid", s->task->numbers, node->space, text);
+	show_numbers("NSpgid", s->group_pid, node->space, text);
+	show_numbers("NSsid", s->session_pid, node->space, text);
 	show_memory(s, text);
 	show_signals(s, text);
 	show_capabilities(credentials, text);
@@ -291,8 +324,6 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 		    (unsigned long)s->usage.switches_involuntary);
 	credentials_put(credentials);
 out:
-	if (s != NULL && s->task != NULL)
-		task_put(s->task);
-	kfree(s);
+	finish(s);
 	return error;
 }

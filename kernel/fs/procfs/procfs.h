@@ -17,6 +17,7 @@
 #include "lib/text.h"
 
 struct pid;
+struct pid_namespace;
 struct process;
 struct task;
 struct address_space;
@@ -28,7 +29,9 @@ struct proc_node {
 	struct pid *pid; /* counted; NULL outside /proc/PID */
 	int fd;          /* of an entry of fd or fdinfo */
 	bool thread;     /* below /proc/PID/task/TID: the thread is meant, not the process */
-	u32 number;      /* in sysfs: which of several equal things a directory or file is about */
+	struct pid_namespace
+		*space; /* whose numbers it shows: the superblock's; NULL: it shows none */
+	u32 number;     /* in sysfs: which of several equal things a directory or file is about */
 };
 
 /* One child of a directory whose children are not in a table. */
@@ -192,6 +195,8 @@ int proc_show_diskstats(const struct proc_node *node, struct text *text);
 /* process_files.c: what a process has open. */
 /* The umask of a thread; 0 when it has none. */
 mode_t proc_task_umask(struct task *task);
+/* Where a thread has its root, with references.  0 or -EINVAL. */
+int __must_check proc_task_root(struct task *task, struct path *root);
 int proc_get_exe(const struct proc_node *node, struct link_target *target);
 int proc_get_cwd(const struct proc_node *node, struct link_target *target);
 int proc_get_root(const struct proc_node *node, struct link_target *target);
@@ -203,6 +208,17 @@ bool proc_next_fd(const struct proc_node *node, u64 *position, struct proc_child
 bool proc_find_fdinfo(const struct proc_node *node, const char *name, size_t length,
 		      struct proc_node *child);
 bool proc_next_fdinfo(const struct proc_node *node, u64 *position, struct proc_child *child);
+
+/* process_namespaces.c: /proc/PID/ns, and the maps of user namespaces. */
+extern const struct proc_entry proc_ns_entries[];
+int proc_show_uid_map(const struct proc_node *node, struct text *text);
+int proc_show_gid_map(const struct proc_node *node, struct text *text);
+int proc_show_projid_map(const struct proc_node *node, struct text *text);
+int proc_store_uid_map(const struct proc_node *node, char *value, size_t size);
+int proc_store_gid_map(const struct proc_node *node, char *value, size_t size);
+int proc_store_projid_map(const struct proc_node *node, char *value, size_t size);
+int proc_show_setgroups(const struct proc_node *node, struct text *text);
+int proc_store_setgroups(const struct proc_node *node, char *value, size_t size);
 
 /* "0", "17": the number, or -1 for anything else. */
 int proc_parse_number(const char *name, size_t length);
@@ -217,9 +233,10 @@ bool proc_next_net(const struct proc_node *node, u64 *position, struct proc_chil
 /* Registers the file system. */
 void procfs_init(void);
 
-/* inode.c: makes a file system of such entries.  `root` has no name.  0, or -ENOMEM, which is
+/* inode.c: makes a file system of such entries.  `root` has no name; `space`: see struct proc_node;
+ * the superblock has a reference on it.  0, or -ENOMEM, which is
  * logged. */
 struct superblock *proc_superblock(const struct filesystem *type, u32 magic,
-				   const struct proc_entry *root);
+				   const struct proc_entry *root, struct pid_namespace *space);
 
 #endif

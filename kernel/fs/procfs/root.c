@@ -100,14 +100,22 @@ static int show_swaps(const struct proc_node *node __unused, struct text *text)
 	return 0;
 }
 
-static void read_self(const struct proc_node *node __unused, char *buffer, size_t size)
+/* Who has no number here finds nothing. */
+static void read_self(const struct proc_node *node, char *buffer, size_t size)
 {
-	snprintf(buffer, size, "%d", current->process->pid);
+	pid_t pid = pid_number_in(current->numbers, node->space);
+
+	if (pid != 0)
+		snprintf(buffer, size, "%d", pid_number_in(current->process->numbers, node->space));
 }
 
-static void read_thread_self(const struct proc_node *node __unused, char *buffer, size_t size)
+static void read_thread_self(const struct proc_node *node, char *buffer, size_t size)
 {
-	snprintf(buffer, size, "%d/task/%d", current->process->pid, current->tid);
+	pid_t tid = pid_number_in(current->numbers, node->space);
+
+	if (tid != 0)
+		snprintf(buffer, size, "%d/task/%d",
+			 pid_number_in(current->process->numbers, node->space), tid);
 }
 
 static void read_mounts(const struct proc_node *node __unused, char *buffer, size_t size)

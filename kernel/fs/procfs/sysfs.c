@@ -88,7 +88,8 @@ static int sysfs_mount(const struct filesystem *type __unused, u64 flags __unuse
 	return 0;
 }
 
-static struct filesystem sysfs_type = {.name = "sysfs", .mount = sysfs_mount};
+static struct filesystem sysfs_type = {
+	.name = "sysfs", .mount = sysfs_mount, .in_user_namespaces = true};
 
 void sysfs_init(void)
 {
@@ -98,7 +99,7 @@ void sysfs_init(void)
 	proc_inspect_init();
 	sysfs_huge_init();
 	sysfs_hugetlb_init();
-	sysfs = proc_superblock(&sysfs_type, SYSFS_MAGIC, &root_entry);
+	sysfs = proc_superblock(&sysfs_type, SYSFS_MAGIC, &root_entry, NULL);
 	if (sysfs != NULL)
 		filesystem_register(&sysfs_type);
 }

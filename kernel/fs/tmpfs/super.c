@@ -11,6 +11,9 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "proc/credentials.h"
+#include "proc/task.h"
+#include "proc/user_namespace.h"
 
 enum { OPTION_MAX = 64 };
 
@@ -40,6 +43,16 @@ static int parse_id(const char *value, unsigned base, u32 *result)
 	return 0;
 }
 
+/* A user or group of the mounter's namespace. */
+static int parse_owner(const char *value, u32 *result, u32 (*translate)(u32 id))
+{
+	int error = parse_id(value, 10, result);
+
+	if (!error)
+		*result = translate(*result);
+	return !error && *result == NOBODY_ID ? -EINVAL : error;
+}
+
 int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *value)
 {
 	int error;
@@ -47,9 +60,9 @@ int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *
 	if (strcmp(name, "nr_inodes") == 0)
 		return parse_limit(value, &super->max_inodes, false);
 	if (strcmp(name, "uid") == 0)
-		return parse_id(value, 10, &super->uid);
+		return parse_owner(value, &super->uid, uid_given);
 	if (strcmp(name, "gid") == 0)
-		return parse_id(value, 10, &super->gid);
+		return parse_owner(value, &super->gid, gid_given);
 	if (strcmp(name, "mode") != 0)
 		return -ENOENT;
 	error = parse_id(value, 8, &super->mode);
@@ -152,9 +165,11 @@ static int show_options(struct superblock *superblock, char *buffer, size_t size
 	if (super->mode_given)
 		length += ksnprintf(buffer + length, size - length, ",mode=%o", super->mode);
 	if (super->uid)
-		length += ksnprintf(buffer + length, size - length, ",uid=%u", super->uid);
+		length +=
+			ksnprintf(buffer + length, size - length, ",uid=%u", uid_shown(super->uid));
 	if (super->gid)
-		length += ksnprintf(buffer + length, size - length, ",gid=%u", super->gid);
+		length +=
+			ksnprintf(buffer + length, size - length, ",gid=%u", gid_shown(super->gid));
 	return (int)length;
 }
 
@@ -198,6 +213,10 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 		goto fail;
 	super->files = &tmpfs_plain_files;
 	super->mode = S_IRWXUGO | S_ISVTX;
+	if (current && current_credentials()) {
+		super->uid = current_credentials()->fsuid;
+		super->gid = current_credentials()->fsgid;
+	}
 	super->max_pages = super->max_inodes = frame_get_total_memory() / PAGE_SIZE / 2;
 	superblock->private = super;
 	superblock->magic = TMPFS_MAGIC;
@@ -211,11 +230,12 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 	return 0;
 fail:
 	kfree(super);
-	kfree(superblock);
+	superblock_free(superblock);
 	return error;
 }
 
-static struct filesystem tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount};
+static struct filesystem tmpfs_type = {
+	.name = "tmpfs", .mount = tmpfs_mount, .in_user_namespaces = true};
 
 void tmpfs_init(void)
 {

@@ -17,7 +17,9 @@
 #include "mm/kmalloc.h"
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
+#include "proc/pid_namespace.h"
 #include "proc/process.h"
+#include "proc/user_namespace.h"
 
 #define HEAP_MAX     2048 /* a message of this size in all is one piece */
 #define OVERFLOW_UID 65534
@@ -210,11 +212,13 @@ static bool may_claim(const struct linux_ucred *claim)
 {
 	const struct credentials *mine = current_credentials();
 	bool user = claim->uid == mine->uid || claim->uid == mine->euid ||
-		    claim->uid == mine->suid || capable(CAP_SETUID);
+		    claim->uid == mine->suid || capable_here(CAP_SETUID);
 	bool group = claim->gid == mine->gid || claim->gid == mine->egid ||
-		     claim->gid == mine->sgid || capable(CAP_SETGID);
+		     claim->gid == mine->sgid || capable_here(CAP_SETGID);
 
-	return user && group && (claim->pid == current->process->pid || capable(CAP_SYS_ADMIN));
+	return user && group &&
+	       (claim->pid == process_shown(current->process) ||
+		capable_in(pid_namespace_current()->base.owner, CAP_SYS_ADMIN));
 }
 
 static int take_credentials(struct unix_outgoing *outgoing, const struct linux_cmsghdr *header)
@@ -224,17 +228,18 @@ static int take_credentials(struct unix_outgoing *outgoing, const struct linux_c
 	if (header->length != sizeof(*header) + sizeof(claim))
 		return -EINVAL;
 	memcpy(&claim, header + 1, sizeof(claim));
-	if (claim.uid == (u32)-1 || claim.gid == (u32)-1)
+	/* Numbers of the kernel's travel. */
+	claim.uid = uid_given(claim.uid);
+	claim.gid = gid_given(claim.gid);
+	if (claim.uid == NOBODY_ID || claim.gid == NOBODY_ID)
 		return -EINVAL;
 	if (!may_claim(&claim))
 		return -EPERM;
-	if (claim.pid != current->process->pid) {
-		struct process *process = process_find(claim.pid);
-
-		if (process == NULL)
-			return -ESRCH;
-		process_put(process);
-	}
+	struct process *process = process_find(claim.pid);
+	if (process == NULL)
+		return -ESRCH;
+	claim.pid = process->pid;
+	process_put(process);
 	outgoing->credentials = claim;
 	outgoing->has_credentials = true;
 	return 0;

@@ -112,8 +112,9 @@ void unix_table_remove(struct unix_socket *unix_socket)
 }
 
 /* Of the given name, or, with `inode`, bound to that.  table_lock held; no reference. */
-static struct unix_socket *find_locked(u64 hash, const struct linux_sockaddr_un *address,
-				       u32 length, int type, const struct inode *inode)
+static struct unix_socket *find_locked(const struct namespace *space, u64 hash,
+				       const struct linux_sockaddr_un *address, u32 length,
+				       int type, const struct inode *inode)
 {
 	struct unix_socket *unix_socket;
 
@@ -125,8 +126,9 @@ static struct unix_socket *find_locked(u64 hash, const struct linux_sockaddr_un 
 		if (inode != NULL) {
 			if (name->path.mount != NULL && path_inode(&name->path) == inode)
 				return unix_socket;
-		} else if (name->path.mount == NULL && unix_socket->socket.type == type &&
-			   name->length == length && memcmp(&name->address, address, length) == 0) {
+		} else if (name->path.mount == NULL && unix_socket->space == space &&
+			   unix_socket->socket.type == type && name->length == length &&
+			   memcmp(&name->address, address, length) == 0) {
 			return unix_socket;
 		}
 	}
@@ -140,8 +142,9 @@ static int enter(struct unix_socket *unix_socket, struct unix_name *name)
 	int error = 0;
 
 	spin_lock(&table_lock);
-	if (name->path.mount == NULL && find_locked(name->hash, &name->address, name->length,
-						    unix_socket->socket.type, NULL) != NULL) {
+	if (name->path.mount == NULL &&
+	    find_locked(unix_socket->space, name->hash, &name->address, name->length,
+			unix_socket->socket.type, NULL) != NULL) {
 		error = -EADDRINUSE;
 	} else {
 		__atomic_store_n(&unix_socket->name, name, __ATOMIC_RELEASE);
@@ -263,8 +266,8 @@ static struct unix_socket *find(u64 hash, const struct socket_address *address, 
 				const struct inode *inode)
 {
 	spin_lock(&table_lock);
-	struct unix_socket *found =
-		find_locked(hash, &address->local, address->length, type, inode);
+	struct unix_socket *found = find_locked(namespace_current(NAMESPACE_NET), hash,
+						&address->local, address->length, type, inode);
 	if (found != NULL)
 		unix_get(found);
 	spin_unlock(&table_lock);
@@ -334,7 +337,7 @@ static u32 shown_state(const struct unix_socket *unix_socket)
 	return connected ? 3 : 1;
 }
 
-void unix_table_show(struct text *text)
+void unix_table_show(const struct namespace *space, struct text *text)
 {
 	struct unix_socket *at;
 
@@ -344,6 +347,8 @@ void unix_table_show(struct text *text)
 		bool listens = READ_ONCE(at->state) == UNIX_LISTENING;
 		const struct unix_name *name = unix_name_of(at);
 
+		if (at->space != space)
+			continue;
 		text_printf(text, "%016x: %08X %08X %08X %04X %02X %5lu", 0,
 			    READ_ONCE(at->references), 0, listens ? 0x10000 : 0, at->socket.type,
 			    shown_state(at), (unsigned long)(file != NULL ? file->inode->ino : 0));

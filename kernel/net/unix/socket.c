@@ -6,6 +6,7 @@
  * lock, so that nobody sends to it; then it tells the peer and those who wait, and frees what was
  * queued.  Connections that nobody has accepted are released with their listener.
  */
+#include "net/net_namespace.h"
 #include "net/unix/unix.h"
 #include "net/unix/unix_internal.h"
 
@@ -16,6 +17,7 @@
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
 #include "proc/process.h"
+#include "proc/user_namespace.h"
 
 static slab_cache_t *socket_slab;
 static u32 socket_count; /* atomic */
@@ -61,6 +63,7 @@ struct unix_socket *unix_create(int type, int protocol)
 	}
 	socket_init(&new->socket, ops_of(type), AF_UNIX, type, protocol);
 	new->references = 1;
+	new->space = namespace_get(namespace_current(NAMESPACE_NET));
 	spin_lock_init(&new->lock);
 	mutex_init(&new->change_lock);
 	mutex_init(&new->read_lock);
@@ -101,6 +104,7 @@ void unix_put(struct unix_socket *unix_socket)
 {
 	if (__atomic_sub_fetch(&unix_socket->references, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	namespace_put(unix_socket->space);
 	slab_free(socket_slab, unix_socket);
 	__atomic_sub_fetch(&socket_count, 1, __ATOMIC_RELAXED);
 }
@@ -346,13 +350,14 @@ static int get_option(struct socket *socket, int level, int option, vaddr_t valu
 	if (option != SO_PEERCRED && option != SO_PEERGROUPS)
 		return -ENOPROTOOPT;
 	spin_lock(&unix_socket->lock);
-	peer.pid = unix_socket->peer_pid;
+	pid_t pid = unix_socket->peer_pid;
 	if (unix_socket->peer_credentials != NULL)
 		credentials = credentials_get(unix_socket->peer_credentials);
 	spin_unlock(&unix_socket->lock);
+	peer.pid = pid_show_number(pid);
 	if (credentials != NULL) {
-		peer.uid = credentials->euid;
-		peer.gid = credentials->egid;
+		peer.uid = uid_shown(credentials->euid);
+		peer.gid = gid_shown(credentials->egid);
 	}
 	if (option == SO_PEERCRED)
 		error = socket_put_option(value, length, &peer, sizeof(peer));
@@ -418,10 +423,20 @@ struct unix_socket *unix_of_file(const struct file *file)
 	return socket != NULL && socket->family == AF_UNIX ? unix_of(socket) : NULL;
 }
 
-static int show_unix(const struct proc_node *node __unused, struct text *text)
+/* The sockets of the process's namespace. */
+static int show_unix(const struct proc_node *node, struct text *text)
 {
+	struct task *task = proc_node_task(node);
+	struct namespace *space =
+		task != NULL ? namespace_of_task(task, NAMESPACE_NET, false) : NULL;
+
+	if (task != NULL)
+		task_put(task);
+	if (space == NULL)
+		return -EINVAL;
 	text_printf(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	unix_table_show(text);
+	unix_table_show(space, text);
+	namespace_put(space);
 	return 0;
 }
 
@@ -433,6 +448,7 @@ void unix_init(void)
 	socket_slab = slab_cache_create("unix_socket", sizeof(struct unix_socket), 0, NULL, NULL);
 	if (socket_slab == NULL)
 		panic("no memory for the socket cache");
+	net_namespaces_init();
 	unix_names_init();
 	socket_family_register(&unix_family);
 	proc_net_register(&unix_entry);

@@ -24,6 +24,7 @@
 
 #include "lib/text.h"
 #include "net/socket.h"
+#include "proc/namespace.h"
 
 struct credentials;
 
@@ -72,7 +73,8 @@ struct unix_message {
 
 struct unix_socket {
 	struct socket socket;
-	u32 references; /* atomic */
+	u32 references;          /* atomic */
+	struct namespace *space; /* const; counted: where its abstract name is */
 	spinlock_t lock;
 	u32 state;    /* lock; read without */
 	u32 shutdown; /* lock; read without: enum unix_shutdown */
@@ -173,7 +175,7 @@ void unix_name_put(struct unix_name *name); /* NULL is allowed; may sleep */
 void unix_table_add(struct unix_socket *unix_socket);
 void unix_table_remove(struct unix_socket *unix_socket);
 /* A line each for /proc/net/unix. */
-void unix_table_show(struct text *text);
+void unix_table_show(const struct namespace *space, struct text *text);
 
 /* --- connect.c: streams and sequenced packets --- */
 

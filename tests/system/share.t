@@ -90,9 +90,19 @@ os.pwrite(descriptor, b"there", 9000)
 print(memory[9000:9005])
 memory.flush()
 memory[100:103] = b"end"
+os.sync()
+print(open("/m/mapped", "rb").read()[100:103])
+os.setxattr(path, "user.color", b"blue")
+os.setxattr(path, "user.gone", b"x" * 2000)
+os.removexattr(path, "user.gone")
+print(os.getxattr(path, "user.color"), os.listxattr(path))
 END
+# What the machine's file system of temporary files does not have, its folders have not, either.
+touch tree/mapped
+python3 -c 'import os; os.setxattr("tree/mapped", "user.color", b"")' 2>/dev/null ||
+	sed -i '/xattr/d' map.py
 in_machine --memory 512M --share tree:/m --package python3 --with map.py -- python3 map.py >out 2>err
-is 'a mapping and the file are the same' "$(cat out)" "$(printf "b'hello'\nb'there'")" || remark <err
+is 'a mapping and the file are the same' "$(cat out)" "$(printf "b'hello'\nb'there'\nb'end'$(grep -q xattr map.py && echo '\n'"b'blue' ['user.color']")")" || remark <err
 is 'what was written through a mapping' "$(tr -d '\0' <tree/mapped)" endhellothere
 
 # Refusals.

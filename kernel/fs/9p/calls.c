@@ -355,3 +355,14 @@ struct p9_fid *p9_open_xattr(struct p9_fid *fid, const char *name, u64 *size)
 	p9_fid_free(to);
 	return ERR_PTR(error);
 }
+
+int p9_create_xattr(struct p9_fid *fid, const char *name, u64 size, u32 flags)
+{
+	struct p9_call call;
+
+	begin(&call, fid, P9_XATTRCREATE);
+	p9_put_text(&call.out, name, strlen(name));
+	p9_put_u64(&call.out, size);
+	p9_put_u32(&call.out, flags);
+	return ask(&call);
+}

@@ -233,21 +233,28 @@ struct p9_fid *p9_fid_get(struct p9_fid *fid)
 	return fid;
 }
 
-void p9_fid_put(struct p9_fid *fid)
+int p9_fid_close(struct p9_fid *fid)
 {
 	struct p9_call call;
 	int error;
 
-	if (!fid || __atomic_sub_fetch(&fid->refs, 1, __ATOMIC_ACQ_REL) != 0)
-		return;
 	p9_call_begin(&call, fid->client, P9_CLUNK);
 	p9_put_u32(&call.out, fid->number);
 	error = p9_call_end(&call, p9_call_run(&call));
 	/* Whatever it answers, a server has forgotten the fid; one that cannot be asked never
 	 * hears of a fid again. */
-	if (error)
-		log_debug("9p: %s: clunk: error %d", fid->client->transport->name, -error);
 	p9_fid_free(fid);
+	return error;
+}
+
+void p9_fid_put(struct p9_fid *fid)
+{
+	int error = 0;
+
+	if (fid && __atomic_sub_fetch(&fid->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		error = p9_fid_close(fid);
+	if (error)
+		log_debug("9p: clunk: error %d", -error);
 }
 
 /* --- Beginning and end --- */

@@ -84,6 +84,8 @@ int __must_check p9_client_open(struct p9_client *client, const char *name, stru
 struct p9_fid *p9_fid_get(struct p9_fid *fid);
 /* May sleep.  NULL is nothing. */
 void p9_fid_put(struct p9_fid *fid);
+/* The same for the last reference, when the answer matters. */
+int __must_check p9_fid_close(struct p9_fid *fid);
 
 /* A new fid for `name` in a directory, or, with NULL, for the same file.  ERR_PTR. */
 struct p9_fid *p9_walk(struct p9_fid *directory, const char *name, size_t length);
@@ -127,6 +129,10 @@ int __must_check p9_sync(struct p9_fid *fid, bool data_only);
 int __must_check p9_statfs(struct p9_fid *fid, struct linux_statfs *result);
 /* A fid to read an extended attribute with, or, with "", the list of names; its size in *size. */
 struct p9_fid *p9_open_xattr(struct p9_fid *fid, const char *name, u64 *size);
+
+/* The fid, which nobody else has, becomes one to write an extended attribute's `size` bytes with;
+ * closing it sets the attribute, or, with size 0, removes it.  flags: XATTR_*. */
+int __must_check p9_create_xattr(struct p9_fid *fid, const char *name, u64 size, u32 flags);
 
 /* --- client.c for calls.c --- */
 

@@ -256,3 +256,47 @@ void p9_inode_destroy(struct inode *inode)
 	kfree(inode->link_text);
 	read_section_free(inode_slab, p9_inode(inode));
 }
+
+/* --- All of them --- */
+
+/* One with dirty pages that the pass has not come by, referenced, or NULL. */
+static struct inode *next_dirty(struct p9_super *super, u32 pass)
+{
+	struct inode *found = NULL;
+	struct p9_inode *inode;
+
+	spin_lock(&super->lock);
+	for (u32 i = 0; i < P9_BUCKETS && !found; i++) {
+		list_for_each_entry (inode, &super->inodes[i], link) {
+			if (inode->sync_pass == pass || !S_ISREG(inode->inode.mode) ||
+			    page_cache_dirty_pages(&inode->inode.cache) == 0 ||
+			    !take(&inode->inode))
+				continue;
+			inode->sync_pass = pass;
+			found = &inode->inode;
+			break;
+		}
+	}
+	spin_unlock(&super->lock);
+	return found;
+}
+
+int p9_sync_all(struct superblock *superblock)
+{
+	struct p9_super *super = p9_super(superblock);
+	struct inode *inode;
+	int first = 0;
+	u32 pass;
+
+	spin_lock(&super->lock);
+	pass = ++super->sync_pass;
+	spin_unlock(&super->lock);
+	while ((inode = next_dirty(super, pass)) != NULL) {
+		int error = p9_write_back(inode, 0, UINT64_MAX);
+
+		if (!first)
+			first = error;
+		inode_put(inode);
+	}
+	return first;
+}

@@ -383,6 +383,48 @@ static int list_xattrs(struct inode *inode, void (*function)(void *context, cons
 	return error;
 }
 
+/* Writes the bytes of an attribute to an open fid. */
+static int write_xattr(struct p9_fid *fid, const char *from, size_t size)
+{
+	phys_t frame = frame_alloc();
+	int error = frame ? 0 : -ENOMEM;
+	size_t done = 0;
+
+	while (!error && done < size) {
+		size_t part = MIN(size - done, (size_t)PAGE_SIZE);
+		ssize_t written;
+
+		memcpy(phys_to_virt(frame), from + done, part);
+		written = p9_write(fid, done, &frame, (u32)part);
+		error = written < 0 ? (int)written : 0;
+		done += written > 0 ? (size_t)written : 0;
+	}
+	if (frame)
+		frame_free(frame);
+	return error;
+}
+
+/* The protocol has no attributes without bytes: those are removed. */
+static int set_xattr(struct inode *inode, const char *name, const void *value, size_t size,
+		     int flags)
+{
+	struct p9_fid *fid, *xattr;
+	int error, closed;
+
+	if (value && size == 0)
+		return -EOPNOTSUPP;
+	fid = p9_inode_fid(inode);
+	xattr = p9_walk(fid, NULL, 0);
+	p9_fid_put(fid);
+	if (IS_ERR(xattr))
+		return (int)PTR_ERR(xattr);
+	error = p9_create_xattr(xattr, name, size, (u32)flags);
+	if (!error && value)
+		error = write_xattr(xattr, value, size);
+	closed = p9_fid_close(xattr);
+	return error ? error : closed;
+}
+
 const struct inode_operations p9_directory_inode_ops = {
 	.lookup = lookup,
 	.create = create,
@@ -397,6 +439,7 @@ const struct inode_operations p9_directory_inode_ops = {
 	.set_attributes = set_attributes,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,
+	.set_xattr = set_xattr,
 };
 const struct inode_operations p9_inode_ops = {
 	.get_status = get_status,
@@ -404,4 +447,5 @@ const struct inode_operations p9_inode_ops = {
 	.set_attributes = set_attributes,
 	.get_xattr = get_xattr,
 	.list_xattrs = list_xattrs,
+	.set_xattr = set_xattr,
 };

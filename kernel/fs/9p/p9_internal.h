@@ -30,6 +30,7 @@ struct p9_super {
 	struct p9_client client;
 	spinlock_t lock;
 	struct list_head inodes[P9_BUCKETS]; /* lock: those in memory, by the path of the qid */
+	u32 sync_pass;                       /* lock: of p9_sync_all */
 };
 
 struct p9_inode {
@@ -41,6 +42,7 @@ struct p9_inode {
 	struct p9_fid *reader;        /* open_lock to change, which is while `opens` is 0 or was */
 	struct p9_fid *writer;        /* the same: stay as long as there are files */
 	struct vfs_time cached_mtime; /* open_lock: of the server's file when the pages were read */
+	u32 sync_pass;                /* super->lock: the last that came by */
 	mutex_t write_back_lock;      /* one writes pages, or changes the size, at a time */
 	struct read_ahead read_ahead;
 };
@@ -71,6 +73,8 @@ struct p9_fid *p9_inode_fid(struct inode *inode);
  */
 int __must_check p9_inode_refresh(struct inode *inode, struct p9_attributes *status);
 void p9_inode_destroy(struct inode *inode);
+/* Writes what waits to be written of all files.  0 or the first error.  May sleep. */
+int __must_check p9_sync_all(struct superblock *superblock);
 /* At start-up. */
 void p9_inode_init(void);
 void p9_file_init(void);

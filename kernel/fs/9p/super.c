@@ -51,6 +51,7 @@ static const struct superblock_operations super_ops = {
 	.destroy_inode = p9_inode_destroy,
 	.destroy = destroy,
 	.statfs = statfs,
+	.sync = p9_sync_all,
 	.remount = remount,
 	.show_options = show_options,
 };

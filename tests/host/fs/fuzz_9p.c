@@ -171,6 +171,7 @@ static void ask_names(struct p9_fid *fid)
 	error |= p9_link(fid, "h", 1, fid);
 	error |= p9_rename(fid, "a", 1, fid, "b", 1);
 	error |= p9_unlink(fid, "b", 1, false);
+	error |= p9_create_xattr(fid, "user.name", 5, 0);
 	error |= p9_create(fid, "c", 1, 0, 0, 0);
 	error |= p9_open(fid, 0);
 	if (error > 0)

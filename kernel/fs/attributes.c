@@ -172,7 +172,7 @@ int inode_truncate(struct inode *inode, off_t size)
 			return error;
 	}
 	rwlock_write_lock(&inode->lock);
-	error = inode_remove_setid(inode);
+	error = inode->flags & INODE_SWAPFILE ? -ETXTBSY : inode_remove_setid(inode);
 	if (!error && size != inode_size(inode))
 		error = seals_check(inode, size < inode_size(inode) ? F_SEAL_SHRINK : F_SEAL_GROW);
 	if (!error)

@@ -8,6 +8,7 @@
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
 
+#include "lib/abi/mman.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -142,6 +143,9 @@ void file_end_mapping(struct file *file)
 
 int file_backing(struct file *file, unsigned prot, unsigned flags, struct backing **result)
 {
+	if (file->inode->flags & INODE_SWAPFILE && (flags & MAP_TYPE) != MAP_PRIVATE &&
+	    prot & PROT_WRITE)
+		return -ETXTBSY;
 	if (file->ops && file->ops->mmap)
 		return file->ops->mmap(file, prot, flags, result);
 	if (!(file->inode->flags & INODE_PAGE_CACHE))

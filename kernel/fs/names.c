@@ -39,7 +39,7 @@ int may_delete(const struct inode *directory, const struct dentry *victim, bool 
 	if (error)
 		return error;
 	if (directory->flags & INODE_APPEND_ONLY ||
-	    inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ||
+	    inode->flags & (INODE_APPEND_ONLY | INODE_IMMUTABLE | INODE_SWAPFILE) ||
 	    is_protected_by_sticky(directory, inode))
 		return -EPERM;
 	if (is_directory) {

@@ -45,6 +45,8 @@ static int check_write(struct file *file, struct io_cursor *cursor, off_t *posit
 
 	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
+	if (inode->flags & INODE_SWAPFILE)
+		return -ETXTBSY;
 	if (file->flags & O_APPEND)
 		*position = inode_size(inode);
 	if (inode->seals & F_SEAL_GROW && *position + (off_t)cursor->remaining > inode_size(inode))

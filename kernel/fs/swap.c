@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Swap on block devices: from a name to an area that mm uses (mm/swap.h), and the thread that moves
- * pages there when the pool of compressed pages has too many.
+ * Swap on block devices and in files: from a name to an area that mm uses (mm/swap.h), and the
+ * thread that moves pages there when the pool of compressed pages has too many.
  *
  * An area's device is opened for itself alone, for as long as it is one; the file by which it was
- * found is closed again.  The header is mkswap(8)'s, in the first page:
+ * found is closed again.  A file of a file system stays open (swap_file.c).  The header is
+ * mkswap(8)'s, in the first page:
  *
  *	0      1024      1028        1032        1036   1052    1068     1536             4086
  *	| boot | version | last page | bad pages | UUID | label | unused | the bad ones … | SWAPSPACE2 |
- *
- * Files of file systems are refused: none of ours keeps its files on blocks of a device.
  */
 #include "fs/swap.h"
 
-#include "fs/block/block_device.h"
-#include "fs/calls.h"
+#include "fs/swap_internal.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/compress.h"
 #include "mm/frame.h"
-#include "mm/swap.h"
 #include "proc/task.h"
 
 enum { BAD_MOST = 637, SIGNATURE_SIZE = 10, NAME_SIZE = 128 };
@@ -100,32 +97,28 @@ static int start_thread(void)
 
 /* --- swapon --- */
 
-/* The block device behind a name, with a reference; *shown holds what /proc/swaps calls it. */
-static struct block_device *find_device(const char *name, char *shown)
+/* What a name leads to, open; *shown is what /proc/swaps calls it. */
+static struct file *open_name(const char *name, char *shown)
 {
 	struct file *file = file_open_walk(AT_FDCWD, name, O_RDWR | O_LARGEFILE, 0, 0, false);
 
 	if (IS_ERR(file))
-		return ERR_PTR(PTR_ERR(file));
-	struct block_device *device = block_of_file(file);
-	if (device != NULL)
-		block_get(device);
+		return file;
 	char *path = path_name(&file->path, shown, NAME_SIZE);
 	if (IS_ERR(path))
-		device != NULL ? strscpy(shown, device->name, NAME_SIZE) : 0;
+		strscpy(shown, "?", NAME_SIZE);
 	else
 		memmove(shown, path, strlen(path) + 1);
-	file_put(file);
-	return device != NULL ? device : ERR_PTR(-EINVAL);
+	return file;
 }
 
-/* 0, or -EINVAL: not the header of an area on a device with so many pages. */
-static int check_header(const struct swap_header *header, u64 device_pages)
+/* 0, or -EINVAL: not the header of an area of so many pages. */
+static int check_header(const struct swap_header *header, u64 pages)
 {
 	if (memcmp(header->signature, "SWAPSPACE2", SIGNATURE_SIZE) != 0 || header->version != 1)
 		return -EINVAL;
 	if (header->last_page == 0 || header->last_page == UINT_MAX ||
-	    header->bad_count > BAD_MOST || header->last_page >= device_pages)
+	    header->bad_count > BAD_MOST || header->last_page >= pages)
 		return -EINVAL;
 	for (u32 i = 0; i < header->bad_count; i++)
 		if (header->bad[i] == 0 || header->bad[i] > header->last_page)
@@ -133,31 +126,23 @@ static int check_header(const struct swap_header *header, u64 device_pages)
 	return 0;
 }
 
-static int add_area(struct block_device *device, const struct swap_header *header, u32 flags,
-		    const char *shown)
+/* Adds an area whose header is right, and whose pages `bad` are not to be used. */
+static int add_area(struct swap_area_description *description, const struct swap_header *header,
+		    u32 flags)
 {
-	struct swap_area_description description = {
-		.ops = &operations,
-		.device = device,
-		.pages = header->last_page + 1,
-		.bad = header->bad,
-		.bad_count = header->bad_count,
-		.priority = flags & SWAP_FLAG_PREFER ? (int)(flags & SWAP_FLAG_PRIO_MASK)
-						     : SWAP_PRIORITY_DEFAULT,
-		.name = shown,
-	};
-	int result = check_header(header, block_size_bytes(device) / PAGE_SIZE);
-
+	description->pages = header->last_page + 1;
+	description->priority = flags & SWAP_FLAG_PREFER ? (int)(flags & SWAP_FLAG_PRIO_MASK)
+							 : SWAP_PRIORITY_DEFAULT;
+	int result = start_thread();
 	if (result == 0)
-		result = start_thread();
-	if (result == 0)
-		result = swap_area_add(&description);
+		result = swap_area_add(description);
 	return MIN(result, 0);
 }
 
 /* Reads the header to `frame` and adds the area.  on_lock held. */
 static int use_device(struct block_device *device, phys_t frame, u32 flags, const char *shown)
 {
+	const struct swap_header *header = phys_to_virt(frame);
 	/* Another owner is told so by block_open; we are told by this. */
 	int error = swap_area_exists(device) ? -EBUSY : block_open(device, true, owner);
 
@@ -168,29 +153,95 @@ static int use_device(struct block_device *device, phys_t frame, u32 flags, cons
 	if (error == 0)
 		error = block_transfer(device, BLOCK_READ, 0, &frame, 1, 0);
 	if (error == 0)
-		error = add_area(device, phys_to_virt(frame), flags, shown);
+		error = check_header(header, block_size_bytes(device) / PAGE_SIZE);
+	struct swap_area_description description = {
+		.ops = &operations,
+		.device = device,
+		.bad = header->bad,
+		.bad_count = header->bad_count,
+		.name = shown,
+	};
+	if (error == 0)
+		error = add_area(&description, header, flags);
 	if (error != 0)
 		block_close(device, owner);
+	else
+		block_get(device);
+	return error;
+}
+
+/* The bad pages of the header, and those that are scattered: *count of them; NULL: no memory. */
+static u32 *collect_bad(const struct swap_file *area, const struct swap_header *header, u32 *count)
+{
+	u32 pages = header->last_page + 1, scattered = swap_file_scattered(area, pages, NULL, 0);
+	u32 *bad = kmalloc((header->bad_count + (size_t)scattered + 1) * sizeof(u32));
+
+	if (bad == NULL)
+		return NULL;
+	memcpy(bad, header->bad, header->bad_count * sizeof(u32));
+	(void)swap_file_scattered(area, pages, bad + header->bad_count, scattered);
+	*count = header->bad_count + scattered;
+	return bad;
+}
+
+/* on_lock held. */
+static int add_file(struct swap_file *area, const struct inode *inode, phys_t frame, u32 flags,
+		    const char *shown)
+{
+	const struct swap_header *header = phys_to_virt(frame);
+	struct swap_area_description description = {
+		.ops = &swap_file_operations,
+		.device = area,
+		.key = inode,
+		.name = shown,
+		.is_file = true,
+	};
+	int error = swap_file_operations.transfer(area, 0, &frame, 1, false);
+
+	if (error == 0)
+		error = check_header(header, swap_file_pages(area));
+	if (error != 0)
+		return error;
+	u32 *bad = collect_bad(area, header, &description.bad_count);
+	if (bad == NULL)
+		return -ENOMEM;
+	description.bad = bad;
+	error = add_area(&description, header, flags);
+	kfree(bad);
+	return error;
+}
+
+/* on_lock held. */
+static int use_file(struct file *file, phys_t frame, u32 flags, const char *shown)
+{
+	struct swap_file *area = swap_file_open(file);
+
+	if (IS_ERR(area))
+		return (int)PTR_ERR(area);
+	int error = add_file(area, file->inode, frame, flags, shown);
+	if (error != 0)
+		swap_file_close(area);
 	return error;
 }
 
 int swap_on(const char *name, u32 flags)
 {
 	char shown[NAME_SIZE];
-	struct block_device *device = find_device(name, shown);
+	struct file *file = open_name(name, shown);
 
-	if (IS_ERR(device))
-		return (int)PTR_ERR(device);
+	if (IS_ERR(file))
+		return (int)PTR_ERR(file);
+	struct block_device *device = block_of_file(file);
 	phys_t frame = frame_alloc();
 	int error = -ENOMEM;
 	if (frame != 0) {
 		mutex_lock(&on_lock);
-		error = use_device(device, frame, flags, shown);
+		error = device != NULL ? use_device(device, frame, flags, shown)
+				       : use_file(file, frame, flags, shown);
 		mutex_unlock(&on_lock);
 		frame_free(frame);
 	}
-	if (error != 0)
-		block_put(device);
+	file_put(file);
 	return error;
 }
 
@@ -204,11 +255,13 @@ static bool is_interrupted(void)
 int swap_off(const char *name)
 {
 	char shown[NAME_SIZE];
-	struct block_device *device = find_device(name, shown);
+	struct file *file = open_name(name, shown);
 
-	if (IS_ERR(device))
-		return (int)PTR_ERR(device);
-	int error = swap_area_remove(device, is_interrupted);
-	block_put(device);
+	if (IS_ERR(file))
+		return (int)PTR_ERR(file);
+	const struct block_device *device = block_of_file(file);
+	const void *key = device != NULL ? (const void *)device : file->inode;
+	int error = swap_area_remove(key, is_interrupted);
+	file_put(file);
 	return error;
 }

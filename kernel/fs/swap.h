@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Swap on block devices: swapon(2) and swapoff(2).
+ * Swap on block devices and in files: swapon(2) and swapoff(2).
  */
 #ifndef FS_SWAP_H
 #define FS_SWAP_H
@@ -18,7 +18,8 @@ enum swap_flags {
 
 /*
  * Uses what `name` leads to as a swap area.  0; the errors of open(2); -EINVAL: it is no block
- * device, or has no signature, or one that does not fit it; -EBUSY: somebody uses it; -EPERM: there
+ * device and no file of one, a file with holes, or it has no signature, or one that does not fit
+ * it; -EBUSY: somebody uses it; -EPERM: there
  * are too many areas.  `flags`: enum swap_flags.  May sleep, as the next one.
  */
 int __must_check swap_on(const char *name, u32 flags);

@@ -32,6 +32,7 @@
 #include "mm/iov.h"
 #include "mm/pagecache.h"
 
+struct block_device;
 struct file;
 struct file_operations;
 struct inode;
@@ -166,6 +167,14 @@ struct inode_operations {
 	 * `position` on there is room, or an error.  inode->lock held for writing.  NULL: all.
 	 */
 	ssize_t (*prepare_write)(struct inode *inode, u64 position, size_t size);
+	/*
+	 * Where a file's data is on the device that *device then names, for swapon(2): calls `add`
+	 * for each stretch of it, in sectors, from the beginning on, all of the size; ends with its
+	 * error.  -EINVAL: a part is nowhere, or was never written.  The file has been synced, and
+	 * is INODE_SWAPFILE by now.
+	 */
+	int (*swap_extents)(struct inode *inode, struct block_device **device,
+			    int (*add)(void *context, u64 sector, u64 count), void *context);
 };
 
 enum inode_flags {
@@ -173,6 +182,7 @@ enum inode_flags {
 	INODE_APPEND_ONLY = 1 << 1,
 	INODE_NO_ATIME = 1 << 2,   /* reads leave no time stamp */
 	INODE_PAGE_CACHE = 1 << 3, /* `cache` is initialised and keeps the size */
+	INODE_SWAPFILE = 1 << 4,   /* a swap area: never written, cut or removed; lock */
 };
 
 /* Which one an inode's lock is of those that are held together: see rename.c. */

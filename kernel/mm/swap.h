@@ -151,6 +151,7 @@ struct swap_area_ops {
 struct swap_area_description {
 	const struct swap_area_ops *ops;
 	void *device;
+	const void *key; /* by which others know it: the device, if NULL */
 	u32 pages;      /* with page 0, the header */
 	const u32 *bad; /* pages not to use, and how many */
 	u32 bad_count;
@@ -163,14 +164,14 @@ struct swap_area_description {
  * good.  May sleep. */
 int __must_check swap_area_add(const struct swap_area_description *description);
 /*
- * Brings everything that is on the area of a device back to memory, then releases it.  0; -EINVAL:
- * the device is none; -ENOMEM: it does not fit, or more has been
+ * Brings everything that is on the area with that key back to memory, then releases it.  0;
+ * -EINVAL: there is none; -ENOMEM: it does not fit, or more has been
  * promised than there would be room for, and the area stays in use; -EIO, likewise; -EINTR:
  * `interrupted`, asked now and then (may be NULL), said so.  May sleep.
  */
-int __must_check swap_area_remove(void *device, bool (*interrupted)(void));
-/* Is the device an area? */
-bool swap_area_exists(void *device);
+int __must_check swap_area_remove(const void *key, bool (*interrupted)(void));
+/* Is what has that key an area? */
+bool swap_area_exists(const void *key);
 
 /* One area, for people. */
 struct swap_area_info {

@@ -31,6 +31,7 @@ struct area {
 	struct list_head link; /* areas_lock */
 	const struct swap_area_ops *ops;
 	void *device;
+	const void *key;  /* const */
 	u32 number;       /* const: in `areas` */
 	u32 pages;        /* const: with the header */
 	u32 good;         /* const: that may be used */
@@ -230,6 +231,7 @@ static struct area *create(const struct swap_area_description *description)
 		return NULL;
 	area->ops = description->ops;
 	area->device = description->device;
+	area->key = description->key != NULL ? description->key : description->device;
 	area->pages = description->pages;
 	area->good = description->pages - 1;
 	area->cursor = 1;
@@ -305,18 +307,18 @@ failed:
 /* --- Going --- */
 
 /* change_lock held. */
-static struct area *find_area(const void *device)
+static struct area *find_area(const void *key)
 {
 	for (int i = 0; i < SWAP_AREAS; i++)
-		if (areas[i] != NULL && areas[i]->device == device)
+		if (areas[i] != NULL && areas[i]->key == key)
 			return areas[i];
 	return NULL;
 }
 
-bool swap_area_exists(void *device)
+bool swap_area_exists(const void *key)
 {
 	mutex_lock(&change_lock);
-	bool exists = find_area(device) != NULL;
+	bool exists = find_area(key) != NULL;
 	mutex_unlock(&change_lock);
 	return exists;
 }
@@ -412,10 +414,10 @@ static int check_room(const struct area *area)
 	return commit_check(NULL, 0);
 }
 
-int swap_area_remove(void *device, bool (*interrupted)(void))
+int swap_area_remove(const void *key, bool (*interrupted)(void))
 {
 	mutex_lock(&change_lock);
-	struct area *area = find_area(device);
+	struct area *area = find_area(key);
 	int result = area != NULL ? 0 : -EINVAL;
 	if (area != NULL) {
 		set_closing(area, true);

@@ -265,6 +265,8 @@ static long allocate(struct file *file, int mode, off_t offset, off_t length)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -ENODEV;
+	if (inode->flags & INODE_SWAPFILE)
+		return -ETXTBSY;
 	if (length > inode->superblock->max_size - offset)
 		return -EFBIG;
 	if (!file->ops->fallocate)

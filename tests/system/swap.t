@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Disks as swap areas: made by mkswap of the host, told of in /proc as on Linux, and refused when something is wrong with them.
+# Disks and files as swap areas: made by mkswap, told of in /proc as on Linux, and refused when something is wrong with them.
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$WORK/root"
@@ -63,4 +63,94 @@ contains 'swapoff takes one away' "$WORK/console" '^left: /dev/vdb partition 655
 contains 'but not twice' "$WORK/console" '^twice: .*Invalid argument'
 contains 'who comes back comes last' "$WORK/console" '^default: /dev/vdb partition 65532 0 -3 /dev/vda partition 32764 0 -4'
 contains 'in the end there is none' "$WORK/console" '^none: *$'
+
+# --- Files of a file system ---
+
+mkdir -p "$WORK/tree" "$WORK/file_root/bin"
+# Data in every block: mke2fs leaves out those that are zeros, so the signatures come later.
+yes 'a block of a swap file' | head -c 96M >"$WORK/tree/swapfile"
+yes 'shorter than it was' | head -c 4M >"$WORK/tree/short"
+yes 'not an area' | head -c 1M >"$WORK/tree/unmade"
+chmod 600 "$WORK/tree"/*
+mke2fs -q -t ext4 -b 4096 -d "$WORK/tree" "$WORK/ext4" 192M >"$WORK/log" 2>&1 &&
+	mke2fs -q -t ext4 -b 1024 -O ^has_journal -d "$WORK/tree" "$WORK/small" 192M >>"$WORK/log" 2>&1
+result $? 'volumes with files for swapping' || remark <"$WORK/log"
+cp "$TOP/build/system/pressure" "$WORK/file_root/bin/pressure"
+cat >"$WORK/file_root/init" <<'END'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /disk /small
+say() {
+	echo "$1: $(cat)" | tr '\t\n' '  ' | tr -s ' '
+	echo
+}
+swaps() {
+	tail -n +2 /proc/swaps | say "$1"
+}
+mount -t ext4 /dev/vda /disk && mount -t ext4 /dev/vdb /small || echo unmounted
+for file in /disk/swapfile /disk/short /small/swapfile; do
+	mkswap $file >/dev/null
+done
+truncate -s 3M /disk/short
+fallocate -l 4M /disk/unwritten && mkswap /disk/unwritten >/dev/null
+dd if=/dev/zero of=/memory bs=1M count=4 2>/dev/null && mkswap /memory >/dev/null
+swapon /disk/unmade 2>&1 | say unmade
+swapon /disk/short 2>&1 | say short
+swapon /disk/unwritten 2>&1 | say unwritten
+swapon /memory 2>&1 | say elsewhere
+swapon /disk/swapfile && swaps one
+swapon /disk/swapfile 2>&1 | say again
+(echo x >>/disk/swapfile) 2>&1 | say append
+truncate -s 1M /disk/swapfile 2>&1 | say truncate
+(: >/disk/swapfile) 2>&1 | say open
+rm -f /disk/swapfile 2>&1 | say remove
+mv /disk/swapfile /disk/other 2>&1 | say rename
+umount /disk 2>&1 | say busy
+pressure 150 | say memory
+awk '/^pswpout/ {print ($2 > 4000 ? "many" : "few " $2)}' /proc/vmstat | say out
+# Every page has gone through the file and come back; the volume is what it was.
+swapon /small/swapfile && swaps both
+swapoff /disk/swapfile && swaps left
+pressure 150 | say small
+swapoff /small/swapfile && swaps none
+swapoff /disk/swapfile 2>&1 | say twice
+echo x >>/disk/swapfile && echo writable again
+rm /small/swapfile && echo removable again
+umount /disk && umount /small && echo unmounted at the end
+poweroff -f
+END
+chmod +x "$WORK/file_root/init"
+FILE_IMAGE=$WORK/file.cpio
+"$TOP/tools/mkinitramfs" -o "$FILE_IMAGE" --busybox --root "$WORK/file_root" || exit 1
+# shellcheck disable=SC2046 # options, none with blanks
+boot 500 -machine q35 -cpu max -m 112M -smp 2 -kernel "$KERNEL" -initrd "$FILE_IMAGE" -append 'console=ttyS0 panic=-1 quiet' \
+	$(drive ext4) $(drive small) >"$WORK/raw" 2>&1
+is 'the machine with files ends by itself' $? 0
+tr -d '\r' <"$WORK/raw" >"$WORK/console"
+
+contains 'a file without signature is refused' "$WORK/console" '^unmade: .*Invalid argument'
+contains 'a file shorter than its signature says' "$WORK/console" '^short: .*Invalid argument'
+contains 'a file with blocks that were never written' "$WORK/console" '^unwritten: .*Invalid argument'
+contains 'a file that is on no device' "$WORK/console" '^elsewhere: .*Invalid argument'
+contains 'a file is an area' "$WORK/console" '^one: /disk/swapfile file 98300 0 -2'
+contains 'only once' "$WORK/console" '^again: .*Device or resource busy'
+contains 'it is not written meanwhile' "$WORK/console" '^append: .*Text file busy'
+contains 'nor cut' "$WORK/console" '^truncate: .*Text file busy'
+contains 'nor emptied' "$WORK/console" '^open: .*Text file busy'
+contains 'nor removed' "$WORK/console" '^remove: .*Operation not permitted'
+contains 'nor renamed' "$WORK/console" '^rename: .*Operation not permitted'
+contains 'its volume is busy' "$WORK/console" '^busy: .*(Device or resource busy|Resource busy|target is busy)'
+contains 'more than the machine has comes back from the file' "$WORK/console" '^memory: .* 0 words damaged .* with 0 .* 0 pages of the parent damaged'
+contains 'pages went there' "$WORK/console" '^out: many'
+contains 'blocks of 1 KiB: another file' "$WORK/console" '^both: /disk/swapfile file [0-9]* [0-9]* -2 /small/swapfile file 98... 0 -3'
+contains 'swapoff brings all of it back' "$WORK/console" '^left: /small/swapfile file'
+contains 'and the other one does as well' "$WORK/console" '^small: .* 0 words damaged .* with 0 .* 0 pages of the parent damaged'
+contains 'in the end there is no area' "$WORK/console" '^none: *$'
+contains 'what is none is not taken away' "$WORK/console" '^twice: .*Invalid argument'
+contains 'afterwards it is a file like others' "$WORK/console" '^writable again'
+contains 'that can be removed' "$WORK/console" '^removable again'
+contains 'and unmounted' "$WORK/console" '^unmounted at the end'
+e2fsck -fn "$WORK/ext4" >"$WORK/log" 2>&1 && e2fsck -fn "$WORK/small" >>"$WORK/log" 2>&1
+result $? 'the volumes are whole' || remark <"$WORK/log"
 finish

@@ -5,7 +5,8 @@
  * super.c: mounting; options.c: mount options; sync.c: all of a volume to the disk; inode.c: inodes
  * in memory; node.h's fields and the VFS's: inode_change.c; file.c: reading data; write.c: writing
  * it; write_back.c: dirty pages; truncate.c: sizes and holes; names.c: looking names up and
- * attributes; make.c: changing names; io.c: transfers; journal_device.c.
+ * attributes; make.c: changing names; io.c: transfers; swap.c: files as swap areas;
+ * journal_device.c.
  *
  * Data goes past the pages of the device, into the file's own pages and from there.  A page that
  * has been written to waits in the page cache; its blocks are promised then (`delayed`), and chosen
@@ -202,5 +203,10 @@ int ext4_vfs_rmdir(struct inode *directory, struct dentry *dentry);
 int ext4_vfs_rename(struct inode *from_directory, struct dentry *from, struct inode *to_directory,
 		    struct dentry *to, unsigned flags);
 int ext4_vfs_tmpfile(struct inode *directory, mode_t mode, struct inode **result);
+
+/* --- swap.c --- */
+
+int ext4_swap_extents(struct inode *inode, struct block_device **device,
+		      int (*add)(void *context, u64 sector, u64 count), void *context);
 
 #endif

@@ -38,7 +38,7 @@ $(OUT)/$(3)/$(1).ko: $(patsubst $(2)/$(1)/%.c,$(OUT)/$(3)/$(1).o/%.o,$(wildcard 
 		'$(shell cat $(2)/$(1)/depends 2>/dev/null)' > $(OUT)/$(3)/$(1).o/modinfo
 	@$$(OBJCOPY) -I binary -O elf64-x86-64 -B i386:x86-64 --rename-section .data=.modinfo,alloc,load,readonly,data,contents \
 		--strip-all $(OUT)/$(3)/$(1).o/modinfo $(OUT)/$(3)/$(1).o/modinfo.o
-	$$(QUIET_LD)ld -r -o $$@ $$(filter %.o,$$^) $(OUT)/$(3)/$(1).o/modinfo.o
+	$$(QUIET_LD)ld -r -z noexecstack -o $$@ $$(filter %.o,$$^) $(OUT)/$(3)/$(1).o/modinfo.o
 
 -include $(patsubst $(2)/$(1)/%.c,$(OUT)/$(3)/$(1).o/%.d,$(wildcard $(2)/$(1)/*.c))
 endef

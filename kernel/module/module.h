@@ -33,6 +33,7 @@ void modules_disable(void);
 
 /* For /proc/modules and /proc/sys/kernel. */
 int proc_show_modules(const struct proc_node *node, struct text *text);
+int proc_show_kallsyms(const struct proc_node *node, struct text *text);
 int proc_show_modules_disabled(const struct proc_node *node, struct text *text);
 int proc_store_modules_disabled(const struct proc_node *node, char *value, size_t size);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/modules, and /proc/sys/kernel/modules_disabled.
+ * /proc/modules, /proc/kallsyms, and /proc/sys/kernel/modules_disabled.
  */
+#include "arch/probe.h"
 #include "fs/procfs/procfs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -39,6 +40,42 @@ int proc_show_modules(const struct proc_node *node __unused, struct text *text)
 	mutex_lock(&modules_lock);
 	list_for_each_entry (module, &modules, link)
 		show_module(module, address, text);
+	mutex_unlock(&modules_lock);
+	return 0;
+}
+
+/* --- /proc/kallsyms: functions by address, which is 0 for those who may not know it --- */
+
+struct symbols_text {
+	struct text *text;
+	bool address;
+};
+
+static void show_symbol(const char *name, vaddr_t address, void *argument)
+{
+	const struct symbols_text *to = argument;
+
+	text_printf(to->text, "%016lx t %s\n", to->address ? (unsigned long)address : 0, name);
+}
+
+static void show_module_symbols(const struct module *module, const struct symbols_text *to)
+{
+	for (u32 i = 0; i < module->symbol_count; i++)
+		text_printf(to->text, "%016lx t %s\t[%s]\n",
+			    to->address ? (unsigned long)module->symbols[i].address : 0,
+			    module->symbol_names + module->symbols[i].name, module->name);
+}
+
+int proc_show_kallsyms(const struct proc_node *node __unused, struct text *text)
+{
+	struct symbols_text to = {.text = text, .address = capable(CAP_SYSLOG)};
+	const struct module *module;
+
+	symbol_iterate(show_symbol, &to);
+	mutex_lock(&modules_lock);
+	list_for_each_entry (module, &modules, link)
+		if (module->state != MODULE_GOING)
+			show_module_symbols(module, &to);
 	mutex_unlock(&modules_lock);
 	return 0;
 }

@@ -43,6 +43,7 @@ cd /lib/modules/*/kernel
 insmod test_user.ko; dmesg | grep -o "Unknown symbol.*"
 insmod test_base.ko number=-5 positive=0x10 flag "word=\"two words\"" odd=1 && insmod test_user.ko
 lsmod; ls -l /sys/module/test_base/holders
+grep -E "sys_read$|test_base_sum" /proc/kallsyms; su nobody -s /bin/sh -c "grep test_base_sum /proc/kallsyms"
 rmmod test_base
 cd /sys/module/test_base/parameters; grep . *; echo 70 >number; cat number
 echo many >number || echo "still $(cat number)"; echo 3 >positive || echo "always $(cat positive)"
@@ -52,6 +53,9 @@ contains 'a symbol that nobody exports is named' out 'Unknown symbol test_base_s
 contains 'one module uses another' out '^test_base +[0-9]+ +1 test_user'
 contains 'sysfs has a link to its user' out 'test_user -> ../../test_user'
 contains 'a module that is used stays' out "can't unload module 'test_base': Resource temporarily unavailable"
+contains 'kallsyms has the kernel'"'"'s functions' out '^ffffffff[89ab][0-9a-f]{7} t sys_read$'
+contains 'and those of modules' out '^ffffffff[c-f][0-9a-f]{7} t test_base_sum.\[test_base\]$'
+contains 'but no addresses for everybody' out '^0{16} t test_base_sum'
 contains 'text parameters keep their blanks' out '^word:two words$'
 contains 'boolean ones need no value' out '^flag:Y$'
 contains 'numbers may be negative' out 'test_base: number -5, positive 16, large 1, flag 1, word two words'
@@ -107,6 +111,18 @@ contains 'finit_module loads from a file' out '^/dev/nullb2$'
 contains 'but nothing that is packed' out '^flags 4: Not supported$'
 contains 'nor one of another kernel' out '^flags 0: Exec format error$'
 contains 'nor when it is to be forced in' out '^flags 2: Exec format error$'
+
+# What a module must not do ends in a panic that names its function.
+# crashes HOW NAME PATTERN
+crashes() {
+	in_root "insmod /lib/modules/*/kernel/test_crash.ko how=$1"
+	contains "$2" out "Kernel panic: .*page fault in the kernel at $3"
+	contains "$2: and where" out ' crash_in(_module|it)\+0x[0-9a-f]+ \[test_crash\]'
+}
+crashes text 'its code cannot be changed' 'ffffffff[c-f].* \(error 3\)'
+crashes constant 'nor its constants' 'ffffffff[c-f].* \(error 3\)'
+crashes data 'its data are not executed' 'ffffffff[c-f].* \(error 11\)'
+crashes nowhere 'it cannot write where nothing is' 'dead0'
 
 # Coming and going, by several at once, with one place in memory after the other
 in_root '

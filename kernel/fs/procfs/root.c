@@ -141,6 +141,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("devices", 0444, show_devices),
 	PROC_FILE("diskstats", 0444, proc_show_diskstats),
 	PROC_FILE("filesystems", 0444, show_filesystems),
+	PROC_FILE("kallsyms", 0444, proc_show_kallsyms),
 	{.name = "kpagecgroup", .mode = S_IFREG | 0400, .operations = &proc_kpagecgroup_operations},
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .operations = &proc_kpagecount_operations},
 	{.name = "kpageflags", .mode = S_IFREG | 0400, .operations = &proc_kpageflags_operations},

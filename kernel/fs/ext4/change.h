@@ -200,6 +200,20 @@ int __must_check ext4_xattr_drop(struct ext4_handle *handle, struct ext4_volume 
 
 /* --- Between the files of this floor --- */
 
+/* Bits of a block's `checked`: its checksum was right as what it is used for. */
+enum { EXT4_CHECKED_EXTENTS = 1, EXT4_CHECKED_NAMES = 2 };
+static inline bool ext4_is_checked(const struct ext4_block *block, u32 bit)
+{
+	return __atomic_load_n(&block->checked, __ATOMIC_RELAXED) & bit;
+}
+static inline void ext4_set_checked(struct ext4_block *block, u32 bit)
+{
+	__atomic_fetch_or(&block->checked, bit, __ATOMIC_RELAXED);
+}
+/* Finds a name in a directory of a volume that may be changed: 0 and its inode, or -ENOENT. */
+int __must_check ext4_names_find(struct ext4_volume *volume, const struct ext4_node *directory,
+				 const char *name, u32 length, u32 *ino);
+
 /* A group's descriptor within its block, which the caller puts; space->lock. */
 int __must_check ext4_group_get(struct ext4_volume *volume, u32 group, struct ext4_block **block,
 				struct ext4_disk_group **descriptor);

@@ -9,7 +9,7 @@
  * A small directory may be in its inode: the parent's number, then entries in the first 60 bytes,
  * then entries in the rest; "." and ".." are not written down there, and get positions 0 and 1.
  */
-#include "fs/ext4/volume.h"
+#include "fs/ext4/names_internal.h"
 #include "lib/crc32c.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -229,9 +229,33 @@ int ext4_directory_find(const struct ext4_volume *volume, const struct ext4_node
 		return -ENAMETOOLONG;
 	if (node->flags & EXT4_INODE_INLINE_DATA)
 		return find_inline(volume, node, name, length, ino);
+	if (volume->journal)
+		return ext4_names_find((struct ext4_volume *)volume, node, name, length, ino);
 	if (node->flags & EXT4_INODE_INDEX && volume->compat & EXT4_COMPAT_DIR_INDEX)
 		error = ext4_index_find(volume, node, name, length, ino);
 	return error == -EAGAIN ? find_linear(volume, node, name, length, ino) : error;
+}
+
+/* Lists a block's entries, from a copy or as it is in memory. */
+static int list_block(const struct ext4_volume *volume, const struct ext4_node *node, u64 number,
+		      void *buffer, u64 *position, ext4_emit_t emit, void *context, bool *more)
+{
+	u64 base = number << volume->block_shift;
+	struct ext4_block *block = NULL;
+	int error;
+
+	if (volume->journal)
+		error = ext4_names_open((struct ext4_volume *)volume, node, number, &block);
+	else
+		error = ext4_directory_block(volume, node, number, buffer);
+	if (error)
+		return error;
+	error = list_entries(volume, block ? block->data : buffer, volume->block_size, base,
+			     position, emit, context, more);
+	ext4_block_put(block);
+	if (*more && !error)
+		*position = base + volume->block_size;
+	return error;
 }
 
 int ext4_directory_list(const struct ext4_volume *volume, const struct ext4_node *node,
@@ -246,16 +270,9 @@ int ext4_directory_list(const struct ext4_volume *volume, const struct ext4_node
 	buffer = volume->ops->allocate(volume->block_size);
 	if (!buffer)
 		return -ENOMEM;
-	while (more && !error && *position < (node->size & ~(u64)(volume->block_size - 1))) {
-		u64 block = *position >> volume->block_shift, base = block << volume->block_shift;
-
-		error = ext4_directory_block(volume, node, block, buffer);
-		if (!error)
-			error = list_entries(volume, buffer, volume->block_size, base, position,
-					     emit, context, &more);
-		if (more && !error)
-			*position = base + volume->block_size;
-	}
+	while (more && !error && *position < (node->size & ~(u64)(volume->block_size - 1)))
+		error = list_block(volume, node, *position >> volume->block_shift, buffer, position,
+				   emit, context, &more);
 	volume->ops->release(buffer);
 	return error;
 }

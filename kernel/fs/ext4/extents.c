@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum { ENTRY_SIZE = sizeof(struct ext4_disk_extent), CHECKED = 1 };
+enum { ENTRY_SIZE = sizeof(struct ext4_disk_extent) };
 
 /* --- Nodes --- */
 
@@ -50,12 +50,13 @@ static int check_level(const struct ext4_extent_path *path, struct ext4_level *l
 		return -EUCLEAN;
 	if (depth > 0 && header->entries == 0)
 		return -EUCLEAN;
-	if (!level->block || !path->volume->checksums || level->block->checked & CHECKED)
+	if (!level->block || !path->volume->checksums ||
+	    ext4_is_checked(level->block, EXT4_CHECKED_EXTENTS))
 		return 0;
 	if (*tail_of(level) != crc32c(path->node->seed, level->block->data,
 				      (size_t)((u8 *)tail_of(level) - level->block->data)))
 		return -EBADMSG;
-	level->block->checked |= CHECKED;
+	ext4_set_checked(level->block, EXT4_CHECKED_EXTENTS);
 	return 0;
 }
 
@@ -166,7 +167,7 @@ static int new_node(struct ext4_extent_path *path, struct ext4_level *level, u32
 
 		return freed ? freed : error;
 	}
-	level->block->checked |= CHECKED;
+	ext4_set_checked(level->block, EXT4_CHECKED_EXTENTS);
 	level->header = (void *)level->block->data;
 	*level->header = (struct ext4_disk_extent_header){
 		.magic = EXT4_EXTENT_MAGIC, .max = (u16)block_room(volume), .depth = (u16)depth};

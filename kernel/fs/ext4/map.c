@@ -7,7 +7,7 @@
  * block.  The last entry that does not begin behind the wanted block leads to it.  The depth in the
  * header falls by one with each level, which is what ends the walk.
  */
-#include "fs/ext4/volume.h"
+#include "fs/ext4/change.h"
 #include "lib/crc32c.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -83,42 +83,66 @@ static int read_leaf(const struct ext4_volume *volume, const struct ext4_disk_ex
 	return error;
 }
 
-/* Reads a block of the tree. */
-static int read_extents(const struct ext4_volume *volume, const struct ext4_node *node, u64 block,
-			u32 depth, void *buffer)
+/* Is the checksum behind the table right? */
+static int check_tail(const struct ext4_volume *volume, const struct ext4_node *node,
+		      const struct ext4_disk_extent_header *header)
 {
-	const struct ext4_disk_extent_header *header = buffer;
-	int error = check_run(volume, block, 1);
-	u32 used, checksum;
+	u32 used = (u32)sizeof(*header) + header->max * (u32)sizeof(struct ext4_disk_extent);
+	u32 checksum;
 
-	if (!error)
-		error = ext4_read(volume, block, 0, buffer, volume->block_size);
-	if (!error)
-		error = check_header(header, volume->block_size, depth);
-	if (error || !volume->checksums)
-		return error;
-	used = (u32)sizeof(*header) + header->max * (u32)sizeof(struct ext4_disk_extent);
+	if (!volume->checksums)
+		return 0;
 	if (used > volume->block_size - sizeof(checksum))
 		return -EUCLEAN;
-	memcpy(&checksum, (const u8 *)buffer + used, sizeof(checksum));
-	return crc32c(node->seed, buffer, used) == checksum ? 0 : -EBADMSG;
+	memcpy(&checksum, (const u8 *)header + used, sizeof(checksum));
+	return crc32c(node->seed, header, used) == checksum ? 0 : -EBADMSG;
+}
+
+/* A block of the tree: a copy, or, of a volume that may be changed, as it is in memory, *held. */
+struct tree_block {
+	void *buffer;
+	struct ext4_block *held;
+	const struct ext4_disk_extent_header *header;
+};
+
+static int read_extents(const struct ext4_volume *volume, const struct ext4_node *node, u64 block,
+			u32 depth, struct tree_block *tree)
+{
+	int error = check_run(volume, block, 1);
+
+	if (error)
+		return error;
+	ext4_block_put(tree->held);
+	tree->held = NULL;
+	if (volume->journal)
+		error = ext4_block_get((struct ext4_volume *)volume, block, &tree->held);
+	else
+		error = ext4_read(volume, block, 0, tree->buffer, volume->block_size);
+	if (error)
+		return error;
+	tree->header = tree->held ? (const void *)tree->held->data : tree->buffer;
+	error = check_header(tree->header, volume->block_size, depth);
+	if (error || (tree->held && ext4_is_checked(tree->held, EXT4_CHECKED_EXTENTS)))
+		return error;
+	error = check_tail(volume, node, tree->header);
+	if (!error && tree->held)
+		ext4_set_checked(tree->held, EXT4_CHECKED_EXTENTS);
+	return error;
 }
 
 static int walk_extents(const struct ext4_volume *volume, const struct ext4_node *node, u32 block,
-			void *buffer, struct ext4_run *run)
+			struct tree_block *tree, struct ext4_run *run)
 {
-	const struct ext4_disk_extent_header *header = (const void *)node->body;
-	u32 depth = header->depth;
 	u64 limit = (u64)UINT32_MAX + 1;
 
-	for (;; depth--) {
-		const struct ext4_disk_extent_index *entries = (const void *)(header + 1);
+	for (u32 depth = tree->header->depth;; depth--) {
+		const struct ext4_disk_extent_index *entries = (const void *)(tree->header + 1);
 		int found, error;
 
 		if (depth == 0)
-			return read_leaf(volume, header, block, limit, run);
-		found = find_entry(header, block);
-		if (found + 1 < header->entries)
+			return read_leaf(volume, tree->header, block, limit, run);
+		found = find_entry(tree->header, block);
+		if (found + 1 < tree->header->entries)
 			limit = MIN(limit, (u64)entries[found + 1].block);
 		if (found < 0) {
 			*run = (struct ext4_run){.length = MAX(limit, (u64)block + 1) - block};
@@ -126,32 +150,31 @@ static int walk_extents(const struct ext4_volume *volume, const struct ext4_node
 		}
 		error = read_extents(volume, node,
 				     entries[found].leaf_lo | (u64)entries[found].leaf_hi << 32,
-				     depth - 1, buffer);
+				     depth - 1, tree);
 		if (error)
 			return error;
-		header = buffer;
 	}
 }
 
 static int map_extents(const struct ext4_volume *volume, const struct ext4_node *node, u32 block,
 		       struct ext4_run *run)
 {
-	const struct ext4_disk_extent_header *header = (const void *)node->body;
-	void *buffer = NULL;
-	int error = header->depth <= EXT4_EXTENT_DEPTH_MAX
-			    ? check_header(header, sizeof(node->body), header->depth)
+	struct tree_block tree = {.header = (const void *)node->body};
+	int error = tree.header->depth <= EXT4_EXTENT_DEPTH_MAX
+			    ? check_header(tree.header, sizeof(node->body), tree.header->depth)
 			    : -EUCLEAN;
 
 	if (error)
 		return error;
-	if (header->depth > 0) {
-		buffer = volume->ops->allocate(volume->block_size);
-		if (!buffer)
+	if (tree.header->depth > 0 && !volume->journal) {
+		tree.buffer = volume->ops->allocate(volume->block_size);
+		if (!tree.buffer)
 			return -ENOMEM;
 	}
-	error = walk_extents(volume, node, block, buffer, run);
-	if (buffer)
-		volume->ops->release(buffer);
+	error = walk_extents(volume, node, block, &tree, run);
+	ext4_block_put(tree.held);
+	if (tree.buffer)
+		volume->ops->release(tree.buffer);
 	return error;
 }
 

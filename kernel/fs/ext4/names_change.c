@@ -11,7 +11,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum { CHECKED = 2, DOT_SIZE = 12, TYPE_DIRECTORY = 2 };
+enum { DOT_SIZE = 12, TYPE_DIRECTORY = 2 };
 
 /* --- Blocks --- */
 
@@ -25,13 +25,13 @@ int ext4_names_open(struct ext4_volume *volume, const struct ext4_node *node, u6
 		error = -EUCLEAN;
 	if (!error)
 		error = ext4_block_get(volume, run.start, block);
-	if (error || (*block)->checked & CHECKED)
+	if (error || ext4_is_checked(*block, EXT4_CHECKED_NAMES))
 		return error;
 	error = ext4_directory_check(volume, node, number, (*block)->data);
 	if (error)
 		ext4_block_put(*block);
 	else
-		(*block)->checked |= CHECKED;
+		ext4_set_checked(*block, EXT4_CHECKED_NAMES);
 	return error;
 }
 
@@ -56,7 +56,7 @@ int ext4_names_append(struct ext4_directory *directory, u64 *number, struct ext4
 	error = ext4_handle_new(directory->handle, place, block);
 	if (error)
 		return error;
-	(*block)->checked |= CHECKED;
+	ext4_set_checked(*block, EXT4_CHECKED_NAMES);
 	node->size += volume->block_size;
 	return 0;
 }
@@ -179,6 +179,19 @@ static int locate(struct ext4_volume *volume, const struct ext4_node *node, cons
 			return error;
 	}
 	return -ENOENT;
+}
+
+int ext4_names_find(struct ext4_volume *volume, const struct ext4_node *node, const char *name,
+		    u32 length, u32 *ino)
+{
+	struct ext4_place place;
+	int error = locate(volume, node, name, length, &place);
+
+	if (error)
+		return error;
+	*ino = ((const struct ext4_disk_entry *)(place.block->data + place.offset))->ino;
+	ext4_block_put(place.block);
+	return 0;
 }
 
 static void seal_place(struct ext4_directory *directory, const struct ext4_place *place)

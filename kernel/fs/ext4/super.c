@@ -18,6 +18,8 @@
 #include "mm/frame.h"
 #include "mm/kmalloc.h"
 
+enum { CACHE_SHARE = 64, CACHE_BLOCKS_MIN = 256 };
+
 static mutex_t supers_lock = MUTEX_INIT(supers_lock);
 static struct list_head supers = LIST_INIT(supers); /* supers_lock */
 
@@ -70,7 +72,11 @@ static const struct ext4_volume_ops volume_ops = {
 static int begin_writing(struct ext4_super *super)
 {
 	struct ext4_volume *volume = &super->volume;
-	struct ext4_journal_options options = {.no_barriers = super->options.no_barriers};
+	struct ext4_journal_options options = {
+		.no_barriers = super->options.no_barriers,
+		.cache_blocks = (u32)MAX(frame_get_total_memory() / PAGE_SIZE / CACHE_SHARE,
+					 (u64)CACHE_BLOCKS_MIN),
+	};
 	u32 ended = 0;
 	int error;
 
@@ -183,8 +189,13 @@ static void shrink(struct superblock *superblock, size_t part, size_t whole)
 
 static void super_free(struct ext4_super *super)
 {
+	bool written = super->volume.journal;
+
 	stop_threads(super);
 	ext4_journal_close(&super->volume);
+	/* The device's pages have not seen what went past them. */
+	if (written)
+		block_drop_pages(super->device);
 	ext4_space_close(&super->volume);
 	ext4_volume_close(&super->volume);
 	block_close(super->device, super);

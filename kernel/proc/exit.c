@@ -403,6 +403,7 @@ void task_exit(int status)
 		stop_for_tracer(process, status);
 		signal_exit_task();
 		bool last = begin_exit(task, status);
+		sched_task_exit();
 		if (last && process == init_process())
 			panic("the first program has ended: status %#06x", task->exit_status);
 		if (last)

@@ -279,6 +279,10 @@ static int give_credentials(struct task *child, u64 flags)
 static int child_fill(struct task *child, const struct clone_request *request)
 {
 	u64 flags = request->flags;
+
+	/* What a deadline task has reserved is for it alone. */
+	if (current->sched.policy == SCHED_DEADLINE && !current->sched.reset_on_fork)
+		return -EAGAIN;
 	int error = give_process(child, flags);
 
 	if (!error)

@@ -2,8 +2,8 @@
 /*
  * Run queues: what all classes of tasks have in common, and accounting.
  *
- * Real-time tasks (sched_realtime.c) come before fair ones (sched_fair.c), unless they have used up
- * what they may have.  A ready task is in its class's tree, or it is the running one; either way it
+ * Deadline tasks (sched_deadline.c) come before real-time ones (sched_realtime.c), and those before
+ * fair ones (sched_fair.c), unless they have used up what they may have.  A ready task is in its class's tree, or it is the running one; either way it
  * has joined the queue: it counts in `load`, and, if it is fair, in the sums of the fair ones.
  */
 #include "arch/clock.h"
@@ -21,6 +21,7 @@ void sched_task_init(struct sched_task *sched)
 {
 	sched->allowed = CPUMASK_ALL;
 	sched->policy = SCHED_OTHER;
+	deadline_init(sched);
 	sched_set_weight(sched);
 }
 
@@ -45,13 +46,12 @@ void run_queue_remove(struct run_queue *queue, struct task *task)
 
 struct task *run_queue_best(struct run_queue *queue)
 {
-	struct rb_node *node = queue->realtime.exhausted ? NULL : realtime_first(queue);
+	struct task *first = rb_entry_or_null(realtime_first(queue), struct task, sched.node);
 
-	if (!node)
-		node = fair_best(queue);
-	if (!node)
-		node = realtime_first(queue);
-	return rb_entry_or_null(node, struct task, sched.node);
+	if (first && (!queue->realtime.exhausted || first->sched.priority == PRIORITY_DEADLINE))
+		return first;
+	struct rb_node *fair = fair_best(queue);
+	return fair ? rb_entry(fair, struct task, sched.node) : first;
 }
 
 void run_queue_account(struct run_queue *queue, nsec_t now)
@@ -69,6 +69,8 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 	if (queue->waiting != 0)
 		queue->waited += elapsed;
 	if (sched_is_realtime(sched)) {
+		if (sched_is_deadline(sched))
+			sched->deadline.budget -= (s64)elapsed;
 		realtime_charge(queue, now, elapsed);
 		return;
 	}

@@ -49,7 +49,8 @@ void run_queue_arm(struct run_queue *queue, nsec_t now)
 {
 	nsec_t end = NO_DEADLINE;
 
-	if (queue->waiting && queue->running != queue->idle) {
+	if (queue->running != queue->idle &&
+	    (queue->waiting || sched_is_deadline(&queue->running->sched))) {
 		if (sched_is_realtime(&queue->running->sched))
 			end = realtime_slice_end(queue, now);
 		else
@@ -105,6 +106,7 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	trace_point(TRACE_SCHED_SWITCH, previous->state, (u64)next->tid,
 		    trace_name_word(next->comm, 0), trace_name_word(next->comm, 1));
 	queue->running = next;
+	WRITE_ONCE(queue->priority, next->sched.priority);
 	queue->switches++;
 	next->sched.run_start = now;
 	account_stretch(next, cpu_cycles());
@@ -137,7 +139,7 @@ static struct task *choose(struct run_queue *queue, struct task *previous, bool 
 }
 
 /* Does the running task stay ready?  If not, takes it off the queue. */
-static bool settle_running(struct run_queue *queue, struct task *task, bool preempted)
+static bool settle_running(struct run_queue *queue, struct task *task, bool preempted, nsec_t now)
 {
 	if (task == queue->idle)
 		return false;
@@ -148,6 +150,12 @@ static bool settle_running(struct run_queue *queue, struct task *task, bool pree
 		run_queue_leave(queue, task);
 		pressure_note_ready(task, false);
 		task->sched.switches_voluntary++;
+		return false;
+	}
+	if (unlikely(sched_is_deadline(&task->sched)) && deadline_used_up(&task->sched, now)) {
+		run_queue_leave(queue, task);
+		pressure_note_ready(task, false);
+		task->sched.switches_involuntary++;
 		return false;
 	}
 	if (unlikely(!(task->sched.allowed & cpumask_of(queue->cpu)))) {
@@ -176,14 +184,17 @@ static void switch_away(bool preempted, bool yields)
 	run_queue_account(queue, now);
 	run_queue_split(queue);
 
-	bool ready = settle_running(queue, previous, preempted);
+	if (yields && sched_is_deadline(&previous->sched))
+		previous->sched.deadline.budget = MIN(previous->sched.deadline.budget, 0);
+	bool ready = settle_running(queue, previous, preempted, now);
 	if (yields)
 		fair_new_request(&previous->sched);
 	else if (realtime_turn_over(&previous->sched))
 		yields = true;
 	struct task *next = choose(queue, previous, ready, yields);
 	if (next == previous) {
-		if (queue->waiting || queue->slice_end != NO_DEADLINE)
+		if (queue->waiting || queue->slice_end != NO_DEADLINE ||
+		    sched_is_deadline(&previous->sched))
 			run_queue_arm(queue, now);
 		spin_unlock(&queue->lock);
 		return;
@@ -230,7 +241,7 @@ void task_yield(void)
 {
 	struct run_queue *queue = &run_queues[READ_ONCE(current->sched.cpu)];
 
-	if (!READ_ONCE(queue->waiting))
+	if (!READ_ONCE(queue->waiting) && !sched_is_deadline(&current->sched))
 		return;
 	irq_disable();
 	switch_away(true, true);
@@ -264,6 +275,9 @@ void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join h
 
 	trace_point(TRACE_SCHED_WAKEUP, (u64)task->tid, queue->cpu, trace_name_word(task->comm, 0),
 		    trace_name_word(task->comm, 1));
+	if (unlikely(sched_is_deadline(&task->sched)) && how == FAIR_WOKEN &&
+	    !deadline_wake(&task->sched, now))
+		return;
 	run_queue_account(queue, now);
 	run_queue_join(queue, task, how);
 	pressure_note_ready(task, true);
@@ -279,8 +293,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join h
 		run_queue_request(queue);
 }
 
-/* A sleeping task gets ready where it is best off.  Its queue's lock is held. */
-static void place(struct run_queue *queue, struct task *task, enum fair_join how)
+void run_queue_place(struct run_queue *queue, struct task *task, enum fair_join how)
 {
 	u32 cpu = sched_choose_cpu(queue, task);
 
@@ -312,7 +325,7 @@ bool task_wake_if(struct task *task, u32 states)
 		if (!task->sched.queued && queue->leaving != task) {
 			if (state & TASK_BLOCKED)
 				queue->blocked--;
-			place(queue, task, FAIR_WOKEN);
+			run_queue_place(queue, task, FAIR_WOKEN);
 		}
 	}
 	run_queue_unlock(queue, flags);
@@ -336,7 +349,7 @@ void task_start(struct task *task)
 	spin_lock(&queue->lock);
 	task->sched.cpu = cpu;
 	/* The creator of a thread often waits for it next; the parent of a process has more to do. */
-	place(queue, task, task->process == current->process ? FAIR_WOKEN : FAIR_NEW);
+	run_queue_place(queue, task, task->process == current->process ? FAIR_WOKEN : FAIR_NEW);
 	run_queue_unlock(queue, flags);
 }
 

@@ -77,10 +77,24 @@ void sched_give_way(void);
 int __must_check task_set_nice(struct task *task, int nice);
 int __must_check task_set_policy(struct task *task, int policy, int rt_priority,
 				 bool reset_on_fork);
+/*
+ * SCHED_DEADLINE: nanoseconds; period 0 is the same as the deadline.  -EINVAL, -EPERM for a task
+ * that is not allowed on all CPUs, -EBUSY when too much is reserved already.
+ */
+struct sched_deadline {
+	nsec_t runtime, deadline, period;
+};
+int __must_check task_set_deadline(struct task *task, const struct sched_deadline *wanted,
+				   bool reset_on_fork);
+/* What a task has reserved; any moment. */
+void task_get_deadline(struct task *task, struct sched_deadline *deadline);
+/* The current task is about to exit: it gives back what it has reserved.  May not sleep. */
+void sched_task_exit(void);
+/* -EBUSY: a deadline task is to be allowed on all CPUs. */
 int __must_check task_set_affinity(struct task *task, cpumask_t allowed);
 
 /*
- * The real-time priority (1-99, 0: none) that a task has because of who waits for it; says whether
+ * The real-time priority (1-99, 0: none, 100: a deadline) that a task has because of who waits for it; says whether
  * the one that counts changed.  Any context; the caller's lock keeps others from setting another.
  */
 bool task_inherit_priority(struct task *task, int priority);
@@ -92,13 +106,16 @@ static inline int task_priority(const struct task *task)
 /*
  * How much of a CPU real-time tasks may have while others wait: `runtime` of each `period`, in
  * nanoseconds; runtime -1: all.  Setting: -EINVAL for a period that is not positive, or a runtime
- * beyond it.  The turn of a SCHED_RR task; set to 0 it is the usual one.  Any context.
+ * beyond it; -EBUSY when deadline tasks have reserved more.  The turn of a SCHED_RR task; set to 0 it is the usual one.  Any context.
  */
 s64 scheduler_rt_period(void);
 s64 scheduler_rt_runtime(void);
 int __must_check scheduler_set_rt_limit(s64 period, s64 runtime);
 nsec_t scheduler_rr_slice(void);
 void scheduler_set_rr_slice(nsec_t slice);
+/* The least and greatest period of a deadline task; -EINVAL when they would cross. */
+nsec_t scheduler_deadline_period(bool greatest);
+int __must_check scheduler_set_deadline_period(bool greatest, nsec_t period);
 
 /* Does the task hold a CPU now; the CPU it ran on last. */
 static inline bool task_is_running(const struct task *task)

@@ -129,6 +129,11 @@ static bool policy_is_realtime(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+static void change_inherited(struct sched_task *sched, const void *argument)
+{
+	sched->inherited = *(const u8 *)argument;
+}
+
 /* Changes what a task is scheduled by: `change` runs while the task is in no tree, with the queue's
  * lock held. */
 static void change_class(struct task *task, void (*change)(struct sched_task *, const void *),
@@ -145,7 +150,10 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 		run_queue_leave(queue, task);
 	u8 before = task->sched.priority;
 	change(&task->sched, argument);
-	task->sched.priority = MAX(task->sched.rt_priority, task->sched.inherited);
+	u8 own = sched_is_deadline(&task->sched) ? PRIORITY_DEADLINE : task->sched.rt_priority;
+	task->sched.priority = MAX(own, task->sched.inherited);
+	if (queue->running == task)
+		WRITE_ONCE(queue->priority, task->sched.priority);
 	sched_set_weight(&task->sched);
 	if (ready)
 		run_queue_join(queue, task, FAIR_MOVED);
@@ -154,12 +162,19 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 		run_queue_insert(queue, task, task->sched.priority < before);
 	if (ready)
 		run_queue_request(queue);
+	/* What kept it from running counts no more. */
+	if (task->sched.deadline.throttled && change != change_inherited) {
+		task->sched.deadline.throttled = false;
+		timer_cancel(&task->sched.deadline.timer);
+		run_queue_place(queue, task, FAIR_MOVED);
+	}
 	run_queue_unlock(queue, flags);
 }
 
 struct policy_change {
 	u8 policy, rt_priority;
 	bool reset_on_fork;
+	const struct sched_deadline *deadline; /* or NULL */
 };
 
 static void change_policy(struct sched_task *sched, const void *argument)
@@ -170,6 +185,15 @@ static void change_policy(struct sched_task *sched, const void *argument)
 	sched->rt_priority = wanted->rt_priority;
 	sched->reset_on_fork = wanted->reset_on_fork;
 	realtime_new_turn(sched);
+	if (wanted->deadline)
+		deadline_set(sched, wanted->deadline, clock_monotonic());
+}
+
+static void apply_policy(struct task *task, const struct policy_change *wanted)
+{
+	change_class(task, change_policy, wanted);
+	if (futex_hooks && READ_ONCE(task->futex.waiting))
+		futex_hooks->reprioritise(task);
 }
 
 int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
@@ -181,11 +205,51 @@ int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_o
 	if (rt_priority < 0 || rt_priority > 99 || realtime != (rt_priority != 0))
 		return -EINVAL;
 
-	struct policy_change wanted = {(u8)policy, (u8)rt_priority, reset_on_fork};
-	change_class(task, change_policy, &wanted);
-	if (futex_hooks && READ_ONCE(task->futex.waiting))
-		futex_hooks->reprioritise(task);
+	struct policy_change wanted = {(u8)policy, (u8)rt_priority, reset_on_fork, NULL};
+	apply_policy(task, &wanted);
+	return deadline_admit(task, NULL);
+}
+
+int task_set_deadline(struct task *task, const struct sched_deadline *wanted, bool reset_on_fork)
+{
+	struct policy_change change = {SCHED_DEADLINE, 0, reset_on_fork, wanted};
+
+	int error = deadline_check(wanted);
+	if (!error && sched_cpus() & ~READ_ONCE(task->sched.allowed))
+		error = -EPERM;
+	if (!error)
+		error = deadline_admit(task, wanted);
+	if (error)
+		return error;
+	/* Either we see that it exits, or it sees that it has something to give back. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (READ_ONCE(task->flags) & TASK_EXITING) {
+		(void)!deadline_admit(task, NULL);
+		return -ESRCH;
+	}
+	apply_policy(task, &change);
 	return 0;
+}
+
+void task_get_deadline(struct task *task, struct sched_deadline *deadline)
+{
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	const struct deadline_task *own = &task->sched.deadline;
+
+	*deadline = (struct sched_deadline){own->runtime, own->deadline, own->period};
+	run_queue_unlock(queue, flags);
+}
+
+void sched_task_exit(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (READ_ONCE(current->sched.deadline.share) == 0)
+		return;
+	struct policy_change wanted = {.policy = SCHED_OTHER};
+	apply_policy(current, &wanted);
+	timer_cancel_sync(&current->sched.deadline.timer);
+	(void)!deadline_admit(current, NULL);
 }
 
 static void change_nice(struct sched_task *sched, const void *argument)
@@ -201,11 +265,6 @@ int task_set_nice(struct task *task, int nice)
 		return -EINVAL;
 	change_class(task, change_nice, &wanted);
 	return 0;
-}
-
-static void change_inherited(struct sched_task *sched, const void *argument)
-{
-	sched->inherited = *(const u8 *)argument;
 }
 
 bool task_inherit_priority(struct task *task, int priority)
@@ -241,6 +300,8 @@ int task_set_affinity(struct task *task, cpumask_t allowed)
 {
 	if (!(allowed & sched_cpus()))
 		return -EINVAL;
+	if (sched_is_deadline(&task->sched) && sched_cpus() & ~allowed)
+		return -EBUSY;
 	bool done;
 	do {
 		unsigned long flags;

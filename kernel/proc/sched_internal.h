@@ -22,10 +22,11 @@
 #define SCHED_SHORT_SLICE (1 * NSEC_PER_MSEC) /* and what it asks for first when it wakes */
 #define SCHED_GRANULE \
 	(500 * NSEC_PER_USEC) /* a woken task's deadline that is so much earlier preempts */
-#define SCHED_SHORTEST (100 * NSEC_PER_USEC) /* until the running task is looked at again */
-#define SCHED_RR_SLICE (100 * NSEC_PER_MSEC)
-#define NICE_0_WEIGHT  1024
-#define RANK_HIGHEST   1000
+#define SCHED_SHORTEST    (100 * NSEC_PER_USEC) /* until the running task is looked at again */
+#define SCHED_RR_SLICE    (100 * NSEC_PER_MSEC)
+#define NICE_0_WEIGHT     1024
+#define PRIORITY_DEADLINE 100 /* of deadline tasks, above all real-time ones */
+#define RANK_FAIR_FIRST   99  /* of fair tasks when the real-time ones have had their share */
 
 /* Fair tasks: sched_fair.c.  The sums are over those that wait and the running one. */
 struct fair_queue {
@@ -53,6 +54,7 @@ struct run_queue {
 	/* everything below: lock; counts are also read without it, as hints */
 	struct fair_queue fair;
 	struct realtime_queue realtime;
+	u8 priority; /* the running task's, a hint for other CPUs */
 	u32 waiting; /* tasks in the trees */
 	u32 load;    /* the same and the running one, unless that is the idle task */
 	struct task *running;
@@ -126,11 +128,6 @@ void run_queue_insert(struct run_queue *queue, struct task *task, bool front);
 void run_queue_remove(struct run_queue *queue, struct task *task);
 /* The best waiting task, or NULL. */
 struct task *run_queue_best(struct run_queue *queue);
-/* Which class goes first: the greater.  Real-time tasks have their priority. */
-static inline u32 run_queue_rank(const struct run_queue *queue, const struct sched_task *sched)
-{
-	return sched->priority != 0 || !queue->realtime.exhausted ? sched->priority : RANK_HIGHEST;
-}
 /* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
 void run_queue_account(struct run_queue *queue, nsec_t now);
 /* Divides the running task's time that has been accounted into user and system time.  On the
@@ -197,7 +194,38 @@ static inline bool realtime_turn_over(struct sched_task *sched)
 	return true;
 }
 
-/* --- What follows from both classes --- */
+/* --- sched_deadline.c.  The queue's lock held, unless it says otherwise --- */
+
+static inline bool sched_is_deadline(const struct sched_task *sched)
+{
+	return sched->policy == SCHED_DEADLINE;
+}
+void deadline_init(struct sched_task *sched);
+/* A task wakes: says whether it may run.  If not it becomes ready by itself later. */
+bool deadline_wake(struct sched_task *sched, nsec_t now);
+/* Has it used up its budget?  Then it may not run, and becomes ready by itself. */
+bool deadline_used_up(struct sched_task *sched, nsec_t now);
+/* Sets what is reserved, and begins a period. */
+void deadline_set(struct sched_task *sched, const struct sched_deadline *wanted, nsec_t now);
+/* -EINVAL when it makes no sense.  No lock. */
+int __must_check deadline_check(const struct sched_deadline *wanted);
+/* Changes the task's part of what is reserved; NULL: none, which succeeds.  0 or -EBUSY.  Inside it
+ * no lock is taken; not with a queue's lock. */
+int __must_check deadline_admit(struct task *task, const struct sched_deadline *wanted);
+/* Is what is reserved within these limits?  Like deadline_admit. */
+bool deadline_fits(s64 period, s64 runtime);
+
+/* --- What follows from all classes --- */
+
+/* Which class goes first: the greater.  Real-time and deadline tasks have their priority. */
+static inline u32 run_queue_rank(const struct run_queue *queue, const struct sched_task *sched)
+{
+	u32 priority = sched->priority;
+
+	if (likely(!queue->realtime.exhausted) || priority == PRIORITY_DEADLINE)
+		return priority;
+	return priority == 0 ? RANK_FAIR_FIRST : priority - 1;
+}
 
 /*
  * Should `task`, which waits, run rather than the running one?  `woken`: because it has just come,
@@ -210,6 +238,8 @@ static inline bool run_queue_prefers(const struct run_queue *queue, const struct
 
 	if (sched->priority != running->priority)
 		return run_queue_rank(queue, sched) > run_queue_rank(queue, running);
+	if (sched->priority == PRIORITY_DEADLINE)
+		return sched->deadline.until < running->deadline.until;
 	return !sched_is_realtime(sched) && fair_prefers(queue, sched, woken);
 }
 
@@ -246,6 +276,8 @@ bool sched_send_away(struct run_queue *queue, struct task *task);
 
 /* --- sched.c --- */
 
+/* A task that is not ready gets so where it is best off.  Its queue's lock is held. */
+void run_queue_place(struct run_queue *queue, struct task *task, enum fair_join how);
 /* Makes a task ready on its queue: inserts it, and preempts.  Lock held. */
 void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join how);
 /* Asks the queue's CPU to choose again.  Lock held. */

@@ -31,6 +31,8 @@ static bool goes_before(const struct sched_task *left, const struct sched_task *
 {
 	if (left->priority != right->priority)
 		return left->priority > right->priority;
+	if (left->priority == PRIORITY_DEADLINE)
+		return left->deadline.until < right->deadline.until;
 	return (s64)(left->sequence - right->sequence) < 0;
 }
 
@@ -83,6 +85,8 @@ nsec_t realtime_slice_end(const struct run_queue *queue, nsec_t now)
 	const struct sched_task *running = &queue->running->sched;
 	nsec_t end = NO_DEADLINE, limit = READ_ONCE(runtime);
 
+	if (sched_is_deadline(running))
+		return now + (nsec_t)MAX(running->deadline.budget, 0);
 	if (running->policy == SCHED_RR)
 		end = now + (running->slice_end_runtime > running->run_time
 				     ? running->slice_end_runtime - running->run_time
@@ -121,6 +125,8 @@ int scheduler_set_rt_limit(s64 wanted_period, s64 wanted_runtime)
 {
 	if (wanted_period <= 0 || wanted_runtime > wanted_period)
 		return -EINVAL;
+	if (!deadline_fits(wanted_period, wanted_runtime))
+		return -EBUSY;
 	spin_lock(&settings_lock);
 	WRITE_ONCE(period, (nsec_t)wanted_period);
 	WRITE_ONCE(runtime, wanted_runtime < 0 ? NO_LIMIT : (nsec_t)wanted_runtime);

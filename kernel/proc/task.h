@@ -23,6 +23,7 @@
 #include "mm/mempolicy.h"
 #include "proc/ptrace_types.h"
 #include "proc/signal_types.h"
+#include "proc/timer.h"
 
 struct address_space;
 struct credentials;
@@ -73,6 +74,16 @@ enum task_flags {
 	TASK_NO_FAULTS = 1 << 4, /* a fault on user memory fails at once instead of sleeping */
 };
 
+/* What a SCHED_DEADLINE task has reserved (proc/sched_deadline.c); the run queue's lock. */
+struct deadline_task {
+	nsec_t runtime, deadline, period;
+	s64 budget;         /* of this period; negative: it has overrun */
+	nsec_t until;       /* absolute deadline */
+	u64 share;          /* of the CPUs, that was admitted; the lock there */
+	struct timer timer; /* while it is throttled */
+	bool throttled;     /* neither ready nor asleep: waits for its next period */
+};
+
 /* The scheduler's part; guarded by the lock of the run queue that `cpu` names, unless it says
  * otherwise. */
 struct sched_task {
@@ -92,11 +103,12 @@ struct sched_task {
 	u32 weight;
 	u8 policy;      /* SCHED_* */
 	u8 rt_priority; /* 1-99 for FIFO and RR, else 0 */
-	u8 inherited;   /* 1-99: of who waits for something that the task holds; else 0 */
-	u8 priority;    /* the greater of the two: what counts */
+	u8 inherited;   /* 1-100: of who waits for something that the task holds; else 0 */
+	u8 priority;    /* the greater of the two: what counts; 100 is above all: deadlines */
 	s8 nice;        /* -20 to 19 */
 	bool queued;    /* ready: in the tree, or running */
 	bool reset_on_fork;
+	struct deadline_task deadline;
 	u8 on_cpu; /* atomic: 1 while the task's registers live in a CPU; clears after it has left
 		      its stack */
 };

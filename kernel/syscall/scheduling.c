@@ -169,6 +169,19 @@ static int read_attributes(struct linux_sched_attr *attributes, vaddr_t address)
 	return error;
 }
 
+/* Only who may do everything may reserve time: it is taken from all others. */
+static long set_deadline(struct task *task, const struct linux_sched_attr *attributes)
+{
+	struct sched_deadline wanted = {attributes->sched_runtime, attributes->sched_deadline,
+					attributes->sched_period};
+
+	if (attributes->sched_priority != 0)
+		return -EINVAL;
+	if (!capable(CAP_SYS_NICE))
+		return -EPERM;
+	return task_set_deadline(task, &wanted, attributes->sched_flags & SCHED_FLAG_RESET_ON_FORK);
+}
+
 static long set_attributes(struct task *task, const struct linux_sched_attr *attributes)
 {
 	bool keep = attributes->sched_flags & SCHED_FLAG_KEEP_POLICY;
@@ -176,6 +189,8 @@ static long set_attributes(struct task *task, const struct linux_sched_attr *att
 	int nice = CLAMP(attributes->sched_nice, -20, 19);
 	bool reset = attributes->sched_flags & SCHED_FLAG_RESET_ON_FORK;
 
+	if (policy == SCHED_DEADLINE)
+		return set_deadline(task, attributes);
 	if (!is_realtime(policy) && policy != SCHED_IDLE && !may_have_nice(task, nice))
 		return -EPERM;
 	long error = set_policy(task, policy, (int)attributes->sched_priority, reset);
@@ -211,7 +226,13 @@ long sys_sched_getattr(pid_t pid, vaddr_t address, u32 size, u32 flags)
 	struct task *task = find(pid);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
+	struct sched_deadline deadline = {0};
+	if (task->sched.policy == SCHED_DEADLINE)
+		task_get_deadline(task, &deadline);
 	struct linux_sched_attr attributes = {
+		.sched_runtime = deadline.runtime,
+		.sched_deadline = deadline.deadline,
+		.sched_period = deadline.period,
 		.size = MIN(size, (u32)sizeof(attributes)),
 		.sched_policy = task->sched.policy,
 		.sched_flags = task->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
@@ -248,7 +269,7 @@ long sys_sched_rr_get_interval(pid_t pid, vaddr_t interval)
 	struct task *task = find(pid);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	nsec_t slice = task->sched.policy == SCHED_FIFO ? 0
+	nsec_t slice = task->sched.policy == SCHED_FIFO || task->sched.policy == SCHED_DEADLINE ? 0
 		       : task->sched.policy == SCHED_RR ? scheduler_rr_slice()
 							: FAIR_INTERVAL;
 	task_put(task);

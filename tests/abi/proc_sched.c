@@ -50,7 +50,7 @@ static void busy_processes_share_a_cpu(void)
 				progress[i]++;
 		}
 	}
-	sleep_ms(300);
+	wait_until(progress[0] && progress[1] && progress[2]);
 	for (int i = 0; i < COUNT; i++)
 		kill(pids[i], SIGKILL);
 	for (int i = 0; i < COUNT; i++)

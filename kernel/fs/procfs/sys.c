@@ -245,6 +245,8 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("pid_max", 0644, show_pid_max, store_pid_max),
 	PROC_DIRECTORY("random", random_entries),
 	PROC_FILE("randomize_va_space", 0444, show_randomize),
+	SCHED_SETTING("sched_deadline_period_max_us"),
+	SCHED_SETTING("sched_deadline_period_min_us"),
 	SCHED_SETTING("sched_rr_timeslice_ms"),
 	SCHED_SETTING("sched_rt_period_us"),
 	SCHED_SETTING("sched_rt_runtime_us"),

@@ -51,7 +51,31 @@ static int set_turn(s64 value)
 	return 0;
 }
 
+static s64 get_least_period(void)
+{
+	return (s64)(scheduler_deadline_period(false) / NSEC_PER_USEC);
+}
+
+static int set_least_period(s64 value)
+{
+	return value < 0 ? -EINVAL
+			 : scheduler_set_deadline_period(false, (nsec_t)value * NSEC_PER_USEC);
+}
+
+static s64 get_greatest_period(void)
+{
+	return (s64)(scheduler_deadline_period(true) / NSEC_PER_USEC);
+}
+
+static int set_greatest_period(s64 value)
+{
+	return value < 0 ? -EINVAL
+			 : scheduler_set_deadline_period(true, (nsec_t)value * NSEC_PER_USEC);
+}
+
 static const struct setting settings[] = {
+	{"sched_deadline_period_max_us", get_greatest_period, set_greatest_period},
+	{"sched_deadline_period_min_us", get_least_period, set_least_period},
 	{"sched_rr_timeslice_ms", get_turn, set_turn},
 	{"sched_rt_period_us", get_period, set_period},
 	{"sched_rt_runtime_us", get_runtime, set_runtime},

@@ -4,7 +4,7 @@
 # bench/run.
 
 BENCH_OUT := $(BUILD)/bench
-BENCH_PROGRAMS := bench parallel forks
+BENCH_PROGRAMS := bench parallel forks latency
 
 .PHONY: bench
 bench: setup kernel $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio) $(BENCH_OUT)/shell.cpio $(BENCH_OUT)/firmware \
@@ -17,6 +17,7 @@ BENCH_CC := musl-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
 $(BENCH_OUT)/bench: $(filter-out $(BENCH_PROGRAMS:%=bench/%.c),$(wildcard bench/*.c)) bench/bench.c $(BENCH_SHARED)
 $(BENCH_OUT)/parallel: bench/parallel.c $(BENCH_SHARED)
 $(BENCH_OUT)/forks: bench/forks.c $(BENCH_SHARED)
+$(BENCH_OUT)/latency: bench/latency.c $(BENCH_SHARED)
 
 $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%):
 	@mkdir -p $(@D)

@@ -152,8 +152,8 @@ struct swap_area_description {
 	const struct swap_area_ops *ops;
 	void *device;
 	const void *key; /* by which others know it: the device, if NULL */
-	u32 pages;      /* with page 0, the header */
-	const u32 *bad; /* pages not to use, and how many */
+	u32 pages;       /* with page 0, the header */
+	const u32 *bad;  /* pages not to use, and how many */
 	u32 bad_count;
 	int priority;     /* SWAP_PRIORITY_DEFAULT, or 0 to SWAP_PRIORITY_MOST */
 	const char *name; /* as /proc/swaps shows it; copied */

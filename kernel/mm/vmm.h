@@ -75,8 +75,9 @@ struct address_space {
 	struct region *hint; /* a region found lately; set by readers too, with single stores */
 	size_t total_pages, locked_pages, data_pages, stack_pages, code_pages, shared_pages;
 	size_t committed_pages;
-	bool has_hugetlb;                /* there have been regions with such pages; map_lock */
-	size_t huge_reserved[HUGETLB_SIZES]; /* atomic: blocks that the pools keep for it (hugetlb.h) */
+	bool has_hugetlb; /* there have been regions with such pages; map_lock */
+	size_t huge_reserved
+		[HUGETLB_SIZES];         /* atomic: blocks that the pools keep for it (hugetlb.h) */
 	size_t fork_pages;               /* of regions that a child does not get as they are */
 	size_t hugetlb_pages;            /* of regions of the pool of huge pages */
 	bool lock_future, lock_on_fault; /* mlockall(MCL_FUTURE), MCL_ONFAULT */
@@ -291,8 +292,7 @@ struct region_info {
 	u32 prot; /* PROT_* */
 	bool shared, grows_down, locked, io, no_reserve, no_fork, wipe_on_fork, no_dump, may_read,
 		may_write, may_execute, huge, no_huge, hugetlb, gigantic, watch_missing,
-		watch_writes,
-		watch_minor, tracked, lock_on_fault, committed;
+		watch_writes, watch_minor, tracked, lock_on_fault, committed;
 	bool huge_eligible; /* a fault may bring a huge page somewhere in it */
 	u32 key;            /* protection key */
 	enum region_kind kind;
@@ -316,7 +316,7 @@ struct region_usage {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous, lazy;
 	u64 swapped, swapped_proportional;
-	u64 huge;    /* mapped as huge pages */
+	u64 huge;                            /* mapped as huge pages */
 	u64 hugetlb_shared, hugetlb_private; /* from the pools of huge pages; the others are 0 then
 					      */
 };

@@ -184,8 +184,8 @@ long sys_memfd_create(vaddr_t name_address, unsigned flags)
 
 	const unsigned sizes = MAP_HUGE_MASK << MAP_HUGE_SHIFT;
 
-	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB |
-		      (flags & MFD_HUGETLB ? sizes : 0)))
+	if (flags &
+	    ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | (flags & MFD_HUGETLB ? sizes : 0)))
 		return -EINVAL;
 	length = strncpy_from_user(name, (const char __user *)name_address, sizeof(name));
 	if (length < 0)

@@ -13,7 +13,7 @@ LEAK=2048 # KiB: what caches and heaps may take from one stressor to the next
 
 # shellcheck disable=SC2086 # words
 set -- $STRESSORS
-SECONDS_ALLOWED=$((60 + $# * (STRESS_SECONDS + 4)))
+SECONDS_ALLOWED=$((60 + $# * (STRESS_SECONDS * 3 / 2 + 4)))
 for cpus in ${STRESS_CPUS:-4}; do
 	# shellcheck disable=SC2086
 	in_machine --cpus "$cpus" --memory 512M --with /usr/bin/stress-ng --with "$PROGRAMS/stress.sh" -- \

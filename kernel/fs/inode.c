@@ -78,6 +78,18 @@ void inode_free(struct inode *inode)
 	read_section_free(inode_slab, inode);
 }
 
+bool reference_try_get(u32 *refs)
+{
+	u32 count = __atomic_load_n(refs, __ATOMIC_RELAXED);
+
+	do {
+		if (count == 0)
+			return false;
+	} while (!__atomic_compare_exchange_n(refs, &count, count + 1, false, __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
 struct inode *inode_get(struct inode *inode)
 {
 	__atomic_add_fetch(&inode->refs, 1, __ATOMIC_RELAXED);

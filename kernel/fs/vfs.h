@@ -236,6 +236,12 @@ struct inode *inode_alloc(struct superblock *superblock, mode_t mode);
 /* Frees one of inode_alloc: for file systems whose destroy_inode does more. */
 void inode_free(struct inode *inode);
 
+/* A reference, unless the last one has gone: for tables that hold none. */
+bool __must_check reference_try_get(u32 *refs);
+static inline bool inode_try_get(struct inode *inode)
+{
+	return reference_try_get(&inode->refs);
+}
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* may sleep: the last reference destroys */
 
@@ -440,6 +446,10 @@ void filesystem_iterate(void (*function)(const struct filesystem *type, void *ar
 /* A new superblock with a device number of its own, one reference, no root.  NULL: no memory. */
 struct superblock *superblock_alloc(const struct filesystem *type,
 				    const struct superblock_operations *ops);
+static inline bool superblock_try_get(struct superblock *superblock)
+{
+	return reference_try_get(&superblock->refs);
+}
 void superblock_put(struct superblock *superblock);
 /* Has the file system bring everything to stable storage: syncfs(2), and all of them: sync(2). */
 int superblock_sync(struct superblock *superblock);

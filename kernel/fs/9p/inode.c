@@ -28,19 +28,6 @@ static struct list_head *bucket_of(struct p9_super *super, u64 path)
 	return &super->inodes[path % P9_BUCKETS];
 }
 
-/* A reference, unless the last one has gone. */
-static bool take(struct inode *inode)
-{
-	u32 refs = __atomic_load_n(&inode->refs, __ATOMIC_RELAXED);
-
-	do {
-		if (refs == 0)
-			return false;
-	} while (!__atomic_compare_exchange_n(&inode->refs, &refs, refs + 1, false,
-					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
-	return true;
-}
-
 /* The inode of that number and type, with a reference; forgets one of another type. */
 static struct p9_inode *find_locked(struct p9_super *super, const struct p9_attributes *attributes)
 {
@@ -53,7 +40,7 @@ static struct p9_inode *find_locked(struct p9_super *super, const struct p9_attr
 			list_remove(&inode->link);
 			return NULL;
 		}
-		if (take(&inode->inode))
+		if (inode_try_get(&inode->inode))
 			return inode;
 	}
 	return NULL;
@@ -270,7 +257,7 @@ static struct inode *next_dirty(struct p9_super *super, u32 pass)
 		list_for_each_entry (inode, &super->inodes[i], link) {
 			if (inode->sync_pass == pass || !S_ISREG(inode->inode.mode) ||
 			    page_cache_dirty_pages(&inode->inode.cache) == 0 ||
-			    !take(&inode->inode))
+			    !inode_try_get(&inode->inode))
 				continue;
 			inode->sync_pass = pass;
 			found = &inode->inode;

@@ -137,7 +137,7 @@ static int mount(const struct filesystem *type, u64 flags __unused, const char *
 		return 0;
 	}
 	super_free(super);
-	kfree(superblock);
+	superblock_free(superblock);
 	return error;
 }
 

@@ -150,6 +150,12 @@ struct block_device {
  */
 struct block_device *block_find(dev_t number);
 struct block_device *block_find_name(const char *name);
+/* The device that a path names, for mount(2), referenced; ERR_PTR: -ENOTBLK, -ENXIO, or what the
+ * walk says.  May sleep. */
+struct block_device *block_find_path(const char *path);
+/* Reads bytes through the device's pages: 0 or an error.  May sleep. */
+int __must_check block_read_bytes(struct block_device *device, u64 position, void *buffer,
+				  size_t size);
 struct block_device *block_get(struct block_device *device);
 void block_put(struct block_device *device);
 

@@ -113,8 +113,6 @@ void ext4_inode_insert(struct ext4_inode *inode);
 void ext4_inode_free(struct ext4_inode *inode);
 /* Ends what has lost its last reference in a place where that could not be done. */
 void ext4_inodes_end(struct ext4_super *super);
-/* A reference, unless the last one has gone. */
-bool ext4_inode_take(struct inode *inode);
 /* At start-up. */
 void ext4_inode_init(void);
 

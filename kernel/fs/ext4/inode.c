@@ -31,18 +31,6 @@ static struct list_head *bucket_of(struct ext4_super *super, u64 ino)
 	return &super->inodes[ino % EXT4_BUCKETS];
 }
 
-bool ext4_inode_take(struct inode *inode)
-{
-	u32 refs = __atomic_load_n(&inode->refs, __ATOMIC_RELAXED);
-
-	do {
-		if (refs == 0)
-			return false;
-	} while (!__atomic_compare_exchange_n(&inode->refs, &refs, refs + 1, false,
-					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
-	return true;
-}
-
 /* Referenced, or NULL; *ending: there is one without references. */
 static struct inode *find_locked(struct ext4_super *super, u32 ino, bool *ending)
 {
@@ -52,7 +40,7 @@ static struct inode *find_locked(struct ext4_super *super, u32 ino, bool *ending
 	list_for_each_entry (inode, bucket_of(super, ino), link) {
 		if (inode->inode.ino != ino)
 			continue;
-		if (ext4_inode_take(&inode->inode))
+		if (inode_try_get(&inode->inode))
 			return &inode->inode;
 		*ending = true;
 	}

@@ -29,22 +29,7 @@ static int read_device(void *context, u64 position, void *buffer, size_t size)
 {
 	struct ext4_super *super = context;
 
-	while (size > 0) {
-		u32 offset = (u32)(position % PAGE_SIZE);
-		size_t part = MIN(size, (size_t)(PAGE_SIZE - offset));
-		phys_t frame;
-		int error = page_cache_get(&super->device->cache, position / PAGE_SIZE,
-					   PAGE_CACHE_READ, &frame);
-
-		if (error)
-			return error;
-		memcpy(buffer, (const char *)phys_to_virt(frame) + offset, part);
-		frame_free(frame);
-		buffer = (char *)buffer + part;
-		position += part;
-		size -= part;
-	}
-	return 0;
+	return block_read_bytes(super->device, position, buffer, size);
 }
 
 static void *allocate(size_t size)
@@ -229,28 +214,6 @@ static const struct superblock_operations super_ops = {
 
 /* --- Mounting --- */
 
-/* The device that a path names, referenced. */
-static struct block_device *find_device(const char *source)
-{
-	struct block_device *device = NULL;
-	struct path path;
-	int error;
-
-	if (!source)
-		return ERR_PTR(-EINVAL);
-	error = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &path);
-	if (error)
-		return ERR_PTR(error);
-	if (!S_ISBLK(path_inode(&path)->mode))
-		error = -ENOTBLK;
-	else
-		device = block_find(path_inode(&path)->rdev);
-	path_put(&path);
-	if (error)
-		return ERR_PTR(error);
-	return device ? device : ERR_PTR(-ENXIO);
-}
-
 /* Another reference on the superblock of a device that is mounted; NULL: it is not. */
 static struct superblock *find_mounted_locked(const struct block_device *device,
 					      const struct filesystem *type)
@@ -258,15 +221,10 @@ static struct superblock *find_mounted_locked(const struct block_device *device,
 	struct ext4_super *super;
 
 	list_for_each_entry (super, &supers, link) {
-		u32 refs = __atomic_load_n(&super->superblock->refs, __ATOMIC_RELAXED);
-
 		if (super->device != device)
 			continue;
-		do {
-			if (refs == 0 || super->superblock->type != type)
-				return ERR_PTR(-EBUSY);
-		} while (!__atomic_compare_exchange_n(&super->superblock->refs, &refs, refs + 1,
-						      false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+		if (super->superblock->type != type || !superblock_try_get(super->superblock))
+			return ERR_PTR(-EBUSY);
 		return super->superblock;
 	}
 	return NULL;
@@ -393,7 +351,7 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 static int mount(const struct filesystem *type, u64 flags, const char *source, const char *options,
 		 struct superblock **result)
 {
-	struct block_device *device = find_device(source);
+	struct block_device *device = block_find_path(source);
 	struct superblock *mounted;
 	int error = 0;
 

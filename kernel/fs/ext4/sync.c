@@ -23,7 +23,7 @@ static struct ext4_inode *next_unseen(struct ext4_super *super, u32 bucket, u32 
 		if (inode->sync_pass == pass)
 			continue;
 		inode->sync_pass = pass;
-		if (ext4_inode_take(&inode->inode)) {
+		if (inode_try_get(&inode->inode)) {
 			found = inode;
 			break;
 		}

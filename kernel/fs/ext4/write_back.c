@@ -189,7 +189,7 @@ static struct ext4_inode *take_dirty(struct ext4_super *super, nsec_t before)
 			break;
 		list_remove(&inode->dirty_link);
 		/* One that is on its way out is written by who ends it. */
-		if (ext4_inode_take(&inode->inode))
+		if (inode_try_get(&inode->inode))
 			found = inode;
 	}
 	spin_unlock(&super->lock);

@@ -22,8 +22,9 @@ void file_hooks_register(void);
 void tmpfs_init(void);
 void hugetlbfs_init(void);
 void memfd_init(void);
-void ext4_init(void); /* ext4/super.c */
-void p9_init(void);   /* 9p/super.c */
+void ext4_init(void);    /* ext4/super.c */
+void p9_init(void);      /* 9p/super.c */
+void iso9660_init(void); /* iso9660/super.c */
 
 /* --- Walking (walk.c) --- */
 

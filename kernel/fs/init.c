@@ -24,4 +24,5 @@ void vfs_init(void)
 	ipc_namespaces_init();
 	ext4_init();
 	p9_init();
+	iso9660_init();
 }

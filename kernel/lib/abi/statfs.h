@@ -73,6 +73,7 @@ enum filesystem_magic {
 	SOCKFS_MAGIC = 0x534f434b,
 	ANON_INODE_FS_MAGIC = 0x09041934,
 	V9FS_MAGIC = 0x01021997,
+	ISOFS_SUPER_MAGIC = 0x9660,
 };
 
 #endif

@@ -70,3 +70,15 @@ FS_POWERCUT_SOURCES := tests/host/fs/powercut.c tests/host/fs/journal_disk.c $(F
 $(HOST_BUILD)/powercut: $(FS_POWERCUT_SOURCES) $(wildcard kernel/fs/ext4/*.h tests/host/fs/*.h) tests/system/powercut.h
 	@mkdir -p $(@D)
 	$(HOST_CC) $(FS_EXT4_FLAGS) -Itests/system $(filter-out -MMD -MP -O1,$(HOST_CFLAGS)) -O2 $(FS_POWERCUT_SOURCES) -lpthread -o $@
+
+# ISO 9660: images that xorriso makes, changed.
+FS_ISO_IMAGES := $(HOST_BUILD)/iso9660
+
+$(FS_ISO_IMAGES): tests/host/fs/iso_images
+	@$< $@
+	@touch $@
+
+HOST_FUZZERS += fs_fuzz_iso9660
+fs_fuzz_iso9660_SOURCES := tests/host/fs/fuzz_iso9660.c kernel/fs/iso9660/volume.c kernel/fs/iso9660/rock_ridge.c
+fs_fuzz_iso9660_CFLAGS := -DIMAGES='"$(FS_ISO_IMAGES)"'
+fs_fuzz_iso9660_DEPENDS := $(FS_ISO_IMAGES)

@@ -21,6 +21,10 @@ enum trace_event {
 	TRACE_BLOCK_START,   /* device, operation, sector, sectors */
 	TRACE_BLOCK_END,     /* device, operation, sector, error */
 	TRACE_IRQ,           /* vector */
+	TRACE_TASK_NEW,      /* number, clone's flags, name (2 words) */
+	TRACE_TASK_EXEC,     /* number that it had before */
+	TRACE_TASK_EXIT,     /* status as for wait */
+	TRACE_SIGNAL,        /* signal, to whom, si_code */
 	TRACE_EVENTS
 };
 

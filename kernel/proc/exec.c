@@ -14,6 +14,7 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "lib/trace.h"
 #include "mm/kmalloc.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
@@ -220,8 +221,10 @@ static long run(struct file *file, const char *filename, const struct exec_vecto
 	if (!error)
 		install(exec);
 	discard(exec);
-	if (!error)
+	if (!error) {
+		trace_point(TRACE_TASK_EXEC, (u64)old_tid, 0, 0, 0);
 		ptrace_exec(old_tid);
+	}
 	return error;
 }
 

@@ -16,6 +16,7 @@
 #include "lib/assert.h"
 #include "lib/lock_order.h"
 #include "lib/panic.h"
+#include "lib/trace.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
 #include "proc/coredump.h"
@@ -398,6 +399,7 @@ void task_exit(int status)
 	struct process *process = task->process;
 
 	ENSURE(!in_interrupt() && !(task->flags & TASK_IDLE));
+	trace_point(TRACE_TASK_EXIT, (u32)status, 0, 0, 0);
 	if (process != &kernel_process) {
 		coredump_park();
 		stop_for_tracer(process, status);

@@ -460,6 +460,8 @@ long process_clone(const struct clone_request *request)
 	if (request->flags & CLONE_PARENT_SETTID)
 		(void)!put_user(tid, request->parent_tid);
 	pid_t seen = ptrace_number(child);
+	trace_point(TRACE_TASK_NEW, (u64)tid, request->flags, trace_name_word(child->comm, 0),
+		    trace_name_word(child->comm, 1));
 	task_get(child);
 	task_start(child);
 	if (event)

@@ -17,6 +17,7 @@
 #include "arch/cpu.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/trace.h"
 #include "proc/credentials.h"
 #include "proc/pid_namespace.h"
 #include "proc/ptrace.h"
@@ -207,6 +208,8 @@ int signal_send_locked(struct process *process, struct task *task, const struct 
 	struct signal_queue *queue =
 		task != NULL ? &task->signals.pending : &process->signals.pending;
 
+	trace_point(TRACE_SIGNAL, (u64)signal, (u64)(task != NULL ? task->tid : process->pid),
+		    (u64)info->code, 0);
 	if (process->signals.actions == NULL || (task != NULL && task->signals.exiting))
 		return 1;
 	if (SIGNAL_BIT(signal) & SIGNALS_STOP)

@@ -28,6 +28,8 @@ const char *const trace_event_names[TRACE_EVENTS] = {
 	[TRACE_PAGE_FAULT] = "page_fault",     [TRACE_SYSCALL_ENTER] = "syscall_enter",
 	[TRACE_SYSCALL_EXIT] = "syscall_exit", [TRACE_BLOCK_START] = "block_start",
 	[TRACE_BLOCK_END] = "block_end",       [TRACE_IRQ] = "irq",
+	[TRACE_TASK_NEW] = "task_new",         [TRACE_TASK_EXEC] = "task_exec",
+	[TRACE_TASK_EXIT] = "task_exit",       [TRACE_SIGNAL] = "signal",
 };
 
 /* --- The text of an event --- */
@@ -76,7 +78,7 @@ static int format_block(const struct trace_entry *entry, char *to, size_t size)
 	return length + snprintf(to + length, size - (size_t)length, " error=%d", -(int)a[3]);
 }
 
-static int format_arguments(const struct trace_entry *entry, char *to, size_t size)
+static int format_task(const struct trace_entry *entry, char *to, size_t size)
 {
 	const unsigned long *a = (const unsigned long *)entry->arguments;
 	char name[TASK_COMM_LENGTH + 1];
@@ -88,6 +90,23 @@ static int format_arguments(const struct trace_entry *entry, char *to, size_t si
 	case TRACE_SCHED_WAKEUP:
 		get_name(&entry->arguments[2], name);
 		return snprintf(to, size, "task=%s:%lu cpu=%lu", name, a[0], a[1]);
+	case TRACE_TASK_NEW:
+		get_name(&entry->arguments[2], name);
+		return snprintf(to, size, "task=%s:%lu flags=0x%lx", name, a[0], a[1]);
+	case TRACE_TASK_EXEC:
+		return snprintf(to, size, "was=%lu", a[0]);
+	case TRACE_TASK_EXIT:
+		return snprintf(to, size, "status=0x%lx", a[0]);
+	default:
+		return snprintf(to, size, "signal=%lu to=%lu code=%d", a[0], a[1], (int)a[2]);
+	}
+}
+
+static int format_arguments(const struct trace_entry *entry, char *to, size_t size)
+{
+	const unsigned long *a = (const unsigned long *)entry->arguments;
+
+	switch (entry->event) {
 	case TRACE_PAGE_FAULT:
 		return snprintf(to, size, "address=0x%lx flags=0x%lx ip=0x%lx", a[0], a[1], a[2]);
 	case TRACE_SYSCALL_ENTER:
@@ -97,8 +116,11 @@ static int format_arguments(const struct trace_entry *entry, char *to, size_t si
 		return snprintf(to, size, "%s = %ld", call_name(a[0]), (long)a[1]);
 	case TRACE_IRQ:
 		return snprintf(to, size, "vector=0x%lx", a[0]);
-	default:
+	case TRACE_BLOCK_START:
+	case TRACE_BLOCK_END:
 		return format_block(entry, to, size);
+	default:
+		return format_task(entry, to, size);
 	}
 }
 

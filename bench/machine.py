@@ -14,7 +14,8 @@ WORDS = {"Linux": "mitigations=off", "Cowslip": ""}
 MACHINE = ["qemu-system-x86_64", "-machine", "pc", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
            "-serial", "stdio"]
 # The guest's clock counts instructions.
-COUNTED = ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", "1"]
+COUNTED_BY_ALL = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
+COUNTED = [*COUNTED_BY_ALL, "-smp", "1"]
 # A thread of the host for each CPU, and the host's clock.
 PARALLEL = ["-accel", "tcg,thread=multi"]
 
@@ -34,9 +35,9 @@ def boot(words, seconds, log=None):
 
 
 
-def run_program(name, program, words, seconds):
+def run_program(name, program, words, seconds, more=""):
     """Boots the kernel with the program as the first one; returns what it printed."""
-    append = f"console=ttyS0 quiet panic=-1 {WORDS[name]}".strip()
+    append = f"console=ttyS0 quiet panic=-1 {WORDS[name]} {more}".strip()
     log = f"{FOLDER}/{name}-{program}.log"
     output = boot([*words, "-kernel", KERNELS[name], "-initrd", f"{FOLDER}/{program}.cpio", "-append", append], seconds, log)
     if "bench done" not in output:

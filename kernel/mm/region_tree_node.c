@@ -52,14 +52,18 @@ static void find_largest(struct region_node *node)
 /* Moves the slots from `from` on to `to`.  There are few: cheaper than memmove(). */
 static inline void move_slots(struct region_node *node, u32 to, u32 from)
 {
-	struct region_node_slot *slots = node->slots;
+	struct region_node_slot *first = &node->slots[from], *end = &node->slots[node->count];
+	struct region_node_slot *target;
 
-	if (to < from)
-		for (u32 i = from; i < node->count; i++)
-			slots[to++] = slots[i];
-	else if (to > from)
-		for (u32 i = node->count; i-- > from;)
-			slots[i + to - from] = slots[i];
+	if (to < from) {
+		target = &node->slots[to];
+		while (first < end)
+			*target++ = *first++;
+	} else if (to > from) {
+		target = end + (to - from);
+		while (end > first)
+			*--target = *--end;
+	}
 }
 
 void region_node_replace(struct region_node *node, u32 at, u32 removed,
@@ -77,9 +81,9 @@ void region_node_replace(struct region_node *node, u32 at, u32 removed,
 	}
 	u64 before = largest_of(node, at, stop, at + low, stop - high);
 	move_slots(node, next, stop);
-	for (u32 i = 0; i < count; i++) {
-		write_slot(node, at + i, &slots[i]);
-		guarded |= (u32)slots[i].guarded << (at + i);
+	for (u32 i = at; i < next; i++, slots++) {
+		write_slot(node, i, slots);
+		guarded |= (u32)slots->guarded << i;
 	}
 	node->guarded = (u16)guarded;
 	node->count = (u8)(node->count + count - removed);

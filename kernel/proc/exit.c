@@ -228,7 +228,8 @@ static void hand_on_children_locked(struct process *process, struct list_head *d
 
 	list_for_each_entry_safe (child, following, &process->children, sibling_link) {
 		child->parent = reaper;
-		WRITE_ONCE(child->parent_pid, reaper->pid);
+		WRITE_ONCE(child->parent_pid,
+			   pid_number_in(reaper->numbers, pid_namespace_of(child->numbers)));
 		child->parent_thread = NULL;
 		child->exit_signal = SIGCHLD;
 		list_move_tail(&child->sibling_link, &reaper->children);

@@ -379,7 +379,8 @@ static void link_process_locked(struct task *child, const struct clone_request *
 		process->parent_thread = current;
 		process->exit_signal = request->exit_signal;
 	}
-	process->parent_pid = process->parent->pid;
+	process->parent_pid =
+		pid_number_in(process->parent->numbers, pid_namespace_of(process->numbers));
 	list_add_tail(&process->sibling_link, &process->parent->children);
 	process_get(process); /* the tree's */
 	session_fork_locked(process, from);

@@ -95,6 +95,11 @@ pid_t pid_number_in(const struct pid *pid, const struct pid_namespace *space)
 
 pid_t pid_shown(const struct pid *pid)
 {
+	const struct pid *mine = current->numbers;
+
+	/* Who is in the first namespace is shown the kernel's own. */
+	if (likely(mine && mine->level == 0))
+		return pid ? pid->number : 0;
 	return pid_number_in(pid, pid_namespace_current());
 }
 

@@ -50,7 +50,8 @@ struct process {
 
 	/* process_tree_lock */
 	struct process *parent;     /* NULL only for init and the kernel's own process */
-	pid_t parent_pid;           /* the parent's number; read without lock, too */
+	pid_t parent_pid;           /* the parent's number as this process is shown it (0: not);
+				       read without lock, too */
 	struct task *parent_thread; /* which of the parent's threads made us (__WNOTHREAD); only
 				       compared */
 	struct list_head children;  /* by sibling_link */

@@ -207,12 +207,7 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-	if (likely(current->numbers->level == 0))
-		return READ_ONCE(current->process->parent_pid);
-	unsigned long flags = process_tree_lock();
-	pid_t number = process_shown(current->process->parent);
-	process_tree_unlock(flags);
-	return number;
+	return READ_ONCE(current->process->parent_pid);
 }
 
 long sys_set_tid_address(vaddr_t address)

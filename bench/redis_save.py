@@ -6,6 +6,7 @@ Runs in a machine with redis-server; prints one line of figures: milliseconds, a
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -57,12 +58,24 @@ def writes(client, go_on, seed=1):
     return sorted(times)
 
 
+def pause_of_fork(client):
+    """One save that is stopped at once: what its fork took, in ms."""
+    client.ask("BGSAVE")
+    server = client.info("server")["process_id"]
+    with open(f"/proc/{server}/task/{server}/children", encoding="ascii") as file:
+        for child in file.read().split():
+            os.kill(int(child), signal.SIGUSR1)  # redis takes that as the user's wish
+    while client.info("persistence")["rdb_bgsave_in_progress"] == "1":
+        time.sleep(0.05)
+    return int(client.info("stats")["latest_fork_usec"]) / 1000
+
+
 def main():
     os.makedirs(os.path.dirname(PATH), exist_ok=True)
-    client, watcher = start(), None
-    watcher = Client()
+    client, watcher = start(), Client()
     client.ask("DEBUG", "POPULATE", KEYS, "key", len(VALUE))
     quiet = writes(client, lambda count: count < 3000)
+    pauses = [pause_of_fork(client) for _ in range(5)]
     saved = []
 
     def saving(count):
@@ -74,9 +87,9 @@ def main():
     client.ask("BGSAVE")
     busy = writes(client, saving)
     seconds = time.perf_counter() - begin
-    result, stats = watcher.info("persistence"), watcher.info("stats")
+    result = watcher.info("persistence")
     memory = int(watcher.info("memory")["used_memory"]) >> 20
-    print(f"{os.uname().release}: {memory} MiB, fork {int(stats['latest_fork_usec']) / 1000:.2f} ms, save {result['rdb_last_bgsave_status']} "
+    print(f"{os.uname().release}: {memory} MiB, fork {' '.join(f'{pause:.1f}' for pause in sorted(pauses))} ms, save {result['rdb_last_bgsave_status']} "
           f"in {seconds:.1f} s, writes before: median {quiet[len(quiet) // 2]:.2f} slowest {quiet[-1]:.1f} ms; "
           f"during: {len(busy)}, median {busy[len(busy) // 2]:.2f} 99 % {busy[len(busy) * 99 // 100]:.2f} slowest {busy[-1]:.1f} ms")
     client.ask("SHUTDOWN", "NOSAVE")

@@ -246,6 +246,28 @@ static void other_processes_are_seen(void)
 	fails(open("/proc/999999/stat", O_RDONLY), ENOENT, "a process that does not exist");
 }
 
+static void children_are_listed(void)
+{
+	char path[64], expected[64];
+	pid_t first = spawn(), second;
+
+	if (first == 0)
+		for (;;)
+			pause();
+	second = spawn();
+	if (second == 0)
+		for (;;)
+			pause();
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	snprintf(expected, sizeof(expected), "%d %d ", first, second);
+	is_str(contents(path), expected, "children");
+	kill(first, SIGKILL);
+	kill(second, SIGKILL);
+	reap(first);
+	reap(second);
+	is_str(contents(path), "", "nobody is left");
+}
+
 static void system_files(void)
 {
 	double up, idle, load;
@@ -310,6 +332,7 @@ int main(int argc, char **argv)
 	links_tell_what_files_are_open_for();
 	maps_show_memory(argv[0]);
 	other_processes_are_seen();
+	children_are_listed();
 	system_files();
 	random_bytes();
 	return done();

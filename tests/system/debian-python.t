@@ -28,10 +28,10 @@ grep -v '^#' "$PROGRAMS/debian_python_differences" >known
 # explained MODULE NAME HERE THERE: is there a line for it?
 explained() {
 	while read -r module pattern linux_says cowslip_says _; do
-		[ "$module" = "$1" ] && [ "$linux_says $cowslip_says" = "$3 $4" ] || continue
+		[ "$linux_says $cowslip_says" = "$3 $4" ] || continue
 		# shellcheck disable=SC2254 # a pattern
-		case $2 in
-		$pattern) return 0 ;;
+		case "$1 $2" in
+		$module\ $pattern) return 0 ;;
 		esac
 	done <known
 	return 1

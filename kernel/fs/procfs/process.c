@@ -277,7 +277,36 @@ const struct proc_entry proc_process_entries[] = {
 	PROC_END,
 };
 
+/* The child with the lowest number above `after`, or 0. */
+static pid_t next_child(struct process *process, pid_t after)
+{
+	struct process *child;
+	pid_t found = 0;
+	unsigned long flags = process_tree_lock();
+
+	list_for_each_entry (child, &process->children, sibling_link)
+		if (child->pid > after && (found == 0 || child->pid < found))
+			found = child->pid;
+	process_tree_unlock(flags);
+	return found;
+}
+
+/* Children belong to processes here: they are shown with the first thread. */
+static int show_children(const struct proc_node *node, struct text *text)
+{
+	struct process *process = proc_node_process(node);
+
+	if (process == NULL)
+		return -ESRCH;
+	if (node->pid->number == process->pid)
+		for (pid_t child = 0; (child = next_child(process, child)) != 0;)
+			text_printf(text, "%d ", child);
+	process_put(process);
+	return 0;
+}
+
 const struct proc_entry proc_task_entries[] = {
+	PROC_FILE("children", 0444, show_children),
 	COMMON_ENTRIES,
 	PROC_END,
 };

@@ -7,10 +7,13 @@ import sys
 import xml.etree.ElementTree as tree
 
 for case in tree.parse(sys.argv[1]).iter("testcase"):
-    bad = [child.tag for child in case if child.tag in ("error", "failure")]
-    skipped = case.get("result") == "skipped" or case.find("skipped") is not None
-    name = case.get("name").replace(" ", "_")
-    print("result", sys.argv[2], name, bad[0] if bad else "skipped" if skipped else "ok")
+    bad = [child for child in case if child.tag in ("error", "failure")]
+    outcome = bad[0].tag if bad else "ok"
+    if any("Address family not supported by protocol" in (child.text or "") for child in bad):
+        outcome = "no-internet"
+    elif case.get("result") == "skipped" or case.find("skipped") is not None:
+        outcome = "skipped"
+    print("result", sys.argv[2], case.get("name").replace(" ", "_"), outcome)
 END_OF_PROGRAM
 for words; do
 	# shellcheck disable=SC2086 # words

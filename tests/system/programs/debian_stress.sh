@@ -17,11 +17,16 @@ stress)
 	done
 	;;
 trinity)
-	mkdir t && chown nobody t && cd t || exit 1
-	# No network: it cannot open one of its sockets, and takes that badly.
-	timeout -s KILL "$seconds" su -s /bin/sh nobody -c 'ulimit -c 0; trinity -q -C 4 -l off --disable-fds=sockets' >/tmp/said 2>&1 </dev/null
-	pkill -KILL -u nobody
-	grep -q 'Bailing\|trinity:' /tmp/said && tail -n 5 /tmp/said | sed 's/^/# /'
+	mkdir t && chown nobody t || exit 1
+	end=$(($(date +%s) + seconds)) runs=0
+	# It may well kill itself, and cannot open sockets of the network that is missing.
+	while left=$((end - $(date +%s))) && [ $left -gt 0 ]; do
+		runs=$((runs + 1))
+		timeout -s KILL $left su -s /bin/sh nobody -c 'cd /tmp/t; ulimit -c 0; trinity -q -C 4 -l off --disable-fds=sockets' >/tmp/said 2>&1 </dev/null
+		pkill -KILL -u nobody
+		rm -rf t/*
+	done
+	echo "# $runs runs; the last one said: $(tail -n 1 /tmp/said)"
 	;;
 esac
 echo "the shell answers: $(expr 6 \* 7)"

@@ -82,7 +82,7 @@ int file_open_checked(struct file *file)
 	if (S_ISDIR(inode->mode))
 		file->mode |= FILE_DIRECTORY;
 	if (unlikely(flags & (O_NOATIME | O_DIRECT))) {
-		if (flags & O_DIRECT && S_ISREG(inode->mode))
+		if (flags & O_DIRECT && S_ISREG(inode->mode) && !inode->ops->direct)
 			return -EINVAL;
 		if (flags & O_NOATIME)
 			file->mode |= FILE_NO_ATIME;

@@ -175,6 +175,7 @@ struct inode_operations {
 	 */
 	int (*swap_extents)(struct inode *inode, struct block_device **device,
 			    int (*add)(void *context, u64 sector, u64 count), void *context);
+	bool direct; /* regular files may be opened with O_DIRECT: the operations look at it */
 };
 
 enum inode_flags {

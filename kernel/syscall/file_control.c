@@ -48,7 +48,8 @@ static long set_status_flags(int fd, struct file *file, u32 flags)
 		return -EPERM;
 	if (file->flags & ~flags & O_APPEND && file->inode->flags & INODE_APPEND_ONLY)
 		return -EPERM;
-	if (flags & O_DIRECT && S_ISREG(file->inode->mode))
+	if (flags & O_DIRECT && S_ISREG(file->inode->mode) &&
+	    !(file->inode->ops && file->inode->ops->direct))
 		return -EINVAL;
 	return change_flags(fd, file, SETTABLE_FLAGS, flags);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Random operations on files against a copy in memory: writes, shared mappings, sizes, holes, blocks
- * ahead, and what reads, mappings and SEEK_DATA say of it; several processes at once, while the page
- * cache is dropped now and then.
+ * ahead, and what reads, mappings and SEEK_DATA say of it; several processes at once.
  *
- *	file_random [SECONDS [FOLDER]]	leaves the files in the folder, with their copies beside them
+ *	file_random [SECONDS [FOLDER]]	leaves the files in the folder, with their copies beside them,
+ *					and drops the page cache now and then
  */
 #include "abi.h"
-
 
 enum { WORKERS = 4, STEPS = 400, FILE_MAX = 600 * 1024, PIECE_MAX = 70000, DROP_EACH = 97 };
 
@@ -219,7 +218,7 @@ static void work(int number, long until)
 	state = (uint64_t)number * 1234567 + 1;
 	for (step = 0; step < STEPS || now_ms() < until; step++) {
 		one_step();
-		if (number == 0 && step % DROP_EACH == 0)
+		if (until != 0 && number == 0 && step % DROP_EACH == 0)
 			drop_caches();
 	}
 	for (size_t at = 0; at < model.size; at += PIECE_MAX)

@@ -153,6 +153,8 @@ void ext4_file_init(void);
 /* --- write.c, truncate.c, allocate.c --- */
 
 ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position);
+/* May a transfer with O_DIRECT begin there?  Without it: always. */
+bool ext4_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position);
 ssize_t ext4_prepare_write(struct inode *inode, u64 position, size_t size);
 int ext4_fsync(struct file *file, off_t start, off_t end, bool data_only);
 /* Pages [first, last] wait for blocks no more. */

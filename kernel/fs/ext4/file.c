@@ -196,6 +196,13 @@ static off_t seek(struct file *file, off_t offset, int whence)
 	return found;
 }
 
+static ssize_t read(struct file *file, struct io_cursor *cursor, off_t *position)
+{
+	if (!ext4_is_aligned(file, cursor, *position))
+		return -EINVAL;
+	return regular_file_ops.read(file, cursor, position);
+}
+
 struct file_operations ext4_file_ops;
 
 void ext4_file_init(void)
@@ -203,6 +210,7 @@ void ext4_file_init(void)
 	/* As any file with a page cache, but for what the disk has to do with it. */
 	ext4_file_ops = regular_file_ops;
 	ext4_file_ops.seek = seek;
+	ext4_file_ops.read = read;
 	ext4_file_ops.write = ext4_write;
 	ext4_file_ops.fsync = ext4_fsync;
 	ext4_file_ops.fallocate = ext4_fallocate;

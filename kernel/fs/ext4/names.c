@@ -161,6 +161,7 @@ const struct inode_operations ext4_file_inode_ops = {
 	.list_xattrs = list_xattrs,
 	.set_xattr = set_xattr,
 	.prepare_write = ext4_prepare_write,
+	.direct = true,
 	.swap_extents = ext4_swap_extents,
 };
 const struct inode_operations ext4_inode_ops = {

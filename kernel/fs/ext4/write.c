@@ -5,6 +5,9 @@
  * Before data goes into the page cache, blocks are promised to the pages that have none, and some
  * more to the map that will find them; so a write that was accepted will find room.  Programs that
  * write through mappings have no promise: if there is no room then, msync and fsync say so.
+ *
+ * With O_DIRECT data goes through the page cache as well, where others see it; a write has reached
+ * the disk when it returns.
  */
 #include "fs/ext4/ext4_internal.h"
 
@@ -195,14 +198,31 @@ static int sync_written(struct file *file, off_t start, off_t end)
 	return ext4_fsync(file, start, end, !all);
 }
 
+bool ext4_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position)
+{
+	u32 size = block_logical_size(ext4_super(file->inode->superblock)->device);
+
+	return !(file->flags & O_DIRECT) ||
+	       ((u64)position % size == 0 && cursor->remaining % size == 0);
+}
+
+/* Data that O_DIRECT wants on the disk when the call returns. */
+static int write_through(struct ext4_inode *inode, off_t start, off_t end)
+{
+	return ext4_write_back(inode, (u64)start / PAGE_SIZE, (u64)(end - 1) / PAGE_SIZE);
+}
+
 ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
 {
 	struct ext4_inode *inode = ext4_inode(file->inode);
 	size_t wanted = cursor->remaining;
 	off_t end;
-	ssize_t done = regular_file_ops.write(file, cursor, position);
+	ssize_t done;
 	int error;
 
+	if (!ext4_is_aligned(file, cursor, file->flags & O_APPEND ? 0 : *position))
+		return -EINVAL;
+	done = regular_file_ops.write(file, cursor, position);
 	if (done > 0)
 		balance(inode, (size_t)done);
 	end = *position + (off_t)(wanted - (size_t)MAX(done, 0));
@@ -211,7 +231,9 @@ ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
 		take_back(inode, (u64)*position, MIN((u64)end, (u64)*position + wanted));
 	if (done <= 0)
 		return done;
-	error = sync_written(file, *position - done, *position);
+	error = file->flags & O_DIRECT ? write_through(inode, *position - done, *position) : 0;
+	if (!error)
+		error = sync_written(file, *position - done, *position);
 	return error ? error : done;
 }
 

@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads ext2 and ext4 images with a few bytes changed: the first byte of the input says which
- * image, then come changes of eight bytes: which block of those that are not empty, where in it, and
- * a word.  Everything that can be reached is read; the image's reader sees to it that nothing
- * outside of the disk is.
+ * Reads ext2 and ext4 images with a few bytes changed.  Everything that can be reached is read; the
+ * image's reader sees to it that nothing outside of the disk is.
  */
-#include "ext4_file.h"
+#include "ext4_mutant.h"
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { IMAGES_COUNT = 4, BLOCK = 1024, BLOCKS = 256, CHANGE = 8, READ_MOST = 8192, INODES = 24 };
-
-static struct image originals[IMAGES_COUNT];
-static uint16_t used[IMAGES_COUNT][BLOCKS];
-static uint32_t used_count[IMAGES_COUNT];
+enum { READ_MOST = 8192, INODES = 24 };
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	static const unsigned char empty[BLOCK];
-
 	(void)count, (void)arguments;
-	for (uint32_t i = 0; i < IMAGES_COUNT; i++) {
-		char path[sizeof(IMAGES) + 16];
-
-		snprintf(path, sizeof(path), "%s/%u", IMAGES, i);
-		if (!image_load(&originals[i], path) || originals[i].size != BLOCK * BLOCKS)
-			abort();
-		for (uint32_t block = 1; block < BLOCKS; block++)
-			if (memcmp(originals[i].bytes + block * BLOCK, empty, BLOCK) != 0)
-				used[i][used_count[i]++] = (uint16_t)block;
-	}
+	mutants_load();
 	return 0;
 }
 
@@ -74,22 +57,12 @@ static void read_inode(const struct ext4_volume *volume, u32 ino)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint32_t which;
 	struct image image;
 	struct ext4_volume volume;
 
 	if (size < 1)
 		return 0;
-	which = data[0] % IMAGES_COUNT;
-	image.size = originals[which].size;
-	image.bytes = malloc(image.size);
-	memcpy(image.bytes, originals[which].bytes, image.size);
-	for (size_t at = 1; at + CHANGE <= size; at += CHANGE) {
-		uint32_t block = used[which][(data[at] | data[at + 1] << 8) % used_count[which]];
-		uint32_t offset = (data[at + 2] | data[at + 3] << 8) % (BLOCK - 3);
-
-		memcpy(image.bytes + block * BLOCK + offset, data + at + 4, 4);
-	}
+	image = mutant_make(data, size);
 	volume = image_volume(&image);
 	if (!ext4_volume_open(&volume)) {
 		/* Wrong checksums would end everything at once. */

@@ -47,6 +47,11 @@ fs_fuzz_ext4_SOURCES := tests/host/fs/fuzz_ext4.c $(FS_EXT4)
 fs_fuzz_ext4_CFLAGS := $(FS_EXT4_FLAGS) -DIMAGES='"$(FS_EXT4_IMAGES)/small"'
 fs_fuzz_ext4_DEPENDS := $(FS_EXT4_IMAGES)
 
+HOST_FUZZERS += fs_fuzz_ext4_change
+fs_fuzz_ext4_change_SOURCES := tests/host/fs/fuzz_ext4_change.c $(FS_EXT4)
+fs_fuzz_ext4_change_CFLAGS := $(FS_EXT4_FLAGS) -DIMAGES='"$(FS_EXT4_IMAGES)/small"'
+fs_fuzz_ext4_change_DEPENDS := $(FS_EXT4_IMAGES)
+
 # 9P: the conversation with a server that cannot be trusted.
 HOST_FUZZERS += fs_fuzz_9p
 fs_fuzz_9p_SOURCES := tests/host/fs/fuzz_9p.c $(addprefix kernel/fs/9p/,client.c calls.c message.c) kernel/lib/bitmap.c \

@@ -242,6 +242,13 @@ int ext4_vfs_rename(struct inode *from_directory, struct dentry *from, struct in
 		if (empty <= 0)
 			return empty ? empty : -ENOTEMPTY;
 	}
+	/* Who writes a file anew, as another that takes its name, gets the old or the new content
+	 * after a power cut, also without fsync: the data goes first. */
+	if (target && S_ISREG(moved->mode) && !rename.exchange) {
+		error = ext4_write_back(ext4_inode(moved), 0, UINT64_MAX);
+		if (error)
+			return error;
+	}
 	if (flags & RENAME_WHITEOUT) {
 		error = make_whiteout(super, from_directory, &whiteout);
 		if (error)

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CYCLES = 3000, PRIORITY = 90, LOADERS = 3, MEMORY = 64 * MIB };
+enum { CYCLES = 1000, PRIORITY = 90, LOADERS = 3, MEMORY = 64 * MIB };
 
 static const int64_t INTERVAL = 1000000, SECOND = 1000000000;
 

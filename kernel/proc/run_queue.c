@@ -111,6 +111,7 @@ void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *t
 	ASSERT(!task->sched.queued);
 	if (!sched_is_realtime(&task->sched))
 		fair_move(from, to, &task->sched);
+	task->sched.migrations++;
 	WRITE_ONCE(task->sched.cpu, to->cpu);
 }
 

@@ -109,6 +109,13 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	WRITE_ONCE(queue->priority, next->sched.priority);
 	queue->switches++;
 	next->sched.run_start = now;
+	if (next != queue->idle) {
+		next->sched.turns++;
+		next->sched.waited += now - next->sched.ready_since;
+		queue->delayed += now - next->sched.ready_since;
+	} else {
+		queue->idles++;
+	}
 	account_stretch(next, cpu_cycles());
 	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
 	run_queue_arm(queue, now);
@@ -201,6 +208,7 @@ static void switch_away(bool preempted, bool yields)
 	}
 	if (ready) {
 		previous->sched.switches_involuntary++;
+		previous->sched.ready_since = now;
 		run_queue_insert(queue, previous, !yields);
 	}
 	switch_to(queue, previous, next, now);
@@ -244,6 +252,7 @@ void task_yield(void)
 	if (!READ_ONCE(queue->waiting) && !sched_is_deadline(&current->sched))
 		return;
 	irq_disable();
+	this_run_queue()->yields++;
 	switch_away(true, true);
 	irq_enable();
 }
@@ -279,6 +288,7 @@ void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join h
 	    !deadline_wake(&task->sched, now))
 		return;
 	run_queue_account(queue, now);
+	task->sched.ready_since = now;
 	run_queue_join(queue, task, how);
 	pressure_note_ready(task, true);
 	run_queue_insert(queue, task, false);

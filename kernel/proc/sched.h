@@ -131,6 +131,25 @@ nsec_t task_run_time(struct task *task);
 /* "R", "S", "D", "T", "t", "Z", "X" as ps shows it. */
 char task_state_letter(struct task *task);
 
+/* For /proc/PID/sched and /proc/PID/schedstat. */
+struct task_sched_info {
+	nsec_t run_start; /* when it was last accounted */
+	nsec_t run_time, virtual_time, waited;
+	u64 turns, migrations, switches_voluntary, switches_involuntary;
+	u32 weight;
+	int policy;
+	int priority;    /* as the kernel counts: 0 to 98 real-time, 100 to 139 fair, -1 deadline */
+	s64 runtime;     /* left of a deadline task's */
+	nsec_t deadline; /* absolute */
+};
+void task_sched_info(struct task *task, struct task_sched_info *info);
+/* For /proc/schedstat; false when that CPU has no queue. */
+struct cpu_sched_info {
+	u64 yields, switches, idles;
+	nsec_t busy, delayed; /* time it ran tasks; time tasks waited for it, one by one */
+};
+bool scheduler_cpu_info(u32 cpu, struct cpu_sched_info *info);
+
 /* For /proc/stat and /proc/loadavg.  Times in nanoseconds since boot. */
 struct cpu_times {
 	nsec_t user, nice, system, idle, iowait, irq;

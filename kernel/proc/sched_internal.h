@@ -64,6 +64,9 @@ struct run_queue {
 	nsec_t slice_end; /* monotonic; NO_DEADLINE while nobody waits */
 	u64 switches;
 	struct cpu_times times;
+	nsec_t delayed; /* sum of the times that tasks waited for this CPU */
+	u64 yields,
+		idles; /* calls of sched_yield that let others look; switches to the idle task */
 	nsec_t waited, busy; /* time in which tasks waited here, and in which one ran */
 	/* Other CPUs to be kicked as soon as no queue's lock is held.  This CPU, interrupts off. */
 	cpumask_t kicks;

@@ -116,6 +116,53 @@ nsec_t task_run_time(struct task *task)
 	return time;
 }
 
+void task_sched_info(struct task *task, struct task_sched_info *info)
+{
+	unsigned long flags;
+	struct run_queue *queue = run_queue_lock_of(task, &flags);
+	nsec_t now = clock_monotonic();
+
+	if (queue->running == task)
+		run_queue_account(queue, now);
+	const struct sched_task *sched = &task->sched;
+	*info = (struct task_sched_info){
+		.run_start = sched->run_start,
+		.run_time = sched->run_time,
+		.virtual_time = sched->virtual_time,
+		.waited = sched->waited,
+		.turns = sched->turns,
+		.migrations = sched->migrations,
+		.switches_voluntary = sched->switches_voluntary,
+		.switches_involuntary = sched->switches_involuntary,
+		.weight = sched->weight,
+		.policy = sched->policy,
+		.priority = sched->priority ? 99 - sched->priority : 120 + sched->nice,
+		.runtime = sched->deadline.budget,
+		.deadline = sched->deadline.until,
+	};
+	if (sched->queued && queue->running != task)
+		info->waited += now - sched->ready_since;
+	run_queue_unlock(queue, flags);
+}
+
+bool scheduler_cpu_info(u32 cpu, struct cpu_sched_info *info)
+{
+	if (cpu >= MAX_CPUS || !(sched_cpus() & cpumask_of(cpu)))
+		return false;
+	struct run_queue *queue = &run_queues[cpu];
+	unsigned long flags = spin_lock_irqsave(&queue->lock);
+	run_queue_account(queue, clock_monotonic());
+	*info = (struct cpu_sched_info){
+		.yields = queue->yields,
+		.switches = queue->switches,
+		.idles = queue->idles,
+		.busy = queue->busy,
+		.delayed = queue->delayed,
+	};
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return true;
+}
+
 char task_state_letter(struct task *task)
 {
 	u32 state = READ_ONCE(task->state);

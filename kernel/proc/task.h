@@ -96,6 +96,10 @@ struct sched_task {
 	nsec_t run_start;         /* when the present stretch on a CPU was last accounted */
 	nsec_t slice_end_runtime; /* run_time at which its turn is over (SCHED_RR) */
 	nsec_t run_time;          /* nanoseconds on a CPU so far */
+	nsec_t ready_since;       /* when it began to wait for a CPU */
+	nsec_t waited;            /* for CPUs, so far */
+	u64 turns;                /* that it has had on CPUs */
+	u64 migrations;           /* between CPUs */
 	u64 switches_voluntary, switches_involuntary;
 	cpumask_t allowed;
 	u32 cpu; /* whose run queue it belongs to; changes under both queues' locks or while asleep

@@ -159,6 +159,59 @@ static void prctl_names_and_death_signals(void)
 	fails(kill(ready[0], 0), ESRCH, "PR_SET_PDEATHSIG kills the child of a dead parent");
 }
 
+static long figure(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line && (line = strchr(line, ':')) ? strtol(line + 1, NULL, 10) : -1;
+}
+
+static bool read_text(const char *name, char *text, size_t size)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+/* What was written after the program began to sleep is in its figures. */
+static void figures_are_told(void)
+{
+	char text[8192];
+	unsigned long run, waited, turns, run2, waited2, turns2;
+
+	ok(read_text("/proc/self/schedstat", text, sizeof(text)), "/proc/self/schedstat");
+	is(sscanf(text, "%lu %lu %lu", &run, &waited, &turns), 3, "has three numbers");
+	sleep_ms(2);
+	read_text("/proc/self/schedstat", text, sizeof(text));
+	is(sscanf(text, "%lu %lu %lu", &run2, &waited2, &turns2), 3, "again");
+	ok(run2 > run && waited2 >= waited && turns2 > turns, "which grow");
+	ok(read_text("/proc/self/sched", text, sizeof(text)), "/proc/self/sched");
+	ok(strstr(text, "#threads: 1)") != NULL, "tells the threads");
+	is(figure(text, "policy "), SCHED_OTHER, "the policy");
+	is(figure(text, "prio "), 120, "the priority");
+	is(figure(text, "se.load.weight"), 1048576, "the weight");
+	ok(figure(text, "nr_voluntary_switches") > 0, "the switches");
+	ok(figure(text, "se.sum_exec_runtime") >= 0, "the time");
+	int st;
+	if (child(&st) == 0) {
+		is(setpriority(PRIO_PROCESS, 0, 5), 0, "a nice child");
+		read_text("/proc/self/sched", text, sizeof(text));
+		is(figure(text, "prio "), 125, "has a lesser priority");
+		is(figure(text, "se.load.weight"), 343040, "and weight");
+		struct sched_param param = {.sched_priority = 7};
+		is(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param), 0, "as SCHED_FIFO");
+		read_text("/proc/self/sched", text, sizeof(text));
+		is(figure(text, "prio "), 92, "it has a real-time one");
+		is(figure(text, "policy "), SCHED_FIFO, "and the policy");
+		_exit(0);
+	}
+	is(st, 0, "it was done");
+}
+
 int main(void)
 {
 	affinity_is_read_and_set();
@@ -168,5 +221,6 @@ int main(void)
 	own_time_is_measured();
 	sleeping_takes_no_processor_time();
 	prctl_names_and_death_signals();
+	figures_are_told();
 	return done();
 }

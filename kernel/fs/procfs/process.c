@@ -155,19 +155,6 @@ static int show_personality(const struct proc_node *node, struct text *text)
 	return 0;
 }
 
-static int show_schedstat(const struct proc_node *node, struct text *text)
-{
-	struct task *task = proc_node_task(node);
-
-	if (task == NULL)
-		return -ESRCH;
-	text_printf(
-		text, "%lu 0 %lu\n", (unsigned long)task_run_time(task),
-		(unsigned long)(task->sched.switches_voluntary + task->sched.switches_involuntary));
-	task_put(task);
-	return 0;
-}
-
 /* --- Threads --- */
 
 static const struct proc_entry task_entry = {
@@ -261,7 +248,8 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		 .operations = &proc_pagemap_operations},                                          \
 		PROC_FILE("personality", 0400, show_personality),                                  \
 		PROC_SETTING("projid_map", 0644, proc_show_projid_map, proc_store_projid_map),     \
-		PROC_LINK("root", proc_get_root), PROC_FILE("schedstat", 0444, show_schedstat),    \
+		PROC_LINK("root", proc_get_root), PROC_FILE("sched", 0444, proc_show_sched),       \
+		PROC_FILE("schedstat", 0444, proc_show_schedstat),                                 \
 		PROC_SETTING("setgroups", 0644, proc_show_setgroups, proc_store_setgroups),        \
 		PROC_FILE("smaps", 0444, proc_show_smaps),                                         \
 		PROC_FILE("smaps_rollup", 0444, proc_show_smaps_rollup),                           \

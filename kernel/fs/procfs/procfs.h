@@ -145,6 +145,9 @@ int proc_show_queues(const struct proc_node *node, struct text *text);
 int proc_store_queues(const struct proc_node *node, char *value, size_t size);
 int proc_show_sem(const struct proc_node *node, struct text *text);
 int proc_store_sem(const struct proc_node *node, char *value, size_t size);
+int proc_show_sched(const struct proc_node *node, struct text *text); /* sched.c */
+int proc_show_schedstat(const struct proc_node *node, struct text *text);
+int proc_show_cpu_schedstat(const struct proc_node *node, struct text *text); /* /proc/schedstat */
 /* sys_sched.c: the scheduler's. */
 int proc_show_sched_setting(const struct proc_node *node, struct text *text);
 int proc_store_sched_setting(const struct proc_node *node, char *value, size_t size);

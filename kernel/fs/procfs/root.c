@@ -157,6 +157,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("partitions", 0444, proc_show_partitions),
 	PROC_DIRECTORY("pressure", proc_pressure_entries),
 	PROC_TEXT_LINK("self", read_self),
+	PROC_FILE("schedstat", 0444, proc_show_cpu_schedstat),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),

@@ -239,10 +239,7 @@ static void put_pid_in(struct file_owner *owner, struct pid *pid, int type)
 
 int async_own(struct file *file, int fd)
 {
-	unsigned long flags = process_tree_lock();
-	struct pid *pid = pid_find_locked(current->process->pid);
-	pid_get(pid);
-	process_tree_unlock(flags);
+	struct pid *pid = pid_get(current->process->numbers);
 
 	mutex_lock(&async_lock);
 	struct file_owner *owner = owner_of(file);

@@ -266,15 +266,18 @@ const struct proc_entry proc_process_entries[] = {
 };
 
 /* The child with the lowest number above `after`, or 0. */
-static pid_t next_child(struct process *process, pid_t after)
+static pid_t next_child(const struct proc_node *node, struct process *process, pid_t after)
 {
 	struct process *child;
 	pid_t found = 0;
 	unsigned long flags = process_tree_lock();
 
-	list_for_each_entry (child, &process->children, sibling_link)
-		if (child->pid > after && (found == 0 || child->pid < found))
-			found = child->pid;
+	list_for_each_entry (child, &process->children, sibling_link) {
+		pid_t number = pid_number_in(child->numbers, node->space);
+
+		if (number > after && (found == 0 || number < found))
+			found = number;
+	}
 	process_tree_unlock(flags);
 	return found;
 }
@@ -287,7 +290,7 @@ static int show_children(const struct proc_node *node, struct text *text)
 	if (process == NULL)
 		return -ESRCH;
 	if (node->pid->number == process->pid)
-		for (pid_t child = 0; (child = next_child(process, child)) != 0;)
+		for (pid_t child = 0; (child = next_child(node, process, child)) != 0;)
 			text_printf(text, "%d ", child);
 	process_put(process);
 	return 0;

@@ -149,9 +149,10 @@ void count_end_locked(void)
 	for (u32 i = 0; i < old->functions; i++)
 		if (old->entries[i].inserted)
 			arch_probe_remove(old->entries[i].address);
-	/* From here on nobody meets one, and nobody is still looking. */
+	/* Twice: afterwards nobody meets one, and nobody who did for the last time is still looking. */
 	arch_probe_synchronize();
 	__atomic_store_n(&table, NULL, __ATOMIC_RELEASE);
+	arch_probe_synchronize();
 	free_table(old);
 }
 
@@ -172,6 +173,7 @@ int count_add_locked(const char *pattern)
 		made->entries[i].inserted = arch_probe_insert(made->entries[i].address) == 0;
 		inserted += made->entries[i].inserted;
 	}
+	arch_probe_synchronize();
 	if (inserted > 0)
 		return 0;
 	count_end_locked();

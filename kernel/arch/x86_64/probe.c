@@ -66,12 +66,21 @@ void arch_probe_synchronize(void)
 	cpus_call(cpus_online(), answer, NULL);
 }
 
+/*
+ * Nobody counts the function any more, but its first byte is what it was: this CPU still had the
+ * breakpoint, which goes on as if it were there.  An emulated CPU may keep it for long.
+ */
+static __noprobe bool was_removed(vaddr_t function)
+{
+	return *(const volatile u8 *)function == OPCODE_PUSH_RBP;
+}
+
 __noprobe bool probe_breakpoint(struct trap_frame *frame)
 {
 	vaddr_t function = frame->rip - 1;
 
 	if (function < (vaddr_t)image_text_start || function >= (vaddr_t)image_text_end ||
-	    !probe_hit(function))
+	    (!probe_hit(function) && !was_removed(function)))
 		return false;
 	if (frame->rsp % STACK_ALIGN != STACK_ALIGN / 2) {
 		/* Assembly that calls as it likes: this function goes without. */

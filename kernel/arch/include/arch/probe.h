@@ -18,8 +18,8 @@
  * time. */
 int __must_check arch_probe_insert(vaddr_t function);
 void arch_probe_remove(vaddr_t function);
-/* Afterwards no CPU meets a breakpoint that was taken away before, nor is any in probe_hit for one.
- * Interrupts on. */
+/* Afterwards every CPU meets the breakpoints that were put in before, none meets one that was taken
+ * away, and none is in probe_hit for such a one.  Interrupts on. */
 void arch_probe_synchronize(void);
 
 /* Upcall (trace/count.c): the function is called.  False: nobody put a breakpoint there.

@@ -36,9 +36,9 @@ recorded() {
 	contains "$name: the work is done" console '^work: done'
 }
 
-# cuts NAME: many moments of it.
+# cuts NAME [COMMAND]: many moments of it.
 cuts() {
-	"$JUDGE" before.img log.img $START $SECTORS "$CUTS" "$SEED" "$WORK" >judge.out 2>&1
+	"$JUDGE" before.img log.img $START $SECTORS "$CUTS" "$SEED" "$WORK" ${2:+"$2"} >judge.out 2>&1
 	result $? "$1: after every cut the disk is in order, and has what was promised"
 	remark <judge.out
 }
@@ -58,6 +58,39 @@ END
 chmod +x root/init
 "$TOP/tools/mkinitramfs" -o work.cpio --busybox --root root || exit 1
 
+# Programs whose own checks are the judge: what they find of their files must be whole.
+programs() {
+	cat >root/work <<'END'
+cd /m
+(
+	echo 'pragma synchronous = full; create table t (i integer primary key, b blob);'
+	for i in $(seq 1 40); do
+		echo "begin; insert into t values ($i, randomblob(3000)); update t set b = randomblob(2000) where i = abs(random()) % $i; commit;"
+	done
+) | sqlite3 db &
+export HOME=/ GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+git init -q repository && cd repository && git config gc.auto 0
+for i in $(seq 1 12); do
+	seq $i $((i * 50)) >file$((i % 4)) && git add . && git commit -q -m "number $i" || exit 1
+done
+wait
+END
+	cat >look <<'END'
+rm -rf found && mkdir found
+debugfs -R "rdump / found" cut.img >/dev/null 2>&1
+cd found || exit 1
+if [ -s db ]; then
+	rows=$(sqlite3 db "select count(*) = ifnull(max(i), 0) from t" 2>&1)
+	[ "$(sqlite3 db 'pragma integrity_check' 2>&1)" = ok ] || exit 1
+	case $rows in 1 | *'no such table'*) ;; *) exit 1 ;; esac
+fi
+git -C repository rev-parse HEAD >/dev/null 2>&1 || exit 0
+git -C repository fsck --full >../git.log 2>&1 && git -C repository log >/dev/null
+END
+	"$TOP/tools/mkinitramfs" -o work.cpio --busybox --program sqlite3 --program git --root root || exit 1
+	recorded 'sqlite3 and git' -t ext4 -b 4096 && cuts 'sqlite3 and git' 'sh look'
+}
+
 # both NAME MKE2FS-OPTIONS...
 both() {
 	recorded "$@" && cuts "$1"
@@ -68,4 +101,5 @@ if [ "$CUTS" -gt 100 ]; then
 	CPUS=1 both 'ext4 on one processor' -t ext4 -b 4096
 	CPUS=2 both 'ext3' -t ext3 -b 2048
 fi
+programs
 finish

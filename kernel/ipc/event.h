@@ -14,6 +14,9 @@ enum { EFD_SEMAPHORE = 1, EFD_CLOEXEC = O_CLOEXEC, EFD_NONBLOCK = O_NONBLOCK };
 
 /* A new event counter.  A file or ERR_PTR. */
 struct file *eventfd_create(u64 initial, u32 flags);
+/* Is the file one; and adding one to it, if it is, which never waits. */
+bool eventfd_is(const struct file *file);
+void eventfd_count(struct file *file);
 
 enum { SFD_CLOEXEC = O_CLOEXEC, SFD_NONBLOCK = O_NONBLOCK };
 

@@ -130,3 +130,16 @@ struct file *eventfd_create(u64 initial, u32 flags)
 		kfree(event);
 	return file;
 }
+
+bool eventfd_is(const struct file *file)
+{
+	return file->ops == &eventfd_operations;
+}
+
+void eventfd_count(struct file *file)
+{
+	struct eventfd *event = file->private;
+
+	if (add(event, 1))
+		wake_up_events(&event->queue, UINT_MAX, POLLIN | POLLRDNORM);
+}

@@ -185,6 +185,8 @@ static void install(struct exec *exec)
 {
 	struct task *task = current;
 
+	if (uring_exec_hook)
+		uring_exec_hook();
 	install_layout(exec);
 	/* From here on the memory is the new program's, and soon its credentials are. */
 	if (exec->secure)

@@ -108,6 +108,10 @@ struct pidfd_hooks {
 	void (*discard)(int fd, struct file *file);
 };
 
+/* Before a thread with TASK_WORK_URING next runs the program.  May sleep. */
+extern void (*uring_hook)(void);
+/* An exec is about to replace current's memory.  May sleep. */
+extern void (*uring_exec_hook)(void);
 extern const struct file_hooks *file_hooks;
 extern const struct futex_hooks *futex_hooks;
 extern const struct ipc_hooks *ipc_hooks;

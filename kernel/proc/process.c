@@ -36,6 +36,8 @@ static u32 tasks;                     /* atomic */
 static u64 forks;                     /* atomic */
 
 const struct file_hooks *file_hooks;
+void (*uring_hook)(void);
+void (*uring_exec_hook)(void);
 const struct futex_hooks *futex_hooks;
 const struct ipc_hooks *ipc_hooks;
 const struct pidfd_hooks *pidfd_hooks;

@@ -139,7 +139,8 @@ int wait_sleep(enum wait_mode mode, nsec_t deadline)
 	int result = 0;
 
 	might_sleep();
-	if ((mode == WAIT_INTERRUPTIBLE && task_signal_pending(current)) ||
+	if ((mode == WAIT_INTERRUPTIBLE &&
+	     (task_signal_pending(current) || current->flags & TASK_NO_WAIT)) ||
 	    (mode == WAIT_KILLABLE && task_kill_pending(current)))
 		result = -ERESTARTSYS;
 	else if (deadline != NO_DEADLINE)

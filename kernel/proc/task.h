@@ -62,6 +62,7 @@ enum task_work {
 	TASK_WORK_SET_TID = 1 << 4,      /* a new thread writes its number to set_child_tid */
 	TASK_WORK_RSEQ = 1 << 5,         /* proc/rseq.c: the thread has lost its CPU */
 	TASK_WORK_GIVE_WAY = 1 << 7,     /* proc/sched.c: another fair task is due */
+	TASK_WORK_URING = 1 << 8,        /* requests of io_uring are ready: uring_hook */
 	TASK_WORK_CALL_EXIT = 1 << 6, /* proc/ptrace_stop.c: the end of this call is a stop, too */
 };
 
@@ -71,6 +72,7 @@ enum task_flags {
 	TASK_EXITING = 1 << 2, /* has begun task_exit */
 	TASK_NO_EXEC =
 		1 << 3, /* forked and did not exec yet (AFORK of accounting, setpgid's EACCES) */
+	TASK_NO_WAIT = 1 << 5,   /* own: waits that a signal would end, end at once: io_uring */
 	TASK_NO_FAULTS = 1 << 4, /* a fault on user memory fails at once instead of sleeping */
 };
 
@@ -241,7 +243,8 @@ static inline void task_work_clear(struct task *task, u32 bits)
 /* Would an interruptible sleep end?  A killable one? */
 static inline bool task_signal_pending(const struct task *task)
 {
-	return task_work(task) & (TASK_WORK_SIGNAL | TASK_WORK_KILL | TASK_WORK_STOP);
+	return task_work(task) &
+	       (TASK_WORK_SIGNAL | TASK_WORK_KILL | TASK_WORK_STOP | TASK_WORK_URING);
 }
 static inline bool task_kill_pending(const struct task *task)
 {

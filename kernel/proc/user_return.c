@@ -6,6 +6,7 @@
 #include "lib/abi/signal.h"
 #include "mm/usercopy.h"
 #include "proc/account.h"
+#include "proc/hooks.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
@@ -57,6 +58,12 @@ void user_return_work(struct trap_frame *frame)
 		if (work & TASK_WORK_CALL_EXIT) {
 			task_work_clear(task, TASK_WORK_CALL_EXIT);
 			ptrace_syscall_exit();
+		}
+		if (work & TASK_WORK_URING && uring_hook) {
+			task_work_clear(task, TASK_WORK_URING);
+			uring_hook();
+			/* A call that was interrupted for it starts again. */
+			task_work_set(task, TASK_WORK_SIGNAL);
 		}
 		if (work & SIGNAL_WORK)
 			signal_deliver(frame);

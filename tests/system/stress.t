@@ -9,12 +9,13 @@ STRESS_SECONDS=${STRESS_SECONDS:-1}
 STRESSORS=${STRESSORS:-bad-altstack bigheap brk dev-shm env fork madvise malloc memfd mincore mlock mmap mmapaddr mmapfixed mmapfork \
 	mmaphuge mmapmany mprotect mremap msync msyncmany munmap numa pagemove pageswap physpage rmap shm shm-sysv stack \
 	stackmmap tmpfs userfaultfd vm vm-addr vm-rw vm-segv vm-splice zombie}
-LEAK=2048 # KiB: what caches and heaps may take from one stressor to the next
 
 # shellcheck disable=SC2086 # words
 set -- $STRESSORS
 SECONDS_ALLOWED=$((60 + $# * (STRESS_SECONDS * 3 / 2 + 4)))
 for cpus in ${STRESS_CPUS:-4}; do
+	# KiB: what caches, which each CPU has, may take from one stressor to the next
+	LEAK=$((1024 + 512 * cpus))
 	# shellcheck disable=SC2086
 	in_machine --cpus "$cpus" --memory 512M --with /usr/bin/stress-ng --with "$PROGRAMS/stress.sh" -- \
 		/bin/sh "$PROGRAMS/stress.sh" "$STRESS_SECONDS" "$@" >"$WORK/out" 2>"$WORK/err" </dev/null

@@ -5,6 +5,7 @@
 #include "lib/sync.h"
 #include "proc/credentials.h"
 #include "proc/time.h"
+#include "proc/user_namespace.h"
 #include "tests/kernel/ktest.h"
 
 enum { READ = PERMISSION_READ, WRITE = PERMISSION_WRITE, EXECUTE = PERMISSION_EXECUTE };
@@ -17,7 +18,10 @@ KTEST(credentials_permission_asks_owner_then_group_then_others)
 	KREQUIRE(groups != NULL);
 	groups->ids[0] = 50;
 	groups->ids[1] = 60;
-	struct credentials user = {.fsuid = 1000, .fsgid = 1000, .groups = groups};
+	struct credentials user = {.fsuid = 1000,
+				   .fsgid = 1000,
+				   .groups = groups,
+				   .user_namespace = user_namespace_first()};
 
 	KEXPECT(credentials_permission(&user, 1000, 1, FILE_TYPE | 0600, READ | WRITE) == 0);
 	KEXPECT(credentials_permission(&user, 1000, 1, FILE_TYPE | 0077, READ) == -EACCES);
@@ -33,7 +37,9 @@ KTEST(credentials_permission_override_does_not_execute_data)
 	struct group_set *groups = group_set_create(0);
 
 	KREQUIRE(groups != NULL);
-	struct credentials root = {.cap_effective = CAP_ALL, .groups = groups};
+	struct credentials root = {.cap_effective = CAP_ALL,
+				   .groups = groups,
+				   .user_namespace = user_namespace_first()};
 
 	KEXPECT(credentials_permission(&root, 1, 1, FILE_TYPE | 0000, READ | WRITE) == 0);
 	KEXPECT(credentials_permission(&root, 1, 1, FILE_TYPE | 0666, EXECUTE) == -EACCES);

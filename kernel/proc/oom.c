@@ -4,9 +4,9 @@
  *
  * The victim is the one that would free most: its resident memory, its page tables and what its
  * open files cost the kernel, moved by its oom_score_adjust in thousandths of all memory; -1000
- * exempts it, and so is init.  A victim chosen before that has not gone yet is waited for first,
- * but not for ever: it may itself be waiting for a lock of somebody who waits for memory here, and
- * then the next one has to go.
+ * exempts it, and so is init.  One decides at a time.  A victim chosen before that has not gone yet
+ * is waited for first, but not for ever: it may itself be waiting for a lock of somebody who waits
+ * for memory here, and then the next one has to go.
  */
 #include "arch/clock.h"
 #include "lib/abi/signal.h"
@@ -26,7 +26,8 @@
 #define OOM_EXEMPT   (-1000)
 #define OOM_PER_UNIT 1000
 
-static nsec_t last_kill; /* atomic: when the last victim was chosen */
+static mutex_t decision = MUTEX_INIT(decision); /* who dies; only ever tried */
+static nsec_t last_kill;                        /* atomic: when the last victim was chosen */
 
 /* What ends with the process; 0 when it has given its memory back already. */
 static s64 bytes_of(struct process *process)
@@ -58,31 +59,35 @@ s64 oom_badness(struct process *process)
 	return bytes + (s64)(frame_get_total_memory() / OOM_PER_UNIT) * process->oom_score_adjust;
 }
 
-/* The victim, with a reference; NULL when nobody qualifies.  *dying: it is on its way out already. */
+/*
+ * The victim, with a reference; NULL when nobody qualifies.  *dying: it is on its way out already,
+ * and what it had may not be its own any more, as it is being taken apart.  Such a one is waited
+ * for until it has had its time, and then if there is nobody else.
+ */
 static struct process *choose_victim(bool *dying)
 {
-	struct process *process, *victim = NULL;
-	s64 worst = INT64_MIN;
-
 	bool waited =
 		clock_monotonic() - __atomic_load_n(&last_kill, __ATOMIC_RELAXED) > VICTIM_TIME;
+	struct process *process, *victim = NULL, *leaving = NULL;
+	s64 worst = INT64_MIN;
 
-	*dying = false;
 	unsigned long flags = process_tree_lock();
 	for_each_process_locked(process)
 	{
-		/* Its memory is not its own any more while it is being taken apart. */
-		if (process->exiting && !process->zombie && !waited) {
-			*dying = true;
-			victim = process;
-			break;
+		if (process->exiting) {
+			if (!process->zombie)
+				leaving = process;
+			continue;
 		}
 		s64 badness = oom_badness(process);
-		if (!process->exiting && badness > worst) {
+		if (badness > worst) {
 			worst = badness;
 			victim = process;
 		}
 	}
+	*dying = leaving && (!waited || !victim);
+	if (*dying)
+		victim = leaving;
 	if (victim)
 		process_get(victim);
 	process_tree_unlock(flags);
@@ -106,26 +111,38 @@ static void kill_victim(struct process *victim)
 	spin_unlock_irqrestore(&victim->lock, flags);
 }
 
-/* Gives memory back, or lets a process die; false: current itself has to. */
-static bool make_room(void)
+/* Lets a process die, unless one does already; false: current itself has to.  `decision` is held. */
+static bool decide(void)
 {
 	bool dying;
-
-	if (task_kill_pending(current))
-		return false;
-	if (frame_relieve() != 0)
-		return true;
 	struct process *victim = choose_victim(&dying);
+
 	if (!victim)
 		return false;
 	bool self = victim == current->process;
 	if (!dying)
 		kill_victim(victim);
 	process_put(victim);
-	if (self)
+	return !self;
+}
+
+/* Gives memory back, or lets a process die; false: current itself has to. */
+static bool make_room(void)
+{
+	bool again = true;
+
+	if (task_kill_pending(current))
 		return false;
-	task_sleep(PATIENCE);
-	return true;
+	if (frame_relieve() != 0)
+		return true;
+	/* One death at a time: who comes meanwhile sees first what has come of it. */
+	if (mutex_trylock(&decision)) {
+		again = decide();
+		mutex_unlock(&decision);
+	}
+	if (again)
+		task_sleep(PATIENCE);
+	return again;
 }
 
 /* mm's hook: see vmm_set_out_of_memory_hook. */

@@ -46,7 +46,8 @@ static void private_memory(void)
 		is(p[GIGANTIC / 2], 1, "a child sees it");
 		_exit(0);
 	}
-	is(status, EXITED(0), "the child ends");
+	/* Only its parent has been promised the page: now and then Linux refuses it to the child. */
+	ok(status == EXITED(0) || status == KILLED(SIGBUS), "the child ends");
 	p[GIGANTIC / 2] = 3;
 	is(p[GIGANTIC / 2] + p[GIGANTIC - 1], 5, "it is the parent's");
 	is(mprotect(p, GIGANTIC, PROT_READ), 0, "mprotect of the whole");

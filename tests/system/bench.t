@@ -41,7 +41,7 @@ ok(len(tree.fromstring(forks.plot({"Cowslip": figures["Cowslip"]})).findall(f"{S
 shown = io.StringIO()
 with contextlib.redirect_stdout(shown):
     parallel.show({"Linux": {"2": {"faults": [100, 180], "forks": [100, 180], "maps": [100]}},
-                   "Cowslip": {"2": {"faults": [300, 540], "forks": [300, 330], "maps": [100, 200]}}})
+                   "Cowslip": {"2": {"faults": [300, 540], "forks": [300, 330], "maps": [100, 200]}}}, False)
 verdicts = {line.split()[0]: line for line in shown.getvalue().splitlines() if line and line.split()[0] in ("faults", "forks", "maps")}
 ok(verdicts["faults"].endswith(" as well") and "NOT" not in verdicts["faults"], "the same scaling is as good")
 ok(verdicts["forks"].endswith(" NOT as well"), "a worse one is not, however fast one worker is")

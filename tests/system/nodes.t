@@ -77,7 +77,7 @@ contains 'the size of the second' "$WORK/out" '^node 1 size: 12[0-9] MB$'
 contains 'how far they are from each other' "$WORK/out" '^ +1: +17 +10'
 contains 'sysfs names them' "$WORK/out" '^online 0-1 with memory 0-1$'
 contains 'and their processors' "$WORK/out" '^cpus 2-3 map c$'
-contains 'with all files of a node' "$WORK/out" '^cpulist cpumap distance meminfo numastat vmstat '
+contains 'with all files of a node' "$WORK/out" '^cpulist cpumap distance hugepages meminfo numastat vmstat '
 for node in 0 1; do
 	contains "node $node: its processor's memory comes from there" "$WORK/out" "^node $node gave the memory of its processor$"
 	contains "node $node: and returns there" "$WORK/out" "^node $node has it back$"

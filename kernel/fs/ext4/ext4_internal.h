@@ -27,6 +27,7 @@
 #include "fs/ext4/journal_device.h"
 #include "fs/ext4/volume.h"
 #include "fs/fs_internal.h"
+#include "mm/read_ahead.h"
 
 enum { EXT4_BUCKETS = 256 };
 
@@ -74,8 +75,7 @@ struct ext4_inode {
 	nsec_t dirty_since;          /* super->lock */
 	u32 sync_pass;               /* super->lock */
 	size_t unbalanced;           /* hint: pages written since limits were looked at */
-	u64 read_ahead_end;          /* hint: the page behind what was last read ahead */
-	u32 read_ahead_pages;        /* hint: how much, next time */
+	struct read_ahead read_ahead;
 };
 
 static inline struct ext4_super *ext4_super(const struct superblock *superblock)

@@ -12,43 +12,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
-enum { READ_AHEAD_FIRST = 4, READ_AHEAD_STEP = 4, READ_AHEAD_MAX = 128 };
-
-/* How many pages to read for a miss at `index`. */
-static u32 read_ahead(struct ext4_inode *inode, u64 index)
-{
-	u64 pages = DIV_ROUND_UP(page_cache_size(&inode->inode.cache), (u64)PAGE_SIZE);
-	u32 count = 1;
-
-	/* Hints: two readers at once spoil nothing but the guess. */
-	if (index == 0)
-		count = READ_AHEAD_FIRST;
-	else if (index == READ_ONCE(inode->read_ahead_end))
-		count = MIN(READ_ONCE(inode->read_ahead_pages) * READ_AHEAD_STEP,
-			    (u32)READ_AHEAD_MAX);
-	WRITE_ONCE(inode->read_ahead_pages, count);
-	WRITE_ONCE(inode->read_ahead_end, index + count);
-	return (u32)MIN((u64)count, index < pages ? pages - index : 1);
-}
-
-/* Frames for the pages behind the first, whose frame is given, up to one that is there.  How many
- * in all. */
-static u32 take_frames(struct page_cache *cache, u64 index, u32 wanted, phys_t *frames)
-{
-	phys_t present[READ_AHEAD_MAX];
-	u32 count = 1;
-
-	if (wanted == 1)
-		return 1;
-	page_cache_find(cache, index + 1, wanted - 1, present);
-	while (count < wanted && present[count - 1] == 0)
-		count++;
-	for (u32 i = count - 1; i < wanted - 1; i++)
-		if (present[i] != 0)
-			frame_free(present[i]);
-	return count == 1 ? 1 : 1 + (u32)frame_alloc_batch(FRAME_CACHE, frames + 1, count - 1);
-}
-
 /* Where a block is. */
 static int find_run(struct ext4_inode *inode, u64 block, struct ext4_run *run)
 {
@@ -78,18 +41,19 @@ static int fill_run(struct page_cache *cache, u64 index, void *page, const struc
 	struct ext4_super *super = ext4_super_of(inode);
 	u32 each = PAGE_SIZE >> super->volume.block_shift;
 	u64 sequence = page_cache_sequence(cache);
-	phys_t frames[READ_AHEAD_MAX];
-	u32 wanted = (u32)MIN((u64)read_ahead(inode, index), run->length / each), count;
+	u64 pages = DIV_ROUND_UP(page_cache_size(cache), (u64)PAGE_SIZE);
+	phys_t frames[READ_AHEAD_LIMIT];
+	u32 count;
 	int error;
 
 	frames[0] = virt_to_phys(page);
-	count = take_frames(cache, index, wanted, frames);
+	count = (u32)MIN((u64)read_ahead_count(&inode->read_ahead, index, pages),
+			 run->length / each);
+	count = read_ahead_frames(cache, index, count, frames);
 	error = ext4_transfer_blocks(super, BLOCK_READ, run->start, index * each, (u64)count * each,
 				     index, frames);
 	clear_behind(cache, index + count - 1, frames[count - 1]);
-	for (u32 i = 1; i < count; i++)
-		if (error || page_cache_insert(cache, index + i, frames[i], sequence))
-			frame_free(frames[i]);
+	read_ahead_insert(cache, index, frames, count, sequence, error);
 	return error;
 }
 

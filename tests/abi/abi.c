@@ -237,6 +237,14 @@ long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+time_t stamp_now(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return t.tv_sec;
+}
+
 void scratch(void)
 {
 	const char *where = getenv("TMPDIR");

@@ -105,6 +105,12 @@ void sleep_ms(long ms);
 /* The monotonic clock, in milliseconds. */
 long now_ms(void);
 
+/*
+ * The clock by which a kernel stamps files and queues, in seconds. It moves at the timer's ticks, so
+ * time() may already be a second further.
+ */
+time_t stamp_now(void);
+
 /* Waits until `cond` holds, at most 5 s, looking every millisecond. */
 #define wait_until(cond)                                                 \
 	do {                                                             \

@@ -41,7 +41,7 @@ static const char *take(int id, long type, int flags)
 static void fresh_queue(void)
 {
 	struct msqid_ds status;
-	time_t before = time(NULL);
+	time_t before = stamp_now();
 	int id = msgget(IPC_PRIVATE, 0640);
 
 	ok(id >= 0, "a queue");

@@ -34,7 +34,7 @@ static unsigned long attached(int id)
 
 static void fresh_segment(void)
 {
-	time_t before = time(NULL);
+	time_t before = stamp_now();
 	int id = shmget(IPC_PRIVATE, 3 * PAGE + 5, IPC_CREAT | 0640);
 
 	ok(id >= 0, "a private segment");

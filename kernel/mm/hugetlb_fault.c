@@ -65,10 +65,10 @@ static enum fault_result map_block(struct fault *fault, phys_t block)
 	vaddr_t base = ALIGN_DOWN(fault->page, HUGE_SIZE);
 	pte_t *link = tree_own_leaf_link(fault->space, base);
 	struct node *leaf = link != NULL ? node_alloc_unfilled(1) : NULL;
+	enum fault_result result = FAULT_NO_MEMORY;
 
-	if (leaf == NULL)
-		return FAULT_NO_MEMORY;
-	enum fault_result result = map_at(fault, link, base, block, &leaf);
+	if (leaf != NULL)
+		result = map_at(fault, link, base, block, &leaf);
 	if (leaf != NULL)
 		node_put(leaf);
 	if (result != FAULT_DONE)

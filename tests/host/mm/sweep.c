@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The nth allocation fails, for every n, in every call that a program can make, in a child that
- * shares all its tables with its parent: the call says so, and nothing else has happened.
- *
- * After each, the trees are checked, the parent's bytes, the child's where the call had failed (but
- * for calls that give content up), its regions, and that no frame is lost when both have ended.
+ * The nth allocation fails, for every n, in the calls and faults that every program makes; see nth.h.
+ * Other programs do the same for huge pages (sweep_huge.c), userfaults (sweep_watched.c), and pages
+ * that go elsewhere (sweep_pages.c).
  */
-#include "tests/host/mm/support.h"
+#include "tests/host/mm/nth.h"
 
-#include <stdio.h>
-
-#include "lib/string.h"
 #include "mm/checking.h"
 #include "mm/mempolicy.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
-#include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/tree_check.h"
 
-enum { PAGES = 20, FILE_PAGES = 4, SWAPPED = 16, FIRST = 5, COUNT = 10, REGIONS = 16 };
+enum { PAGES = 20, FILE_PAGES = 4, SWAPPED = 16, FIRST = 5, COUNT = 10 };
 
 /* The anonymous pages lie across the boundary of a leaf; the files' in the same leaf as their end.
  */
@@ -29,17 +23,6 @@ static const vaddr_t START = BASE + FIRST * PAGE_SIZE;
 enum { SIZE = COUNT * PAGE_SIZE };
 
 static struct test_file file;
-static struct address_space *made; /* by a call, to be ended when all is over */
-
-static int outcome(long result)
-{
-	return result < 0 ? (int)result : 0;
-}
-
-static int touched(int signal)
-{
-	return signal == 0 ? 0 : -ENOMEM;
-}
 
 /* --- The calls --- */
 
@@ -55,44 +38,44 @@ static int call_mprotect(struct address_space *space)
 
 static int call_mremap_to(struct address_space *space)
 {
-	return outcome(
+	return nth_outcome(
 		vmm_mremap(space, START, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, ELSEWHERE));
 }
 
 static int call_mremap_larger(struct address_space *space)
 {
-	return outcome(vmm_mremap(space, START, SIZE, 600 * PAGE_SIZE, MREMAP_MAYMOVE, 0));
+	return nth_outcome(vmm_mremap(space, START, SIZE, 600 * PAGE_SIZE, MREMAP_MAYMOVE, 0));
 }
 
 static int call_mremap_smaller(struct address_space *space)
 {
-	return outcome(vmm_mremap(space, START, SIZE, PAGE_SIZE, 0, 0));
+	return nth_outcome(vmm_mremap(space, START, SIZE, PAGE_SIZE, 0, 0));
 }
 
 static int call_mmap(struct address_space *space)
 {
-	return outcome(vmm_mmap(space, 0, SIZE, RW, ANON, NULL, 0));
+	return nth_outcome(vmm_mmap(space, 0, SIZE, RW, ANON, NULL, 0));
 }
 
 static int call_mmap_over(struct address_space *space)
 {
-	return outcome(vmm_mmap(space, START, SIZE, PROT_READ, ANON | MAP_FIXED, NULL, 0));
+	return nth_outcome(vmm_mmap(space, START, SIZE, PROT_READ, ANON | MAP_FIXED, NULL, 0));
 }
 
 static int call_mmap_shared(struct address_space *space)
 {
-	return outcome(vmm_mmap(space, 0, SIZE, RW, MAP_SHARED | MAP_ANONYMOUS, NULL, 0));
+	return nth_outcome(vmm_mmap(space, 0, SIZE, RW, MAP_SHARED | MAP_ANONYMOUS, NULL, 0));
 }
 
 static int call_mmap_file(struct address_space *space)
 {
-	return outcome(
+	return nth_outcome(
 		vmm_mmap(space, 0, FILE_PAGES * PAGE_SIZE, RW, MAP_SHARED, &file.backing, 0));
 }
 
 static int call_mmap_populated(struct address_space *space)
 {
-	return outcome(vmm_mmap(space, 0, SIZE, RW, ANON | MAP_POPULATE, NULL, 0));
+	return nth_outcome(vmm_mmap(space, 0, SIZE, RW, ANON | MAP_POPULATE, NULL, 0));
 }
 
 static int call_populate(struct address_space *space)
@@ -140,24 +123,24 @@ static int call_bind(struct address_space *space)
 /* exec: a new space with what each program begins with. */
 static int call_exec(struct address_space *space __unused)
 {
-	made = vmm_create_address_space();
-	if (made == NULL)
+	nth_made = vmm_create_address_space();
+	if (nth_made == NULL)
 		return -ENOMEM;
-	vmm_init_layout(made, false);
-	int result = vmm_map_stack(made, 4 * PAGE_SIZE, RW);
+	vmm_init_layout(nth_made, false);
+	int result = vmm_map_stack(nth_made, 4 * PAGE_SIZE, RW);
 	if (result == 0)
-		result = outcome(vmm_mmap(made, BASE, SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED,
-					  &file.backing, 0));
+		result = nth_outcome(vmm_mmap(nth_made, BASE, SIZE, PROT_READ,
+					      MAP_PRIVATE | MAP_FIXED, &file.backing, 0));
 	u8 byte = 1;
-	if (result == 0 && vmm_access(made, USER_TOP - 8, &byte, 1, VM_WRITE) != 1)
+	if (result == 0 && vmm_access(nth_made, USER_TOP - 8, &byte, 1, VM_WRITE) != 1)
 		result = -ENOMEM;
 	return result;
 }
 
 static int call_fork(struct address_space *space)
 {
-	made = vmm_copy_address_space(space);
-	return made != NULL ? 0 : -ENOMEM;
+	nth_made = vmm_copy_address_space(space);
+	return nth_made != NULL ? 0 : -ENOMEM;
 }
 
 static int call_map_page(struct address_space *space)
@@ -173,24 +156,24 @@ static int call_map_page(struct address_space *space)
 
 static int call_grow_stack(struct address_space *space)
 {
-	return touched(program_write(space->layout.stack_top - 40 * PAGE_SIZE, 1, NULL));
+	return nth_touched(program_write(space->layout.stack_top - 40 * PAGE_SIZE, 1, NULL));
 }
 
 static int call_write(struct address_space *space __unused)
 {
-	return touched(program_write(START, 77, NULL));
+	return nth_touched(program_write(START, 77, NULL));
 }
 
 static int call_read_swapped(struct address_space *space __unused)
 {
 	u8 seen;
 
-	return touched(program_read(BASE + SWAPPED * PAGE_SIZE, &seen, NULL));
+	return nth_touched(program_read(BASE + SWAPPED * PAGE_SIZE, &seen, NULL));
 }
 
 static int call_write_swapped(struct address_space *space __unused)
 {
-	return touched(program_write(BASE + SWAPPED * PAGE_SIZE, SWAPPED + 1, NULL));
+	return nth_touched(program_write(BASE + SWAPPED * PAGE_SIZE, SWAPPED + 1, NULL));
 }
 
 static int call_swap_out(struct address_space *space)
@@ -208,17 +191,17 @@ static int call_read_file(struct address_space *space __unused)
 {
 	u8 seen;
 
-	return touched(program_read(PRIVATE, &seen, NULL));
+	return nth_touched(program_read(PRIVATE, &seen, NULL));
 }
 
 static int call_write_private_file(struct address_space *space __unused)
 {
-	return touched(program_write(PRIVATE, 1, NULL));
+	return nth_touched(program_write(PRIVATE, 1, NULL));
 }
 
 static int call_write_shared_file(struct address_space *space __unused)
 {
-	return touched(program_write(SHARED, test_byte(5, 0), NULL));
+	return nth_touched(program_write(SHARED, test_byte(5, 0), NULL));
 }
 
 static int call_debug(struct address_space *space)
@@ -228,18 +211,7 @@ static int call_debug(struct address_space *space)
 	return vmm_access(space, START, &byte, 1, VM_WRITE | VM_FORCE) == 1 ? 0 : -ENOMEM;
 }
 
-/* --- What each promises when it fails --- */
-
-enum {
-	GIVES_UP = 1, /* what content it had given up by then stays so */
-	REMAPS = 2,   /* regions that it had changed by then stay changed, as on Linux */
-};
-
-static const struct entry_point {
-	const char *name;
-	int (*call)(struct address_space *space);
-	int promise;
-} entry_points[] = {
+static const struct nth_call calls[] = {
 	{"munmap", call_munmap, 0},
 	{"mprotect", call_mprotect, 0},
 	{"mremap to a place", call_mremap_to, 0},
@@ -280,31 +252,6 @@ static const struct entry_point {
 
 /* --- The world around a call --- */
 
-struct outline {
-	size_t count;
-	struct {
-		vaddr_t start, end;
-		u32 prot;
-		bool no_fork, wipe_on_fork;
-	} regions[REGIONS];
-};
-
-static void take_outline(struct address_space *space, struct outline *outline)
-{
-	static struct region_info info;
-
-	memset(outline, 0, sizeof(*outline));
-	for (vaddr_t at = 0; vmm_next_region(space, at, &info, false); at = info.end) {
-		assert_true(outline->count < REGIONS);
-		size_t i = outline->count++;
-		outline->regions[i].start = info.start;
-		outline->regions[i].end = info.end;
-		outline->regions[i].prot = info.prot;
-		outline->regions[i].no_fork = info.no_fork;
-		outline->regions[i].wipe_on_fork = info.wipe_on_fork;
-	}
-}
-
 static struct address_space *make_parent(void)
 {
 	struct address_space *parent = test_space();
@@ -343,67 +290,17 @@ static void assert_content(void)
 	}
 }
 
-static void end_all(struct address_space *parent, struct address_space *child)
+static void end_world(void)
 {
-	struct swap_stats swap;
-
-	vmm_switch_address_space(parent);
-	assert_content();
-	vmm_put_address_space(made);
-	vmm_put_address_space(child);
-	made = NULL;
-	tree_check(parent->family, true);
-	test_space_end(parent);
 	test_file_destroy(&file);
-	swap_get_stats(&swap);
-	assert_int_equal(swap.slots, 0);
-	assert_int_equal(frame_count_kind(FRAME_USER), 0);
-	assert_int_equal(frame_count_kind(FRAME_CACHE), 0);
 }
 
-/* False: the call has not so many allocations. */
-static bool fail_nth(const struct entry_point *entry, u64 nth)
-{
-	static struct outline before, after;
-	size_t tables = frame_count_kind(FRAME_TABLE);
-	struct address_space *parent = make_parent();
-	struct address_space *child = vmm_copy_address_space(parent);
-
-	vmm_switch_address_space(child);
-	take_outline(child, &before);
-	slab_shrink_caches();
-	mm_checking.countdown = nth;
-	int result = entry->call(child);
-	bool failed = mm_checking.countdown == 0;
-	mm_checking.countdown = 0;
-	if (result != 0 && (!failed || (result != -ENOMEM && result != -EAGAIN)))
-		fail_msg("%s: %d with allocation %lu missing", entry->name, result,
-			 (unsigned long)nth);
-	machine_check_tlbs();
-	tree_check(parent->family, true);
-	take_outline(child, &after);
-	if (result != 0 && !(entry->promise & REMAPS) &&
-	    memcmp(&before, &after, sizeof(before)) != 0)
-		fail_msg("%s: the regions changed, allocation %lu", entry->name,
-			 (unsigned long)nth);
-	if (result != 0 && !(entry->promise & GIVES_UP))
-		assert_content();
-	if (result != 0)
-		assert_writes(START, 9);
-	end_all(parent, child);
-	if (frame_count_kind(FRAME_TABLE) != tables)
-		fail_msg("%s: tables are lost, allocation %lu", entry->name, (unsigned long)nth);
-	return failed;
-}
+static const struct nth_world world = {
+	.make = make_parent, .check = assert_content, .end = end_world, .written = START};
 
 static void test_10_a_failing_allocation_changes_nothing(void **state __unused)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(entry_points); i++) {
-		u64 nth = 1;
-		while (fail_nth(&entry_points[i], nth))
-			nth++;
-		printf("# %s: %lu allocations\n", entry_points[i].name, (unsigned long)nth - 1);
-	}
+	nth_sweep(&world, calls, ARRAY_SIZE(calls));
 }
 
 /* --- The end needs none --- */
@@ -422,7 +319,9 @@ static void test_10_exit_needs_no_memory(void **state __unused)
 	u64 left = mm_checking.countdown;
 	mm_checking.countdown = 0;
 	assert_int_equal(left, MANY);
-	end_all(parent, NULL);
+	assert_content();
+	test_space_end(parent);
+	test_file_destroy(&file);
 }
 
 static void test_10_exit_ends_with_no_free_frame(void **state __unused)
@@ -439,7 +338,9 @@ static void test_10_exit_ends_with_no_free_frame(void **state __unused)
 	vmm_switch_address_space(parent);
 	vmm_put_address_space(child);
 	frame_free_batch(taken, count);
-	end_all(parent, NULL);
+	assert_content();
+	test_space_end(parent);
+	test_file_destroy(&file);
 }
 
 static int start(void **state __unused)

@@ -3,7 +3,7 @@
 # Tests of kernel/mm on the simulated machine (tests/host/machine).
 
 # What several programs share, and what has a program of fewer sources, below.
-MM_SUPPORT := support death race swap_pages
+MM_SUPPORT := support death race swap_pages nth
 MM_SMALL := region_tree region_tree_model regions regions_model
 
 MM_SOURCES := $(sort $(wildcard kernel/mm/*.c)) $(sort $(wildcard tests/host/machine/*.c)) \

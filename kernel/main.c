@@ -14,6 +14,7 @@
 #include "fs/procfs/sysfs.h"
 #include "fs/vfs.h"
 #include "init.h"
+#include "ipc/aio.h"
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
 #include "ipc/inotify.h"
@@ -93,6 +94,7 @@ void kernel_main(void)
 	pidfd_init();
 	epoll_init();
 	inotify_init();
+	aio_init();
 	unix_init();
 	reclaim_thread_start();
 	compact_thread_start();

@@ -26,7 +26,8 @@ struct cpu_space {
 } __cacheline;
 
 static struct cpu_space cpu_spaces[MAX_CPUS];
-static slab_cache_t *space_slab; /* set once */
+static slab_cache_t *space_slab;                      /* set once */
+static void (*aio_hook)(struct address_space *space); /* set once */
 
 void vmm_init(void)
 {
@@ -102,8 +103,15 @@ static void evict_cpus(struct address_space *space)
 	preempt_enable();
 }
 
+void vmm_set_aio_hook(void (*hook)(struct address_space *space))
+{
+	aio_hook = hook;
+}
+
 static void destroy(struct address_space *space)
 {
+	if (unlikely(space->has_aio))
+		aio_hook(space);
 	userfault_forget_space(space);
 	evict_cpus(space);
 	ASSERT(space->cpus == 0);

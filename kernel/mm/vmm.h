@@ -88,7 +88,8 @@ struct address_space {
 	u64 minor_faults, major_faults; /* approximate */
 	bool no_huge;                   /* prctl(PR_SET_THP_DISABLE); read without lock */
 	u32 membarrier;                 /* atomic: what membarrier(2) is registered for */
-	struct list_head userfaults;    /* userfault.h has its lock */
+	bool has_aio; /* has had contexts of asynchronous I/O: the hook wants to know of its end */
+	struct list_head userfaults; /* userfault.h has its lock */
 	struct userfault_notice
 		*notices; /* to be told when it is unlocked; map_lock, for writing */
 };
@@ -163,6 +164,12 @@ void vmm_set_out_of_memory_hook(bool (*hook)(struct address_space *space));
 void vmm_set_low_address_hook(bool (*hook)(void));
 /* The same for locking more memory than the limit says. */
 void vmm_set_lock_hook(bool (*hook)(void));
+
+/*
+ * Told of the end of a space with `has_aio` set, before its memory goes.  Called without locks; may
+ * sleep.
+ */
+void vmm_set_aio_hook(void (*hook)(struct address_space *space));
 
 /* --- The calls of mmap(2) and its kin --- */
 

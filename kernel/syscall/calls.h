@@ -3,6 +3,7 @@
  * Every call that we have, in the includer's terms: expands SYSCALL(name, parameters…) for each. No
  * include guard, on purpose.
  */
+#include "syscall/aio.def"
 #include "syscall/file.def"
 #include "syscall/futex.def"
 #include "syscall/identity.def"

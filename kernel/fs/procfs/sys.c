@@ -288,6 +288,8 @@ static const struct proc_entry net_entries[] = {
 };
 
 static const struct proc_entry fs_entries[] = {
+	PROC_SETTING("aio-max-nr", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_FILE("aio-nr", 0444, proc_show_ipc_setting),
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_count),
 	PROC_DIRECTORY("inotify", proc_sys_inotify_entries),

@@ -43,6 +43,10 @@ QEMU_RUN = $(QEMU) -machine $(RUN_MACHINE) -cpu max -smp $(RUN_CPUS) -m $(RUN_ME
 $(BUILD)/linux/vmlinuz:
 	tools/fetch-linux
 
+.PHONY: linux-if-possible
+linux-if-possible:
+	@tools/fetch-linux --try
+
 run: setup $(RUN_KERNEL) $(INITRAMFS)
 	$(QEMU_RUN)
 

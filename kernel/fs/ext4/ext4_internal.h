@@ -64,6 +64,7 @@ struct ext4_inode {
 	struct inode inode;
 	rwlock_t node_lock;
 	struct ext4_node node;   /* node_lock; its size is what the disk has */
+	bool untold;             /* node_lock: the disk may not have what the node has */
 	u32 sequence;            /* atomic: the last transaction that changed it */
 	u32 data_sequence;       /* atomic: … what fdatasync wants */
 	mutex_t write_back_lock; /* one write-back at a time; and against truncation */

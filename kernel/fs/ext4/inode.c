@@ -78,7 +78,8 @@ static void set_attributes(struct inode *inode, const struct ext4_node *node)
 	inode->nlink = node->links;
 	inode->size = (off_t)node->size;
 	inode->blocks = node->sectors;
-	inode->rdev = device_make(node->major, node->minor);
+	if (S_ISCHR(node->mode) || S_ISBLK(node->mode))
+		inode->rdev = device_make(node->major, node->minor);
 	inode->atime = (struct vfs_time){node->atime, node->atime_ns};
 	inode->mtime = (struct vfs_time){node->mtime, node->mtime_ns};
 	inode->ctime = (struct vfs_time){node->ctime, node->ctime_ns};

@@ -48,8 +48,8 @@ bool ext4_inode_differs(struct ext4_inode *inode)
 
 	rwlock_read_lock(&inode->node_lock);
 	spin_lock(&base->attribute_lock);
-	same = node->mode == base->mode && node->uid == base->uid && node->gid == base->gid &&
-	       same_time(&base->atime, node->atime, node->atime_ns) &&
+	same = !inode->untold && node->mode == base->mode && node->uid == base->uid &&
+	       node->gid == base->gid && same_time(&base->atime, node->atime, node->atime_ns) &&
 	       same_time(&base->mtime, node->mtime, node->mtime_ns) &&
 	       same_time(&base->ctime, node->ctime, node->ctime_ns);
 	spin_unlock(&base->attribute_lock);
@@ -107,6 +107,7 @@ int ext4_operation_finish(struct ext4_operation *operation, int error)
 		struct ext4_inode *inode = operation->inodes[i];
 
 		ext4_node_give(inode);
+		inode->untold |= error != 0;
 		note_sequence(inode, sequence);
 		rwlock_write_unlock(&inode->node_lock);
 	}
@@ -127,6 +128,8 @@ static int store(struct ext4_inode *inode)
 	if (error)
 		return error;
 	error = ext4_node_write(operation.handle, &super->volume, &inode->node, false);
+	if (!error)
+		inode->untold = false;
 	error = ext4_operation_finish(&operation, error);
 	/* Times and the like are nothing that fdatasync waits for. */
 	__atomic_store_n(&inode->data_sequence, data_sequence, __ATOMIC_RELEASE);

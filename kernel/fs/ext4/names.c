@@ -126,15 +126,17 @@ static int set_xattr(struct inode *base, const char *name, const void *value, si
 
 	if (!ext4_is_writable(super))
 		return -EROFS;
-	inode_touch(base, ATTR_CTIME);
 	error = ext4_operation_begin(&operation, super, EXT4_CREDITS_MAP + EXT4_CREDITS_NODE,
 				     operands, 1);
 	if (error)
 		return error;
 	error = ext4_xattr_set(operation.handle, &super->volume, &inode->node, name, value, size,
 			       (u32)flags);
-	if (!error)
+	if (!error) {
+		inode_touch(base, ATTR_CTIME);
+		ext4_node_take(inode);
 		error = ext4_node_write(operation.handle, &super->volume, &inode->node, false);
+	}
 	return ext4_operation_finish(&operation, error);
 }
 

@@ -261,6 +261,22 @@ static ssize_t hook_core_write(struct file *file, u64 offset, const void *buffer
 	return file_write_kernel(file, buffer, size, (off_t)offset);
 }
 
+/* The file is open for appending. */
+static ssize_t hook_append(struct file *file, const void *buffer, size_t size)
+{
+	return file_write_kernel(file, buffer, size, 0);
+}
+
+static u32 hook_percent_free(struct file *file)
+{
+	struct linux_statfs figures;
+
+	/* What has no figures has no limit. */
+	if (path_statfs(&file->path, &figures) != 0 || figures.blocks == 0)
+		return 100;
+	return (u32)(figures.blocks_available * 100 / figures.blocks);
+}
+
 /* Descriptors 0, 1 and 2 of the first program. */
 static void open_console(void)
 {
@@ -316,6 +332,9 @@ static const struct file_hooks hooks = {
 	.core_create = hook_core_create,
 	.core_write = hook_core_write,
 	.core_close = file_put,
+	.append = hook_append,
+	.append_percent_free = hook_percent_free,
+	.append_close = file_put,
 	.init_files = hook_init_files,
 };
 

@@ -218,11 +218,8 @@ void mount_init(void)
 	mount_namespaces_init(root_mount);
 }
 
-int path_statfs(const struct path *path, struct linux_statfs *result)
+int superblock_statfs(struct superblock *superblock, struct linux_statfs *result)
 {
-	struct superblock *superblock = path->mount->superblock;
-	u32 flags = path->mount->flags;
-
 	*result = (struct linux_statfs){
 		.type = (s64)superblock->magic,
 		.block_size = superblock->block_size,
@@ -230,12 +227,16 @@ int path_statfs(const struct path *path, struct linux_statfs *result)
 		.name_length = NAME_MAX,
 		.fsid = {(s32)superblock->device, (s32)(superblock->device >> 32)},
 	};
-	if (superblock->ops->statfs) {
-		int error = superblock->ops->statfs(superblock, result);
+	return superblock->ops->statfs ? superblock->ops->statfs(superblock, result) : 0;
+}
 
-		if (error)
-			return error;
-	}
+int path_statfs(const struct path *path, struct linux_statfs *result)
+{
+	u32 flags = path->mount->flags;
+	int error = superblock_statfs(path->mount->superblock, result);
+
+	if (error)
+		return error;
 	result->flags = ST_VALID;
 	result->flags |= mount_is_readonly(path->mount) ? ST_RDONLY : 0;
 	result->flags |= flags & MS_NOSUID ? ST_NOSUID : 0;

@@ -60,6 +60,21 @@ static struct superblock *next_in_turn(u32 *left)
 	return found;
 }
 
+struct superblock *superblock_find_device(dev_t device)
+{
+	struct superblock *superblock, *found = NULL;
+
+	spin_lock(&list_lock);
+	list_for_each_entry (superblock, &superblocks, all) {
+		if (superblock->device == device && try_get(superblock)) {
+			found = superblock;
+			break;
+		}
+	}
+	spin_unlock(&list_lock);
+	return found;
+}
+
 static u32 count_superblocks(size_t *names)
 {
 	struct superblock *superblock;

@@ -459,6 +459,11 @@ void superblock_free(struct superblock *superblock); /* one that was never compl
 /* Another reference, unless the last is gone already: then NULL. */
 struct superblock *superblock_get_live(struct superblock *superblock);
 
+/* The one with a device number, with a reference, or NULL. */
+struct superblock *superblock_find_device(dev_t device);
+/* The figures of statfs(2), but for the flags.  May sleep. */
+int __must_check superblock_statfs(struct superblock *superblock, struct linux_statfs *result);
+
 /* --- Paths --- */
 
 static inline struct inode *path_inode(const struct path *path)

@@ -201,6 +201,9 @@ long __must_check vmm_mremap(struct address_space *space, vaddr_t address, size_
 int __must_check vmm_mprotect(struct address_space *space, vaddr_t address, size_t length,
 			      u32 prot);
 #define vmm_protect_region vmm_mprotect
+/* remap_file_pages(2): a shared mapping shows its file from page `index` on.  `prot` must be 0. */
+int __must_check vmm_remap_file_pages(struct address_space *space, vaddr_t start, size_t size,
+				      u32 prot, u64 index, u32 flags);
 /*
  * Protection keys (pkeys(7)).  The lowest key that the space does not use, or -ENOSPC; giving one
  * back: -EINVAL: it is not used; mprotect that gives the memory a key, -1: leaves it as it is.

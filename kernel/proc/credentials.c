@@ -266,19 +266,27 @@ bool credentials_capable(const struct credentials *credentials, enum capability 
 	       credentials->cap_effective & BIT(capability);
 }
 
+/* Accounting tells who has used a capability. */
+static bool note_use(bool may)
+{
+	if (may && !(current->flags & TASK_SUPERUSER))
+		current->flags |= TASK_SUPERUSER;
+	return may;
+}
+
 bool capable(enum capability capability)
 {
-	return credentials_capable(current->credentials, capability);
+	return note_use(credentials_capable(current->credentials, capability));
 }
 
 bool capable_in(const struct user_namespace *space, enum capability capability)
 {
-	return credentials_capable_in(current->credentials, space, capability);
+	return note_use(credentials_capable_in(current->credentials, space, capability));
 }
 
 bool capable_here(enum capability capability)
 {
-	return current->credentials->cap_effective & BIT(capability);
+	return note_use(current->credentials->cap_effective & BIT(capability));
 }
 
 bool capable_towards(struct task *task, enum capability capability)

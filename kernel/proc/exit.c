@@ -19,6 +19,7 @@
 #include "lib/trace.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
+#include "proc/acct.h"
 #include "proc/coredump.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
@@ -411,10 +412,14 @@ void task_exit(int status)
 			panic("the first program has ended: status %#06x", task->exit_status);
 		if (last)
 			process_timers_release(process);
+		bool recorded = last && acct_is_on();
+		u64 pages = recorded ? READ_ONCE(task->space->total_pages) : 0;
 		task_leave_space(NULL);
 		if (last)
 			process_drop_executable(process);
 		leave_files(task);
+		if (recorded)
+			acct_process_end(task->exit_status, pages);
 		if (task->sem_undo)
 			ipc_hooks->leave_undo(task);
 		namespaces_leave(task);

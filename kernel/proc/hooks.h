@@ -72,6 +72,12 @@ struct file_hooks {
 	ssize_t (*core_write)(struct file *file, u64 offset, const void *buffer, size_t size);
 	void (*core_close)(struct file *file);
 
+	/* A file that grows (acct(2)): bytes written to its end, or negative errno; how much of its
+	 * file system is free; dropping the reference.  May sleep. */
+	ssize_t (*append)(struct file *file, const void *buffer, size_t size);
+	u32 (*append_percent_free)(struct file *file);
+	void (*append_close)(struct file *file);
+
 	/* For the first program: gives `task` (current) a descriptor table with the console as 0, 1
 	 * and 2, and a context at /. */
 	int (*init_files)(struct task *task);

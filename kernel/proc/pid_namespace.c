@@ -10,6 +10,7 @@
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "mm/kmalloc.h"
+#include "proc/acct.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -172,6 +173,7 @@ void pid_namespace_end(struct process *process)
 
 	if (READ_ONCE(space->init) != process || space == &first)
 		return;
+	acct_forget_namespace(space);
 	/* Nobody will wait for the children that are left. */
 	signal_ignore_children(process);
 	unsigned long flags = process_tree_lock();

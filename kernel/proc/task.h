@@ -73,6 +73,7 @@ enum task_flags {
 	TASK_NO_EXEC =
 		1 << 3, /* forked and did not exec yet (AFORK of accounting, setpgid's EACCES) */
 	TASK_NO_WAIT = 1 << 5,   /* own: waits that a signal would end, end at once: io_uring */
+	TASK_SUPERUSER = 1 << 6, /* has used a capability (ASU of accounting) */
 	TASK_NO_FAULTS = 1 << 4, /* a fault on user memory fails at once instead of sleeping */
 };
 

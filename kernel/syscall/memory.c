@@ -58,6 +58,11 @@ long sys_mremap(vaddr_t address, size_t old_length, size_t new_length, u64 flags
 	return vmm_mremap(current->space, address, old_length, new_length, (u32)flags, new_address);
 }
 
+long sys_remap_file_pages(vaddr_t start, size_t size, u64 prot, u64 index, u64 flags)
+{
+	return vmm_remap_file_pages(current->space, start, size, prot != 0, index, (u32)flags);
+}
+
 long sys_mprotect(vaddr_t address, size_t length, u64 prot)
 {
 	if (prot > UINT32_MAX)

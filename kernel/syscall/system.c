@@ -6,12 +6,14 @@
 
 #include "arch/clock.h"
 #include "arch/machine.h"
+#include "fs/calls.h"
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/meminfo.h"
 #include "mm/usercopy.h"
+#include "proc/acct.h"
 #include "proc/credentials.h"
 #include "proc/process.h"
 #include "proc/random.h"
@@ -188,4 +190,25 @@ long sys_personality(u32 persona)
 		return -EINVAL;
 	process->personality = persona;
 	return (long)old;
+}
+
+long sys_acct(vaddr_t address)
+{
+	struct pathname name;
+
+	if (!capable(CAP_SYS_PACCT))
+		return -EPERM;
+	if (address == 0)
+		return acct_set(NULL);
+	long error = pathname_get(&name, address);
+	if (error)
+		return error;
+	struct file *file = file_open(AT_FDCWD, name.text, O_WRONLY | O_APPEND | O_LARGEFILE, 0);
+	pathname_put(&name);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	error = S_ISREG(file->inode->mode) ? acct_set(file) : -EACCES;
+	if (error)
+		file_put(file);
+	return error;
 }

@@ -144,6 +144,8 @@ int proc_store_ipc_setting(const struct proc_node *node, char *value, size_t siz
 int proc_show_queues(const struct proc_node *node, struct text *text);
 int proc_store_queues(const struct proc_node *node, char *value, size_t size);
 int proc_show_sem(const struct proc_node *node, struct text *text);
+int proc_show_acct(const struct proc_node *node, struct text *text);
+int proc_store_acct(const struct proc_node *node, char *value, size_t size);
 int proc_store_sem(const struct proc_node *node, char *value, size_t size);
 int proc_show_sched(const struct proc_node *node, struct text *text); /* sched.c */
 int proc_show_schedstat(const struct proc_node *node, struct text *text);

@@ -230,6 +230,7 @@ static const struct proc_entry seccomp_entries[] = {
 	PROC_SETTING(name, 0644, proc_show_sched_setting, proc_store_sched_setting)
 
 static const struct proc_entry kernel_entries[] = {
+	PROC_SETTING("acct", 0644, proc_show_acct, proc_store_acct),
 	PROC_FILE("cap_last_cap", 0444, show_last_capability),
 	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),

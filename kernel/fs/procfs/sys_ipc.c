@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * procfs: the settings of inotify and of inter-process communication, below /proc/sys/fs and
- * /proc/sys/kernel.
+ * procfs: the settings of inotify, of inter-process communication and of process accounting, below
+ * /proc/sys/fs and /proc/sys/kernel.
  *
  * Each is a word in the subsystem, read and written without a lock; `sem` is four of them.
  */
@@ -14,6 +14,7 @@
 #include "ipc/sysv.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "proc/acct.h"
 
 struct setting {
 	const char *name;
@@ -151,5 +152,27 @@ int proc_store_sem(const struct proc_node *node __unused, char *value, size_t si
 	WRITE_ONCE(sem_limits.total, given[1]);
 	WRITE_ONCE(sem_limits.operations, given[2]);
 	sem_set_sets_limit(given[3]);
+	return 0;
+}
+
+int proc_show_acct(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "%u\t%u\t%u\n", READ_ONCE(acct_settings.resume),
+		    READ_ONCE(acct_settings.suspend), READ_ONCE(acct_settings.interval));
+	return 0;
+}
+
+int proc_store_acct(const struct proc_node *node __unused, char *value, size_t size __unused)
+{
+	u64 given[3] = {acct_settings.resume, acct_settings.suspend, acct_settings.interval};
+
+	if (parse_numbers(value, given, ARRAY_SIZE(given)) < 1)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (given[i] > INT_MAX)
+			return -EINVAL;
+	WRITE_ONCE(acct_settings.resume, (u32)given[0]);
+	WRITE_ONCE(acct_settings.suspend, (u32)given[1]);
+	WRITE_ONCE(acct_settings.interval, (u32)given[2]);
 	return 0;
 }

@@ -200,7 +200,7 @@ void file_put(struct file *file)
 {
 	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	if (notify_active() && file->ops)
+	if (notify_active() && file->ops && !(file->mode & FILE_PATH))
 		notify_file(file,
 			    file->mode & FILE_WRITE ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (!list_empty(&file->watches))
@@ -216,6 +216,7 @@ void file_put(struct file *file)
 	if (file->mode & FILE_COUNTED) {
 		inode_drop_write(file->inode);
 		__atomic_sub_fetch(&file->inode->superblock->writers, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&file->path.mount->writers, 1, __ATOMIC_RELAXED);
 	}
 	path_put(&file->path);
 	__atomic_sub_fetch(&open_files, 1, __ATOMIC_RELAXED);

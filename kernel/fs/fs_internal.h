@@ -153,6 +153,10 @@ void mount_unhook_tree(struct mount *top);
 /* The same without a look at others: the last reference on a namespace is gone. */
 void mount_unhook_alone(struct mount *top);
 
+/* mount_tree.c: a file that holds a tree which is in nobody's namespace; takes over the reference
+ * on it, also when it fails. */
+struct file *mount_detached_file(struct mount *mount);
+
 /* propagate.c; change mutex held. */
 void mount_make_private(struct mount *mount);
 void mount_change_propagation(struct mount *mount, u64 type); /* MS_SHARED, … */

@@ -34,7 +34,9 @@ struct mount {
 	struct list_head all;          /* mount_lock: the namespace's list */
 	struct mount_namespace *space; /* mount_lock; NULL: detached, or nobody's */
 	u32 locked_flags; /* change mutex: MS_*: those that stay, as somebody else set them */
-	bool locked;      /* change mutex: stays where it is: it may hide something */
+	bool detached; /* change mutex: the top of a tree that only a file holds (mount_tree.c) */
+	u32 writers;   /* atomic: files open for writing through it */
+	bool locked;   /* change mutex: stays where it is: it may hide something */
 
 	/* Propagation (propagate.c); change mutex. */
 	u32 group;               /* number of its peer group; 0: not shared */
@@ -87,11 +89,40 @@ int __must_check mount_filesystem(const char *source, const char *target, const 
 				  u64 flags, const char *options);
 int __must_check mount_bind(const char *source, const char *target, bool recursive);
 int __must_check mount_move(const char *source, const char *target);
+int __must_check mount_move_path(const struct path *from, const struct path *to);
 int __must_check mount_remount(const char *target, u64 flags, const char *options, bool bind);
 /* MS_SHARED and the like, with MS_REC perhaps. */
 int __must_check mount_set_propagation(const char *target, u64 flags);
 int __must_check mount_umount(const char *target, int flags);
 int __must_check mount_pivot_root(const char *new_root, const char *put_old);
+
+/*
+ * open_tree(2): the place as a file of O_PATH; clone: a copy of the mount there, or, recursive, of
+ * the tree, which nobody sees, and which ends with the file unless it is moved to a place before.
+ * May sleep.
+ */
+struct file *mount_open_tree(const struct path *path, bool clone, bool recursive);
+
+/* mount_setattr(2), MS_* flags: those to clear go before those to set; propagation 0: stays. */
+struct mount_attributes {
+	u32 clear, set;
+	u64 propagation;
+};
+/* All of the mounts, or none.  The path is a mount's root.  -EINVAL, -EPERM: locked, -EBUSY:
+ * somebody writes. */
+int __must_check mount_set_attributes(const struct path *path,
+				      const struct mount_attributes *change, bool recursive);
+
+/* fsopen(2), fspick(2): a file that collects what a new file system, or the one mounted at a path,
+ * is to be like; fsconfig(2) with kernel strings; fsmount(2): a mount as by mount_open_tree.  The
+ * caller has checked CAP_SYS_ADMIN over the namespace.  May sleep. */
+struct file *mount_context_open(const char *type);
+struct file *mount_context_pick(const struct path *path);
+bool mount_context_is(const struct file *file);
+int __must_check mount_context_set(struct file *file, const char *key, const char *value);
+int __must_check mount_context_create(struct file *file);
+int __must_check mount_context_reconfigure(struct file *file);
+struct file *mount_context_mount(struct file *file, u32 flags);
 
 /* Makes a mount of a superblock that nobody sees (for internal file systems); takes over its
  * reference. */

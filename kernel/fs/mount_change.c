@@ -202,34 +202,52 @@ static bool has_unbindable(struct mount *top)
 /* The rules for moving.  Change mutex held. */
 static int check_move(const struct path *from, const struct path *to)
 {
-	if (!mount_is_mine(from->mount) || !mount_is_mine(to->mount))
+	const struct mount *parent = from->mount->parent;
+
+	if (!(parent ? mount_is_mine(from->mount) : from->mount->detached) ||
+	    !mount_is_mine(to->mount))
 		return -EINVAL;
-	if (from->dentry != from->mount->root || !from->mount->parent || from->mount->locked)
+	if (from->dentry != from->mount->root || from->mount->locked)
 		return -EINVAL;
+	if (path_inode(to)->flags & INODE_DEAD)
+		return -ENOENT;
 	if (is_directory(from->dentry) != is_directory(to->dentry))
 		return -EINVAL;
 	/* Those who share the place that it leaves would not know where it went. */
-	if (from->mount->parent->group || (to->mount->group && has_unbindable(from->mount)))
+	if ((parent && parent->group) || (to->mount->group && has_unbindable(from->mount)))
 		return -EINVAL;
 	return mount_is_below(to->mount, from->mount) ? -ELOOP : 0;
 }
 
-/* Moves an attached mount to another place.  Change mutex held. */
+/* Moves a mount, which may be the top of a detached tree, to another place.  Change mutex held. */
 static int move_to(struct mount *mount, const struct path *place)
 {
 	struct list_head copies;
-	struct path was_at;
+	struct path was_at = {NULL, NULL};
 	int error = mount_propagate(mount, place, &copies);
 
 	if (error)
 		return error;
 	spin_lock(mount_tree_lock());
-	mount_detach_locked(mount, &was_at);
+	if (mount->parent)
+		mount_detach_locked(mount, &was_at);
+	mount->detached = false;
 	mount_attach_locked(mount, place->mount, place->dentry);
 	mount_attach_copies_locked(&copies, place->dentry);
 	spin_unlock(mount_tree_lock());
-	path_put(&was_at);
+	if (was_at.mount)
+		path_put(&was_at);
 	return 0;
+}
+
+int mount_move_path(const struct path *from, const struct path *to)
+{
+	mount_change_lock();
+	int error = check_move(from, to);
+	if (!error)
+		error = move_to(from->mount, to);
+	mount_change_unlock();
+	return error;
 }
 
 int mount_move(const char *source, const char *target)
@@ -240,15 +258,10 @@ int mount_move(const char *source, const char *target)
 	if (error)
 		return error;
 	error = lookup_target(target, &to);
-	if (error)
-		goto out_from;
-	mount_change_lock();
-	error = check_move(&from, &to);
-	if (!error)
-		error = move_to(from.mount, &to);
-	mount_change_unlock();
-	path_put(&to);
-out_from:
+	if (!error) {
+		error = mount_move_path(&from, &to);
+		path_put(&to);
+	}
 	path_put(&from);
 	return error;
 }
@@ -270,7 +283,8 @@ int mount_remount(const char *target, u64 flags, const char *options, bool bind)
 	else if (!bind && !capable_in(superblock->owner, CAP_SYS_ADMIN))
 		error = -EPERM;
 	else if (flags & MS_RDONLY && !mount_is_readonly(path.mount) &&
-		 __atomic_load_n(&superblock->writers, __ATOMIC_RELAXED) > 0)
+		 __atomic_load_n(bind ? &path.mount->writers : &superblock->writers,
+				 __ATOMIC_RELAXED) > 0)
 		error = -EBUSY;
 	if (!error && !bind && superblock->ops->remount)
 		error = superblock->ops->remount(superblock, flags, options);

@@ -92,6 +92,7 @@ int file_open_checked(struct file *file)
 		if (error)
 			return error;
 		__atomic_add_fetch(&inode->superblock->writers, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&file->path.mount->writers, 1, __ATOMIC_RELAXED);
 		file->mode |= FILE_COUNTED;
 	}
 	file->ops = inode->file_ops;

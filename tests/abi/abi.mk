@@ -27,7 +27,7 @@ ABI_PROGRAMS := \
 	file_open file_rw file_random file_names file_stat file_dirs file_at file_fcntl file_async \
 	pipe_calls pipe_splice poll_calls event_files inotify_calls \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue \
-	ns_calls ns_pid ns_user ns_mount uring_calls aio_calls \
+	ns_calls ns_pid ns_user ns_mount mount_files uring_calls aio_calls \
 	pidfd_calls seccomp_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	unix_calls unix_stream unix_packet unix_rights unix_hostile \
 	dev_files module_calls tty_lines tty_modes tty_jobs \

@@ -105,12 +105,19 @@ struct file {
 	struct backing backing;   /* what mappings of the file hold; counts in refs */
 	void *private;            /* the operations' */
 	struct file_owner *owner; /* who gets signals: fs/async.c's; set once */
+	u32 error_mark;           /* atomic: errors of write-backs that it has told: fsync */
 	u64 id;                   /* unique, never reused: epoll's key */
 	struct list_head watches; /* epoll's, with its own lock */
 };
 
 struct file *file_get_ref(struct file *file); /* adds a reference */
 void file_put(struct file *file);             /* drops one; may sleep */
+
+/* What write-backs of the file had to report since it was last asked, or 0. */
+static inline int file_new_error(struct file *file)
+{
+	return page_cache_new_error(file->backing.cache, &file->error_mark);
+}
 
 /*
  * Opens by kernel path.  flags as open(2).  A file or ERR_PTR.  May sleep.

@@ -107,6 +107,7 @@ int file_open_checked(struct file *file)
 			return error;
 		}
 	}
+	file->error_mark = page_cache_error_mark(file->backing.cache);
 	/* These concern the open alone, as its operation has seen. */
 	file->flags &= ~(u32)(O_NOCTTY | O_EXCL);
 	if (!file->ops->stream)

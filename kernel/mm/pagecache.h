@@ -66,7 +66,7 @@ struct page_cache {
 	size_t swapped_count;    /* in swap space */
 	size_t dirty_count;      /* pages that ops->write has not seen as they are now */
 	u64 shrink_from;         /* lock: where page_cache_shrink goes on */
-	int write_error;         /* atomic: of a write-back that nobody has heard of yet, or 0 */
+	u32 write_error;         /* atomic: pagecache_dirty.c's, of write-backs */
 	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
 				  page_cache_size */
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
@@ -173,8 +173,17 @@ bool page_cache_is_dirty(struct page_cache *cache, u64 index);
  * concerned count as written nevertheless.  May sleep.
  */
 int __must_check page_cache_write_back(struct page_cache *cache, u64 first, u64 last);
-/* The error that write-backs had since this was asked last, or 0. */
+/* The error of write-backs that nobody has heard of yet, or 0: for who has no file open. */
 int page_cache_take_error(struct page_cache *cache);
+/* Something else went wrong that those who sync the file should hear of; error < 0. */
+void page_cache_set_error(struct page_cache *cache, int error);
+/*
+ * Each open file hears of an error once: it begins with a mark, before which errors are others'
+ * unless nobody has heard of them; page_cache_new_error tells the newest one since then, or 0, and
+ * moves the mark.
+ */
+u32 page_cache_error_mark(struct page_cache *cache);
+int page_cache_new_error(struct page_cache *cache, u32 *mark);
 /* Lets go of up to `count` pages that are clean and that nobody uses just now; how many went.  Only
  * for caches that can fill them again. */
 size_t page_cache_shrink(struct page_cache *cache, size_t count);

@@ -133,16 +133,64 @@ int page_cache_write_back(struct page_cache *cache, u64 first, u64 last)
 		int result = cache->ops->write(cache, index, frames, count);
 		frame_free_batch(frames, count);
 		if (result != 0) {
-			__atomic_store_n(&cache->write_error, result, __ATOMIC_RELAXED);
+			page_cache_set_error(cache, result);
 			error = error != 0 ? error : result;
 		}
 	}
 	return error;
 }
 
+/*
+ * --- Errors ---
+ *
+ * A word: the newest error, a bit that says whether anybody has heard of it, and a count of those
+ * that were heard of, so that the next one is another word.
+ */
+
+enum { ERROR_BITS = 12, ERROR_MASK = (1 << ERROR_BITS) - 1, ERROR_HEARD = 1 << ERROR_BITS };
+
+static int error_of(u32 word)
+{
+	return -(int)(word & ERROR_MASK);
+}
+
+void page_cache_set_error(struct page_cache *cache, int error)
+{
+	u32 old = __atomic_load_n(&cache->write_error, __ATOMIC_RELAXED), new;
+
+	do {
+		new = (old & ~(u32)(ERROR_MASK | ERROR_HEARD)) | (u32)-error;
+		if (old & ERROR_HEARD)
+			new += ERROR_HEARD << 1;
+	} while (!__atomic_compare_exchange_n(&cache->write_error, &old, new, false,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
 int page_cache_take_error(struct page_cache *cache)
 {
-	if (__atomic_load_n(&cache->write_error, __ATOMIC_RELAXED) == 0)
+	u32 old = __atomic_load_n(&cache->write_error, __ATOMIC_RELAXED);
+
+	if (old == 0 || old & ERROR_HEARD)
 		return 0;
-	return __atomic_exchange_n(&cache->write_error, 0, __ATOMIC_RELAXED);
+	old = __atomic_fetch_or(&cache->write_error, ERROR_HEARD, __ATOMIC_ACQ_REL);
+	return old & ERROR_HEARD ? 0 : error_of(old);
+}
+
+u32 page_cache_error_mark(struct page_cache *cache)
+{
+	u32 word = __atomic_load_n(&cache->write_error, __ATOMIC_ACQUIRE);
+
+	return word & ERROR_HEARD ? word : 0;
+}
+
+int page_cache_new_error(struct page_cache *cache, u32 *mark)
+{
+	u32 word = __atomic_load_n(&cache->write_error, __ATOMIC_ACQUIRE);
+	u32 seen = __atomic_load_n(mark, __ATOMIC_RELAXED);
+
+	if (word == seen)
+		return 0;
+	word = __atomic_fetch_or(&cache->write_error, ERROR_HEARD, __ATOMIC_ACQ_REL) | ERROR_HEARD;
+	/* Of those who sync the same open file at once, one hears of it. */
+	return __atomic_exchange_n(mark, word, __ATOMIC_RELAXED) == word ? 0 : error_of(word);
 }

@@ -50,6 +50,8 @@ static int program_count;
 static char command_line[4096];
 static const char *patterns[MAX_PATTERNS];
 static int pattern_count;
+static char disk_type[16];
+static const char *disk; /* NULL: none */
 
 static void say(const char *fmt, ...)
 {
@@ -247,7 +249,7 @@ static void read_order(void)
 		say("# %s is missing or empty", path);
 }
 
-/* The words abi=PATTERN,PATTERN and abi_timeout=SECONDS. */
+/* The words abi=PATTERN,PATTERN and abi_timeout=SECONDS; abi_disk=TYPE:DEVICE is mounted on /tmp. */
 static void read_command_line(void)
 {
 	char *words[64];
@@ -259,6 +261,8 @@ static void read_command_line(void)
 	for (int i = 0; i < count; i++) {
 		if (strncmp(words[i], "abi_timeout=", 12) == 0)
 			time_limit = atol(words[i] + 12);
+		if (sscanf(words[i], "abi_disk=%15[^:]:", disk_type) == 1)
+			disk = strchr(words[i], ':') + 1;
 		if (strncmp(words[i], "abi=", 4) != 0)
 			continue;
 		for (char *p = strtok(words[i] + 4, ","); p && pattern_count < MAX_PATTERNS;
@@ -293,7 +297,17 @@ static void furnish(void)
 	if (stat("/dev/pts/ptmx", &st) < 0)
 		mount_at("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");
-	mount_at("tmpfs", "/tmp", "mode=1777");
+}
+
+/* In memory, unless the command line names a disk. */
+static void mount_tmp(void)
+{
+	if (disk == NULL || mount(disk, "/tmp", disk_type, 0, NULL) < 0 ||
+	    chmod("/tmp", 01777) < 0) {
+		if (disk != NULL)
+			result(false, "runner", "the disk cannot be mounted");
+		mount_at("tmpfs", "/tmp", "mode=1777");
+	}
 }
 
 /* Runs the rest in namespaces of its own; the caller only hands the exit status on. */
@@ -338,6 +352,7 @@ int main(int argc, char **argv)
 	if (booted) {
 		furnish();
 		read_command_line();
+		mount_tmp();
 	} else {
 		if (argc < 2) {
 			say("usage: %s FOLDER [PATTERN...]", argv[0]);

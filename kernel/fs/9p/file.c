@@ -231,7 +231,7 @@ static int flush(struct file *file)
 	if (!(file->mode & FILE_WRITE))
 		return 0;
 	error = p9_write_back(file->inode, 0, UINT64_MAX);
-	earlier = page_cache_take_error(&file->inode->cache);
+	earlier = file_new_error(file);
 	return error ? error : earlier;
 }
 
@@ -242,7 +242,7 @@ static int sync(struct file *file, off_t start, off_t end, bool data_only)
 
 	if (!error && p9->writer)
 		error = p9_sync(p9->writer, data_only);
-	earlier = page_cache_take_error(&file->inode->cache);
+	earlier = file_new_error(file);
 	return error ? error : earlier;
 }
 

@@ -148,11 +148,10 @@ int block_cache_write_back(struct block_device *device, u64 start, u64 end)
 
 int block_sync(struct block_device *device, u64 start, u64 end)
 {
-	int error = block_cache_write_back(device, start, end), flushed, earlier;
+	int error = block_cache_write_back(device, start, end), flushed;
 
 	flushed = READ_ONCE(device->gone) ? -EIO : block_flush(device);
-	earlier = page_cache_take_error(&device->cache);
-	return error != 0 ? error : flushed != 0 ? flushed : earlier;
+	return error != 0 ? error : flushed;
 }
 
 void block_drop_pages(struct block_device *device)
@@ -190,7 +189,7 @@ void block_sync_all(void)
 
 		/* For the fsync that asks after it. */
 		if (error != 0)
-			__atomic_store_n(&found[i]->cache.write_error, error, __ATOMIC_RELAXED);
+			page_cache_set_error(&found[i]->cache, error);
 		block_put(found[i]);
 	}
 }

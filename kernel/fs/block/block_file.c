@@ -137,7 +137,10 @@ static int map(struct file *file, unsigned prot __unused, unsigned flags __unuse
 
 static int sync(struct file *file, off_t start, off_t end, bool data_only __unused)
 {
-	return block_sync(device_of(file), (u64)start, (u64)end);
+	int error = block_sync(device_of(file), (u64)start, (u64)end);
+	int earlier = file_new_error(file);
+
+	return error != 0 ? error : earlier;
 }
 
 /* --- ioctl --- */

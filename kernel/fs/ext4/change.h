@@ -94,6 +94,8 @@ void ext4_space_release(struct ext4_volume *volume, u64 blocks);
 int __must_check ext4_space_claim(struct ext4_volume *volume, u64 goal, u64 wanted, u64 *start,
 				  u64 *count);
 void ext4_space_unclaim(struct ext4_volume *volume, u64 start, u64 count);
+/* As many claimed blocks could not be written: nobody else gets them before the next mount. */
+void ext4_space_abandon(struct ext4_volume *volume, u64 count);
 /* Marks claimed blocks as used. */
 int __must_check ext4_space_mark(struct ext4_handle *handle, struct ext4_volume *volume, u64 start,
 				 u64 count);

@@ -54,6 +54,12 @@ static int fill_run(struct page_cache *cache, u64 index, void *page, const struc
 				     index, frames);
 	clear_behind(cache, index + count - 1, frames[count - 1]);
 	read_ahead_insert(cache, index, frames, count, sequence, error);
+	if (!error || count == 1)
+		return error;
+	/* What lies further on is no reason to fail. */
+	error = ext4_transfer_blocks(super, BLOCK_READ, run->start, index * each, each, index,
+				     frames);
+	clear_behind(cache, index, frames[0]);
 	return error;
 }
 

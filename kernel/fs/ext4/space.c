@@ -304,6 +304,13 @@ void ext4_space_unclaim(struct ext4_volume *volume, u64 start, u64 count)
 		volume->ops->complain(volume->context, "blocks stay claimed", start);
 }
 
+void ext4_space_abandon(struct ext4_volume *volume, u64 count)
+{
+	mutex_lock(&volume->space->lock);
+	volume->space->reserved += count;
+	mutex_unlock(&volume->space->lock);
+}
+
 /* --- Marking --- */
 
 static void change_count(struct ext4_volume *volume, u32 group, struct ext4_disk_group *descriptor,

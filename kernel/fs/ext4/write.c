@@ -248,11 +248,11 @@ int ext4_fsync(struct file *file, off_t start, off_t end, bool data_only)
 	u32 sequence;
 
 	if (!ext4_is_writable(super))
-		return ext4_transaction_aborted(volume) ? -EROFS : 0;
+		return ext4_transaction_aborted(volume) ? -EROFS : file_new_error(file);
 	if (file->inode->flags & INODE_PAGE_CACHE) {
 		error = ext4_write_back(inode, (u64)start / PAGE_SIZE,
 					end > 0 ? (u64)(end - 1) / PAGE_SIZE : 0);
-		earlier = page_cache_take_error(&file->inode->cache);
+		earlier = file_new_error(file);
 	}
 	if (!error && !data_only)
 		error = ext4_inode_flush(inode);

@@ -114,7 +114,7 @@ static int write_run(const struct batch *batch, u64 *block, u64 last)
 	error = ext4_transfer_blocks(super, BLOCK_WRITE, start, *block, count, batch->index,
 				     batch->frames);
 	if (error && what == WRITTEN_NEW)
-		ext4_space_unclaim(volume, start, count);
+		ext4_space_abandon(volume, count);
 	if (!error)
 		error = publish(batch, what, *block, start, count);
 	*block += count;

@@ -180,6 +180,43 @@ static void errors_are_told_and_remembered(void **state __unused)
 	test_file_destroy(&file);
 }
 
+static void fail_a_write(int error)
+{
+	write_at(0, 1, 1);
+	write_result = error;
+	assert_int_equal(write_back(), error);
+	write_result = 0;
+}
+
+static void each_open_file_hears_of_an_error_once(void **state __unused)
+{
+	u32 first, second, late, later;
+
+	open_disk();
+	first = page_cache_error_mark(&file.cache);
+	second = page_cache_error_mark(&file.cache);
+	assert_int_equal(page_cache_new_error(&file.cache, &first), 0);
+	fail_a_write(-EIO);
+	/* Nobody has heard of it: it is also for who comes late. */
+	late = page_cache_error_mark(&file.cache);
+	assert_int_equal(page_cache_new_error(&file.cache, &first), -EIO);
+	assert_int_equal(page_cache_new_error(&file.cache, &first), 0);
+	later = page_cache_error_mark(&file.cache);
+	assert_int_equal(page_cache_new_error(&file.cache, &later), 0);
+	assert_int_equal(page_cache_new_error(&file.cache, &second), -EIO);
+	assert_int_equal(page_cache_new_error(&file.cache, &late), -EIO);
+	assert_int_equal(page_cache_take_error(&file.cache), 0);
+	/* The same error once more is another one. */
+	fail_a_write(-EIO);
+	assert_int_equal(page_cache_new_error(&file.cache, &first), -EIO);
+	assert_int_equal(page_cache_new_error(&file.cache, &later), -EIO);
+	fail_a_write(-EIO);
+	fail_a_write(-ENOSPC);
+	assert_int_equal(page_cache_new_error(&file.cache, &second), -ENOSPC);
+	assert_int_equal(page_cache_new_error(&file.cache, &second), 0);
+	test_file_destroy(&file);
+}
+
 static void truncation_and_closing_forget_what_was_dirty(void **state __unused)
 {
 	open_disk();
@@ -252,6 +289,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(a_write_that_faults_keeps_the_rest_of_the_page),
 		TEST_WITHOUT_LEAKS(writes_through_a_mapping_are_noticed_each_time),
 		TEST_WITHOUT_LEAKS(errors_are_told_and_remembered),
+		TEST_WITHOUT_LEAKS(each_open_file_hears_of_an_error_once),
 		TEST_WITHOUT_LEAKS(truncation_and_closing_forget_what_was_dirty),
 		TEST_WITHOUT_LEAKS(shrinking_takes_clean_pages_that_nobody_uses),
 		TEST_WITHOUT_LEAKS(what_was_read_before_a_change_is_not_kept),

@@ -429,7 +429,6 @@ static void release(struct task *task)
 static const struct futex_hooks hooks = {
 	.release = release,
 	.wake = futex_wake_address,
-	.reprioritise = futex_pi_reprioritise,
 };
 
 void futex_init(void)

@@ -74,8 +74,6 @@ long futex_requeue_pi(vaddr_t address, vaddr_t lock_address, bool shared, u32 wa
 
 /* The locks that a task holds go to those who wait for them. */
 void futex_pi_release(struct task *task);
-/* A task that waits for a lock has another priority of its own now. */
-void futex_pi_reprioritise(struct task *task);
 void futex_pi_init(void);
 
 #endif

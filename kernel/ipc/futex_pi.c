@@ -4,18 +4,15 @@
  *
  * The word has the owner's number, and FUTEX_WAITERS once somebody waits; without contention the
  * kernel is not asked.  While tasks wait there is a state: the word's key, the owner, the waiters
- * by priority.  A state is on its owner's list of held locks, and each task knows which waiter it
- * is, so that from the last waiter a chain leads to the task that all wait for.  Each owner has the
- * priority of the first waiter of any of its states if that is greater than its own; a change
- * travels along the chain.  A lock that would close a ring is refused (-EDEADLK).
+ * by priority.  A state is on its owner's list of held locks.  The waiters lend their priority to
+ * the owner (proc/lend.h).  A lock that would close a ring is refused (-EDEADLK).
  *
  * The lock is handed over: who unlocks writes the first waiter's number into the word.  When an
  * owner dies, the waiter writes its own (`settling` meanwhile), with FUTEX_OWNER_DIED.
  *
- * One spin lock guards all states, waiters' fields and struct futex_task of all tasks: a chain
- * leads through many of them.  It is taken for contended locks alone.  Words are touched under it
- * only where that does not sleep; when the page is not there, the lock is dropped and the page
- * brought in.  Inside it: process_tree_lock is not taken; the run queues' locks are.
+ * The lock of all lenders guards all states and struct futex_task of all tasks, too.  Words are
+ * touched under it only where that does not sleep; when the page is not there, the lock is dropped
+ * and the page brought in.  Inside it: process_tree_lock is not taken; the run queues' locks are.
  */
 #include "arch/usercopy.h"
 #include "ipc/futex_pi_internal.h"
@@ -25,6 +22,7 @@
 #include "lib/hash.h"
 #include "mm/kmalloc.h"
 #include "mm/usercopy.h"
+#include "proc/lend.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -40,23 +38,12 @@ struct futex_pi_state {
 	u32 settling;             /* owners that have yet to write themselves into the word */
 };
 
-static spinlock_t pi_lock;
-static struct list_head chains[PI_CHAINS]; /* pi_lock */
+static struct list_head chains[PI_CHAINS]; /* the lock of all lenders */
 
 void futex_pi_init(void)
 {
 	for (unsigned i = 0; i < PI_CHAINS; i++)
 		list_init(&chains[i]);
-}
-
-void futex_pi_lock(void)
-{
-	spin_lock(&pi_lock);
-}
-
-void futex_pi_unlock(void)
-{
-	spin_unlock(&pi_lock);
 }
 
 /* --- States --- */
@@ -107,65 +94,51 @@ static struct futex_pi_waiter *first_waiter(struct futex_pi_state *state)
 		       : list_first_entry(&state->waiters, struct futex_pi_waiter, link);
 }
 
-/* --- Priorities --- */
+/* --- Waiters --- */
+
+static struct futex_pi_waiter *waiter_of(struct lender *lender)
+{
+	return container_of(lender, struct futex_pi_waiter, lender);
+}
 
 static void insert_waiter(struct futex_pi_state *state, struct futex_pi_waiter *waiter)
 {
 	struct futex_pi_waiter *other;
 
-	waiter->priority = task_priority(waiter->task);
 	list_for_each_entry (other, &state->waiters, link)
-		if (other->priority < waiter->priority)
+		if (other->lender.priority < waiter->lender.priority)
 			break;
 	list_add_tail(&waiter->link, &other->link);
 }
 
-static int inherited_priority(struct task *owner)
+static struct task *owner_now(struct lender *lender)
 {
-	struct futex_pi_state *state;
-	int most = 0;
-
-	list_for_each_entry (state, &owner->futex.held, held_link) {
-		const struct futex_pi_waiter *first = first_waiter(state);
-		if (first != NULL)
-			most = MAX(most, first->priority);
-	}
-	return most;
+	return waiter_of(lender)->state->owner;
 }
 
-/* Follows the chain that begins with this waiter's task: its priority has changed. */
-static void follow_chain(struct task *task)
+static void reorder(struct lender *lender)
 {
-	struct futex_pi_waiter *waiter;
+	struct futex_pi_waiter *waiter = waiter_of(lender);
 
-	while ((waiter = task->futex.waiting) != NULL && waiter->priority != task_priority(task)) {
-		list_remove(&waiter->link);
-		insert_waiter(waiter->state, waiter);
-		task = waiter->state->owner;
-		if (!task_inherit_priority(task, inherited_priority(task)))
-			break;
-	}
+	list_remove(&waiter->link);
+	insert_waiter(waiter->state, waiter);
 }
 
-/* Who waits for the owner's locks has changed. */
-static void adjust_owner(struct task *owner)
+static const struct lend_ops pi_ops = {.owner = owner_now, .reorder = reorder};
+
+void futex_pi_init_waiter(struct futex_pi_waiter *waiter)
 {
-	if (task_inherit_priority(owner, inherited_priority(owner)))
-		follow_chain(owner);
+	*waiter = (struct futex_pi_waiter){.lender = {.ops = &pi_ops, .task = current}};
+	list_init(&waiter->link);
 }
 
-void futex_pi_reprioritise(struct task *task)
-{
-	futex_pi_lock();
-	follow_chain(task);
-	futex_pi_unlock();
-}
-
-/* Does `owner` wait, along the chain, for `task`? */
+/* Does `owner` wait, along a chain of such locks, for `task`? */
 static bool waits_for(const struct task *owner, const struct task *task)
 {
-	while (owner != task && owner->futex.waiting != NULL)
-		owner = owner->futex.waiting->state->owner;
+	struct lender *lender;
+
+	while (owner != task && (lender = owner->lending.waiting) != NULL && lender->ops == &pi_ops)
+		owner = owner_now(lender);
 	return owner == task;
 }
 
@@ -174,9 +147,10 @@ static bool waits_for(const struct task *owner, const struct task *task)
 static void enqueue(struct futex_pi_state *state, struct futex_pi_waiter *waiter)
 {
 	waiter->state = state;
-	waiter->task->futex.waiting = waiter;
+	waiter->lender.lock = state;
+	lend_begin(&waiter->lender);
 	insert_waiter(state, waiter);
-	adjust_owner(state->owner);
+	lend_now(&waiter->lender);
 }
 
 static void dequeue(struct futex_pi_waiter *waiter)
@@ -184,9 +158,8 @@ static void dequeue(struct futex_pi_waiter *waiter)
 	struct futex_pi_state *state = waiter->state;
 
 	list_remove(&waiter->link);
-	waiter->task->futex.waiting = NULL;
+	lend_end(&waiter->lender);
 	waiter->state = NULL;
-	adjust_owner(state->owner);
 	state_drop_if_unused(state);
 }
 
@@ -194,19 +167,18 @@ static void dequeue(struct futex_pi_waiter *waiter)
 static void hand_over(struct futex_pi_state *state, bool died)
 {
 	struct futex_pi_waiter *waiter = first_waiter(state);
-	struct task *before = state->owner;
+	struct task *before = state->owner, *task = waiter->lender.task;
 
 	list_remove(&waiter->link);
-	waiter->task->futex.waiting = NULL;
-	state->owner = task_get(waiter->task);
-	list_move_tail(&state->held_link, &waiter->task->futex.held);
+	lend_end(&waiter->lender);
+	state->owner = task_get(task);
+	list_move_tail(&state->held_link, &task->futex.held);
 	waiter->died = died;
 	state->settling += died;
 	WRITE_ONCE(waiter->granted, true);
-	task_wake_if(waiter->task, TASK_INTERRUPTIBLE);
-	adjust_owner(before);
+	task_wake_if(task, TASK_INTERRUPTIBLE);
+	lend_move(before, state, task);
 	task_put(before);
-	adjust_owner(state->owner);
 	state_drop_if_unused(state);
 }
 
@@ -279,16 +251,16 @@ int futex_pi_take_locked(struct futex_pi_attempt *attempt, struct futex_pi_waite
 	if (value != attempt->seen && state == NULL)
 		return PI_RETRY;
 	attempt->seen = value;
-	if ((value & FUTEX_TID_MASK) == (u32)task_shown(waiter->task))
+	if ((value & FUTEX_TID_MASK) == (u32)task_shown(waiter->lender.task))
 		return -EDEADLK;
 	if ((value & FUTEX_TID_MASK) == 0 && state == NULL)
-		return take_free(attempt, waiter->task, more);
+		return take_free(attempt, waiter->lender.task, more);
 	struct task *owner = owner_of(attempt, state);
 	if (IS_ERR(owner))
 		return (int)PTR_ERR(owner);
 	if (only_try)
 		return -EAGAIN;
-	if (waits_for(owner, waiter->task))
+	if (waits_for(owner, waiter->lender.task))
 		return -EDEADLK;
 	if (change_word(attempt->address, value, value | FUTEX_WAITERS) != PI_TAKEN)
 		return PI_RETRY;
@@ -324,16 +296,16 @@ static int settle(struct futex_pi_waiter *waiter, vaddr_t address)
 
 	do {
 		error = arch_user_atomic_u32(USER_ATOMIC_OR, address, 0, &value);
-		futex_pi_lock();
+		lend_lock();
 		u32 wanted = (u32)task_shown(current) | FUTEX_OWNER_DIED |
 			     (list_empty(&state->waiters) ? 0 : FUTEX_WAITERS);
 		if (error == 0 && change_word(address, value, wanted) != PI_TAKEN) {
-			futex_pi_unlock();
+			lend_unlock();
 			continue;
 		}
 		state->settling--;
 		state_drop_if_unused(state);
-		futex_pi_unlock();
+		lend_unlock();
 		break;
 	} while (true);
 	return error;
@@ -341,11 +313,11 @@ static int settle(struct futex_pi_waiter *waiter, vaddr_t address)
 
 int futex_pi_finish(struct futex_pi_waiter *waiter, vaddr_t address, int result)
 {
-	futex_pi_lock();
+	lend_lock();
 	bool granted = waiter->granted;
 	if (!granted && waiter->state != NULL)
 		dequeue(waiter);
-	futex_pi_unlock();
+	lend_unlock();
 	if (!granted)
 		return result;
 	return waiter->died ? settle(waiter, address) : 0;
@@ -353,20 +325,20 @@ int futex_pi_finish(struct futex_pi_waiter *waiter, vaddr_t address, int result)
 
 long futex_lock_pi(vaddr_t address, bool shared, nsec_t deadline, bool only_try)
 {
-	struct futex_pi_waiter waiter = {.task = current};
+	struct futex_pi_waiter waiter;
 	struct futex_pi_attempt attempt = {.address = address};
 	int result = futex_find_key(address, shared, &attempt.key);
 
-	list_init(&waiter.link);
+	futex_pi_init_waiter(&waiter);
 	if (result < 0)
 		return result;
 	do {
 		result = futex_pi_prepare(&attempt);
 		if (result < 0)
 			return result;
-		futex_pi_lock();
+		lend_lock();
 		result = futex_pi_take_locked(&attempt, &waiter, only_try, false);
-		futex_pi_unlock();
+		lend_unlock();
 		futex_pi_forget(&attempt);
 	} while (result == PI_RETRY && !task_kill_pending(current));
 	if (result != PI_QUEUED)
@@ -390,7 +362,7 @@ static int unlock_locked(vaddr_t address, const struct vm_word_key *key, u32 val
 		return -EINVAL;
 	struct futex_pi_waiter *first = first_waiter(state);
 	if (first != NULL) {
-		next = (u32)task_shown(first->task);
+		next = (u32)task_shown(first->lender.task);
 		if (first->link.next != &state->waiters)
 			next |= FUTEX_WAITERS;
 	}
@@ -413,9 +385,9 @@ long futex_unlock_pi(vaddr_t address, bool shared)
 			return -EFAULT;
 		if ((value & FUTEX_TID_MASK) != (u32)task_shown(current))
 			return -EPERM;
-		futex_pi_lock();
+		lend_lock();
 		result = unlock_locked(address, &key, value);
-		futex_pi_unlock();
+		lend_unlock();
 	} while (result == PI_RETRY && !task_kill_pending(current));
 	return result == PI_RETRY ? -EINTR : result;
 }
@@ -424,7 +396,7 @@ void futex_pi_release(struct task *task)
 {
 	struct futex_task *mine = &task->futex;
 
-	futex_pi_lock();
+	lend_lock();
 	mine->gone = task->flags & TASK_EXITING;
 	while (!list_empty(&mine->held)) {
 		struct futex_pi_state *state =
@@ -432,5 +404,5 @@ void futex_pi_release(struct task *task)
 		ASSERT(first_waiter(state) != NULL);
 		hand_over(state, true);
 	}
-	futex_pi_unlock();
+	lend_unlock();
 }

@@ -6,17 +6,17 @@
 #define IPC_FUTEX_PI_INTERNAL_H
 
 #include "ipc/futex_internal.h"
+#include "proc/lend.h"
 
 struct futex_pi_state;
 
-/* A task that waits for a lock; on its stack.  All under the PI lock. */
+/* A task that waits for a lock; on its stack.  All under the lock of all lenders. */
 struct futex_pi_waiter {
 	struct list_head link;        /* in state->waiters */
 	struct futex_pi_state *state; /* NULL: not queued */
-	struct task *task;            /* const */
-	int priority;
-	bool granted; /* it has the lock; read without the PI lock, too */
-	bool died;    /* because the owner died: the word is still to be written */
+	struct lender lender;         /* of its task's priority to the owner */
+	bool granted;                 /* it has the lock; read without that lock, too */
+	bool died;                    /* because the owner died: the word is still to be written */
 };
 
 /*
@@ -37,13 +37,13 @@ int __must_check futex_pi_prepare(struct futex_pi_attempt *attempt);
 /* After each successful prepare. */
 void futex_pi_forget(struct futex_pi_attempt *attempt);
 
-void futex_pi_lock(void);
-void futex_pi_unlock(void);
+/* The current task is about to wait. */
+void futex_pi_init_waiter(struct futex_pi_waiter *waiter);
 
 /*
- * Takes the lock for waiter->task or queues the waiter.  `more`: others will wait for it at once.
- * An outcome, or -EAGAIN with only_try, -EDEADLK, -EINVAL, -EPERM, -ESRCH, -ENOMEM.  The PI lock is
- * held.
+ * Takes the lock for the waiter's task or queues the waiter.  `more`: others will wait for it at once.
+ * An outcome, or -EAGAIN with only_try, -EDEADLK, -EINVAL, -EPERM, -ESRCH, -ENOMEM.  The lock of
+ * all lenders (proc/lend.h) is held.
  */
 int __must_check futex_pi_take_locked(struct futex_pi_attempt *attempt,
 				      struct futex_pi_waiter *waiter, bool only_try, bool more);

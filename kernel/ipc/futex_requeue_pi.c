@@ -5,7 +5,7 @@
  *
  * The waiter is on the word's list like any other, and brings a PI waiter along.  The requeue takes
  * the lock for the first of them or queues it there, and queues the others; it does so under the
- * bucket's lock and the PI lock, so a waiter that wakes early finds itself in one of the two
+ * bucket's lock and the lock of all lenders, so a waiter that wakes early finds itself in one of the two
  * places.
  */
 #include "ipc/futex_pi_internal.h"
@@ -26,7 +26,7 @@ static int translate(int result, bool moved)
 long futex_wait_requeue_pi(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 			   vaddr_t lock_address)
 {
-	struct futex_pi_waiter pi = {.task = current};
+	struct futex_pi_waiter pi;
 	struct vm_word_key lock_key;
 	struct futex_waiter waiter = {.task = current,
 				      .bits = FUTEX_BITSET_MATCH_ANY,
@@ -34,7 +34,7 @@ long futex_wait_requeue_pi(vaddr_t address, bool shared, u32 expected, nsec_t de
 				      .requeue_key = &lock_key};
 	u32 value;
 
-	list_init(&pi.link);
+	futex_pi_init_waiter(&pi);
 	if (address == lock_address)
 		return -EINVAL;
 	int result = futex_find_key(address, shared, &waiter.key);
@@ -64,7 +64,7 @@ static void grant(struct futex_waiter *waiter)
 
 /*
  * Moves up to `count` waiters of a word; *moved counts them.  0 when there are no more, PI_RETRY,
- * or an error.  The bucket's lock and the PI lock are held.
+ * or an error.  The bucket's lock and that of all lenders are held.
  */
 static int move_locked(struct futex_bucket *bucket, const struct vm_word_key *key,
 		       struct futex_pi_attempt *attempt, u32 count, u32 *moved)
@@ -111,9 +111,9 @@ static int try_move(vaddr_t address, const struct vm_word_key *key, u32 expected
 	} else if (value != expected) {
 		result = -EAGAIN;
 	} else {
-		futex_pi_lock();
+		lend_lock();
 		result = move_locked(bucket, key, attempt, count, moved);
-		futex_pi_unlock();
+		lend_unlock();
 	}
 	spin_unlock(&bucket->lock);
 	futex_pi_forget(attempt);

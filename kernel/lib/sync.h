@@ -39,6 +39,7 @@ struct waiter {
 	struct task *task;
 	bool (*wake)(struct waiter *waiter, u32 events);
 	bool exclusive;
+	u8 priority; /* real-time, of an exclusive waiter: its place; the queue's lock */
 };
 
 #define WAIT_QUEUE_INIT(name)                                     \
@@ -53,8 +54,8 @@ static inline void wait_queue_init_at(wait_queue_t *queue, struct lock_site *sit
 }
 #define wait_queue_init(queue) wait_queue_init_at((queue), LOCK_SITE(queue))
 
-/* Puts a waiter on the queue (exclusive ones at the tail) or takes it off; both idempotent.  Any
- * context. */
+/* Puts a waiter on the queue (exclusive ones at the tail, by priority) or takes it off; both
+ * idempotent.  Any context. */
 void wait_queue_add(wait_queue_t *queue, struct waiter *waiter);
 void wait_queue_remove(wait_queue_t *queue, struct waiter *waiter);
 
@@ -118,9 +119,10 @@ void wait_finish(wait_queue_t *queue, struct waiter *waiter);
 #define wait_event_timeout(queue, condition, deadline, mode) \
 	wait_event_full(queue, condition, mode, deadline)
 
-/* A lock that sleeps.  Not recursive; the owner releases it. */
+/* A lock that sleeps.  Not recursive; the owner releases it.  Who waits lends it a real-time
+ * priority (proc/lend.h), and the waiter with the greatest is woken. */
 typedef struct mutex {
-	struct task *owner; /* atomic: NULL when free */
+	struct task *owner; /* atomic: NULL when free; bit 0: it has been lent a priority */
 	wait_queue_t queue; /* waiters, exclusive */
 	struct lock_tag tag;
 } mutex_t;
@@ -141,9 +143,10 @@ bool mutex_trylock_at(mutex_t *mutex, struct lock_site *site);
 void mutex_unlock(mutex_t *mutex);
 bool mutex_is_mine(const mutex_t *mutex); /* does the current task hold it? for assertions */
 
-/* Many readers or one writer; writers are not starved.  Neither side is recursive. */
+/* Many readers or one writer; writers are not starved.  Neither side is recursive.  A writer is
+ * lent the priority of those who wait for it; readers are not. */
 typedef struct rwlock {
-	s32 holders;         /* atomic: readers, or -1 for a writer */
+	s64 holders; /* atomic: how many readers; negative: the writer, as a mutex's owner */
 	u32 writers_waiting; /* atomic */
 	wait_queue_t queue;
 	struct lock_tag tag;

@@ -92,8 +92,6 @@ struct futex_hooks {
 	/* Wakes up to `count` waiters of a private or shared futex at a user address of the current
 	 * space. */
 	void (*wake)(vaddr_t address, u32 count);
-	/* A task that waits for a lock has got another priority. */
-	void (*reprioritise)(struct task *task);
 };
 
 struct ipc_hooks {

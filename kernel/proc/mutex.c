@@ -12,11 +12,26 @@
  * The read-write lock works in phases.  While writers wait no new reader gets in; the last reader
  * out wakes one writer; a writer that leaves wakes the readers that have queued meanwhile, and
  * these get in even past waiting writers.  So neither side starves.
+ *
+ * Who goes to sleep for a lock lends a real-time priority to its owner (proc/lend.h), if there is
+ * one: readers are not known by name.  The owner's word says so in bit 0; an owner that finds it
+ * set when it has released the lock gives back what it was lent, under the lock of all lenders.  As
+ * long as that lock is held and the bit set, the owner cannot get away.  The order of things:
+ *
+ *	waiter: on the queue; bit set; lends; sleeps; takes back; off the queue
+ *	owner:  word cleared; looks at the queue; wakes; gives back
+ *
+ * so who finds the queue empty has been lent nothing.  The owner wakes before it gives back, or its
+ * low priority would keep it from waking anybody.  The new owner is lent nothing at first: it is
+ * the waiter with the greatest priority, or one that came between, to which that waiter lends anew
+ * when it finds the lock taken.  Whoever leaves the queue sees to it that the first one lends.
  */
 #include "arch/clock.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/sync.h"
+#include "proc/lend.h"
+#include "proc/sched.h"
 #include "proc/sync_internal.h"
 #include "proc/task.h"
 
@@ -40,6 +55,109 @@ static bool look_again(nsec_t *until)
 	return now < *until;
 }
 
+/* --- Waiting, and lending to the owner --- */
+
+#define LENT ((uintptr_t)1) /* in an owner's word */
+
+static struct task *owner_of(uintptr_t word)
+{
+	return (struct task *)(word & ~LENT);
+}
+
+struct lock_waiter {
+	struct waiter waiter;
+	struct lender lender;
+	wait_queue_t *queue; /* const */
+	uintptr_t *word;     /* const: where the owner is written */
+	bool shared;         /* const: it is the owner only if it is negative */
+};
+
+static struct lock_waiter *lock_waiter_of(struct lender *lender)
+{
+	return container_of(lender, struct lock_waiter, lender);
+}
+
+/* Who has the lock, if that is a task that we know and is not the waiter; marked. */
+static struct task *lock_owner(struct lender *lender)
+{
+	struct lock_waiter *own = lock_waiter_of(lender);
+	uintptr_t word = __atomic_load_n(own->word, __ATOMIC_RELAXED);
+
+	do {
+		if (!owner_of(word) || owner_of(word) == lender->task ||
+		    (own->shared && (s64)word > 0))
+			return NULL;
+	} while (!(word & LENT) &&
+		 !__atomic_compare_exchange_n(own->word, &word, word | LENT, true, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	return owner_of(word);
+}
+
+static void lock_reorder(struct lender *lender)
+{
+	struct lock_waiter *own = lock_waiter_of(lender);
+
+	wait_queue_reorder(own->queue, &own->waiter, lender->priority);
+}
+
+static const struct lend_ops lock_ops = {.owner = lock_owner, .reorder = lock_reorder};
+
+static void lock_wait_begin(struct lock_waiter *own, bool exclusive)
+{
+	waiter_init(&own->waiter);
+	own->waiter.exclusive = exclusive;
+	own->lender.ops = &lock_ops;
+	own->lender.task = current;
+	own->lender.lock = own->word;
+	lend_lock();
+	lend_begin(&own->lender);
+	own->waiter.priority = (u8)own->lender.priority;
+	lend_unlock();
+}
+
+/* On the queue, and without the lock: sleeps until the next look. */
+static int lock_wait_sleep(struct lock_waiter *own, enum wait_mode mode)
+{
+	if (unlikely(READ_ONCE(own->lender.priority) != 0)) {
+		lend_lock();
+		lend_now(&own->lender);
+		lend_unlock();
+	}
+	return wait_sleep(mode, NO_DEADLINE);
+}
+
+/* Who of those that wait has the most to lend, or NULL. */
+static struct lender *greatest_lender(wait_queue_t *queue)
+{
+	struct waiter *waiter, *greatest = NULL;
+
+	unsigned long flags = spin_lock_irqsave(&queue->lock);
+	list_for_each_entry (waiter, &queue->waiters, link) {
+		if (waiter->priority > (greatest ? greatest->priority : 0))
+			greatest = waiter;
+		if (waiter->exclusive)
+			break;
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return greatest ? &container_of(greatest, struct lock_waiter, waiter)->lender : NULL;
+}
+
+/* Has the lock, or has given up. */
+static void lock_wait_end(struct lock_waiter *own)
+{
+	struct lender *greatest = NULL;
+
+	lend_lock();
+	lend_end(&own->lender);
+	wait_finish(own->queue, &own->waiter);
+	/* A reader that leaves is in, with nobody to lend to. */
+	if (own->waiter.exclusive && wait_queue_active(own->queue))
+		greatest = greatest_lender(own->queue);
+	if (unlikely(greatest != NULL))
+		lend_now(greatest);
+	lend_unlock();
+}
+
 /* --- Mutexes --- */
 
 static bool mutex_try(mutex_t *mutex)
@@ -60,30 +178,29 @@ bool mutex_trylock_at(mutex_t *mutex, struct lock_site *site)
 
 static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 {
-	struct waiter waiter;
+	struct lock_waiter own = {.queue = &mutex->queue, .word = (uintptr_t *)&mutex->owner};
 	int result = 0;
 
 	ASSERT(!mutex_is_mine(mutex));
 	for (nsec_t until = 0; look_again(&until);)
 		if (!READ_ONCE(mutex->owner) && mutex_try(mutex))
 			return 0;
-	waiter_init(&waiter);
-	waiter.exclusive = true;
+	lock_wait_begin(&own, true);
 	for (;;) {
-		wait_prepare(&mutex->queue, &waiter, mode);
+		wait_prepare(&mutex->queue, &own.waiter, mode);
 		if (mutex_try(mutex)) {
 			result = 0;
 			break;
 		}
 		if (result != 0)
 			break;
-		result = wait_sleep(mode, NO_DEADLINE);
+		result = lock_wait_sleep(&own, mode);
 		if (mutex_try(mutex)) {
 			result = 0;
 			break;
 		}
 	}
-	wait_finish(&mutex->queue, &waiter);
+	lock_wait_end(&own);
 	return result;
 }
 
@@ -106,26 +223,43 @@ int mutex_lock_interruptible_at(mutex_t *mutex, struct lock_site *site)
 	return result;
 }
 
+static __noinline void mutex_wake(mutex_t *mutex, bool lent)
+{
+	if (lent)
+		lend_lock();
+	wake_up_one(&mutex->queue);
+	if (lent) {
+		lend_move(current, &mutex->owner, NULL);
+		lend_unlock();
+	}
+}
+
 void mutex_unlock(mutex_t *mutex)
 {
 	ASSERT(mutex_is_mine(mutex));
 	lock_tag_drop(mutex);
-	__atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
+	uintptr_t word = (uintptr_t)__atomic_exchange_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
 	if (unlikely(wait_queue_active(&mutex->queue)))
-		wake_up_one(&mutex->queue);
+		mutex_wake(mutex, word & LENT);
 }
 
 bool mutex_is_mine(const mutex_t *mutex)
 {
-	return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == current;
+	return owner_of((uintptr_t)__atomic_load_n(&mutex->owner, __ATOMIC_RELAXED)) == current;
 }
 
 /* --- Read-write locks --- */
 
+static struct lock_waiter rwlock_waiter(rwlock_t *lock)
+{
+	return (struct lock_waiter){
+		.queue = &lock->queue, .word = (uintptr_t *)&lock->holders, .shared = true};
+}
+
 /* Gets in beside other readers; `pass`: even when writers wait. */
 static bool enter_reader(rwlock_t *lock, bool pass)
 {
-	s32 holders = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
+	s64 holders = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
 
 	while (holders >= 0) {
 		if (!pass && __atomic_load_n(&lock->writers_waiting, __ATOMIC_RELAXED) != 0)
@@ -154,28 +288,28 @@ void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 		if (enter_reader(lock, false))
 			return;
 
-	struct waiter waiter;
-	waiter_init(&waiter);
-	wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+	struct lock_waiter own = rwlock_waiter(lock);
+	lock_wait_begin(&own, false);
+	wait_prepare(&lock->queue, &own.waiter, WAIT_UNINTERRUPTIBLE);
 	if (!enter_reader(lock, false)) {
 		for (;;) {
-			wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+			lock_wait_sleep(&own, WAIT_UNINTERRUPTIBLE);
 			if (enter_reader(lock, true))
 				break;
-			wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+			wait_prepare(&lock->queue, &own.waiter, WAIT_UNINTERRUPTIBLE);
 			if (enter_reader(lock, true))
 				break;
 		}
 	}
-	wait_finish(&lock->queue, &waiter);
+	lock_wait_end(&own);
 }
 
 static bool enter_writer(rwlock_t *lock)
 {
-	s32 nobody = 0;
+	s64 nobody = 0;
 
-	return __atomic_compare_exchange_n(&lock->holders, &nobody, -1, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&lock->holders, &nobody, (s64)current, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 bool rwlock_try_write_lock_at(rwlock_t *lock, struct lock_site *site)
@@ -195,20 +329,19 @@ void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 		if (READ_ONCE(lock->holders) == 0 && enter_writer(lock))
 			return;
 
-	struct waiter waiter;
-	waiter_init(&waiter);
-	waiter.exclusive = true;
+	struct lock_waiter own = rwlock_waiter(lock);
+	lock_wait_begin(&own, true);
 	__atomic_add_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
 	for (;;) {
-		wait_prepare(&lock->queue, &waiter, WAIT_UNINTERRUPTIBLE);
+		wait_prepare(&lock->queue, &own.waiter, WAIT_UNINTERRUPTIBLE);
 		if (enter_writer(lock))
 			break;
-		wait_sleep(WAIT_UNINTERRUPTIBLE, NO_DEADLINE);
+		lock_wait_sleep(&own, WAIT_UNINTERRUPTIBLE);
 		if (enter_writer(lock))
 			break;
 	}
 	__atomic_sub_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
-	wait_finish(&lock->queue, &waiter);
+	lock_wait_end(&own);
 }
 
 /* Wakes those who may go on after a release: the readers that wait, or if there are none, or
@@ -227,30 +360,43 @@ static __noinline void wake_waiting(wait_queue_t *queue, bool writer_first)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-static inline void wake_next(rwlock_t *lock, bool writer_first)
+static __noinline void wake_lent(rwlock_t *lock)
 {
-	if (unlikely(wait_queue_active(&lock->queue)))
-		wake_waiting(&lock->queue, writer_first);
+	lend_lock();
+	wake_waiting(&lock->queue, false);
+	lend_move(current, &lock->holders, NULL);
+	lend_unlock();
 }
 
 void rwlock_read_unlock(rwlock_t *lock)
 {
 	lock_tag_drop(lock);
-	if (__atomic_sub_fetch(&lock->holders, 1, __ATOMIC_SEQ_CST) == 0)
-		wake_next(lock, true);
+	if (__atomic_sub_fetch(&lock->holders, 1, __ATOMIC_SEQ_CST) == 0 &&
+	    unlikely(wait_queue_active(&lock->queue)))
+		wake_waiting(&lock->queue, true);
+}
+
+/* The writer is one no more; `readers`: it goes on as a reader. */
+static inline void writer_leaves(rwlock_t *lock, s64 readers)
+{
+	uintptr_t word = (uintptr_t)__atomic_exchange_n(&lock->holders, readers, __ATOMIC_SEQ_CST);
+
+	ASSERT(owner_of(word) == current);
+	if (likely(!wait_queue_active(&lock->queue)))
+		return;
+	if (word & LENT)
+		wake_lent(lock);
+	else
+		wake_waiting(&lock->queue, false);
 }
 
 void rwlock_write_unlock(rwlock_t *lock)
 {
-	ASSERT(lock->holders == -1);
 	lock_tag_drop(lock);
-	__atomic_store_n(&lock->holders, 0, __ATOMIC_SEQ_CST);
-	wake_next(lock, false);
+	writer_leaves(lock, 0);
 }
 
 void rwlock_downgrade(rwlock_t *lock)
 {
-	ASSERT(lock->holders == -1);
-	__atomic_store_n(&lock->holders, 1, __ATOMIC_SEQ_CST);
-	wake_next(lock, false);
+	writer_leaves(lock, 1);
 }

@@ -9,7 +9,7 @@
 #include "lib/format.h"
 #include "lib/panic.h"
 #include "mm/kmalloc.h"
-#include "proc/hooks.h"
+#include "proc/lend.h"
 #include "proc/pressure.h"
 #include "proc/proc_internal.h"
 #include "proc/oom.h"
@@ -162,8 +162,9 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 		run_queue_insert(queue, task, task->sched.priority < before);
 	if (ready)
 		run_queue_request(queue);
-	/* What kept it from running counts no more. */
-	if (task->sched.deadline.throttled && change != change_inherited) {
+	/* What kept it from running counts no more; nor while others wait for what it has. */
+	if (task->sched.deadline.throttled &&
+	    (change != change_inherited || task->sched.inherited)) {
 		task->sched.deadline.throttled = false;
 		timer_cancel(&task->sched.deadline.timer);
 		run_queue_place(queue, task, FAIR_MOVED);
@@ -192,8 +193,7 @@ static void change_policy(struct sched_task *sched, const void *argument)
 static void apply_policy(struct task *task, const struct policy_change *wanted)
 {
 	change_class(task, change_policy, wanted);
-	if (futex_hooks && READ_ONCE(task->futex.waiting))
-		futex_hooks->reprioritise(task);
+	lend_changed(task);
 }
 
 int task_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)

@@ -82,7 +82,7 @@ bool deadline_used_up(struct sched_task *sched, nsec_t now)
 	struct deadline_task *own = &sched->deadline;
 	nsec_t next = next_period(own);
 
-	if (own->budget > 0)
+	if (own->budget > 0 || sched->inherited)
 		return false;
 	if (next <= now) {
 		refill(own, now);

@@ -206,7 +206,8 @@ static inline bool sched_is_deadline(const struct sched_task *sched)
 void deadline_init(struct sched_task *sched);
 /* A task wakes: says whether it may run.  If not it becomes ready by itself later. */
 bool deadline_wake(struct sched_task *sched, nsec_t now);
-/* Has it used up its budget?  Then it may not run, and becomes ready by itself. */
+/* Has it used up its budget?  Then it may not run, and becomes ready by itself; but not while
+ * others wait for a lock that it has. */
 bool deadline_used_up(struct sched_task *sched, nsec_t now);
 /* Sets what is reserved, and begins a period. */
 void deadline_set(struct sched_task *sched, const struct sched_deadline *wanted, nsec_t now);

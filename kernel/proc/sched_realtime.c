@@ -86,7 +86,8 @@ nsec_t realtime_slice_end(const struct run_queue *queue, nsec_t now)
 	nsec_t end = NO_DEADLINE, limit = READ_ONCE(runtime);
 
 	if (sched_is_deadline(running))
-		return now + (nsec_t)MAX(running->deadline.budget, 0);
+		return running->inherited ? NO_DEADLINE
+					  : now + (nsec_t)MAX(running->deadline.budget, 0);
 	if (running->policy == SCHED_RR)
 		end = now + (running->slice_end_runtime > running->run_time
 				     ? running->slice_end_runtime - running->run_time

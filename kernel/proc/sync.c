@@ -35,13 +35,27 @@ void waiter_init(struct waiter *waiter)
 	waiter->task = current;
 	waiter->wake = wake_task;
 	waiter->exclusive = false;
+	waiter->priority = 0;
+}
+
+/* Behind those of the same priority or a greater one. */
+static void add_by_priority(wait_queue_t *queue, struct waiter *waiter)
+{
+	struct waiter *other;
+
+	list_for_each_entry (other, &queue->waiters, link)
+		if (other->exclusive && other->priority < waiter->priority)
+			break;
+	list_add_tail(&waiter->link, &other->link);
 }
 
 static void add_locked(wait_queue_t *queue, struct waiter *waiter)
 {
 	if (!list_empty(&waiter->link))
 		return;
-	if (waiter->exclusive)
+	if (waiter->exclusive && waiter->priority)
+		add_by_priority(queue, waiter);
+	else if (waiter->exclusive)
 		list_add_tail(&waiter->link, &queue->waiters);
 	else
 		list_add(&waiter->link, &queue->waiters);
@@ -58,6 +72,17 @@ void wait_queue_remove(wait_queue_t *queue, struct waiter *waiter)
 {
 	unsigned long flags = spin_lock_irqsave(&queue->lock);
 	list_remove(&waiter->link);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void wait_queue_reorder(wait_queue_t *queue, struct waiter *waiter, int priority)
+{
+	unsigned long flags = spin_lock_irqsave(&queue->lock);
+	waiter->priority = (u8)priority;
+	if (waiter->exclusive && !list_empty(&waiter->link)) {
+		list_remove(&waiter->link);
+		add_by_priority(queue, waiter);
+	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 

@@ -10,4 +10,7 @@ void wake_waiters_locked(wait_queue_t *queue, unsigned exclusive, u32 events);
 /* The same for one exclusive waiter, passing over the others. */
 void wake_first_exclusive_locked(wait_queue_t *queue);
 
+/* The waiter's priority is another: if it is queued and exclusive it changes its place. */
+void wait_queue_reorder(wait_queue_t *queue, struct waiter *waiter, int priority);
+
 #endif

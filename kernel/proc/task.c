@@ -67,6 +67,7 @@ void task_init(struct task *task)
 	list_init(&task->thread_link);
 	signal_init_task(task);
 	sched_task_init(&task->sched);
+	list_init(&task->lending.lenders);
 	list_init(&task->futex.held);
 	list_init(&task->ptrace.traced);
 	list_init(&task->ptrace.traced_link);

@@ -131,13 +131,18 @@ struct task_times {
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
 };
 
-struct futex_pi_waiter;
+struct lender;
 
-/* ipc/futex_pi.c's, guarded by the lock there. */
+/* proc/lend.c's, guarded by the lock there. */
+struct lending_task {
+	struct list_head lenders; /* who lends it a priority, the greatest first */
+	struct lender *waiting;   /* the task's own, while it waits for a lock, or NULL */
+};
+
+/* ipc/futex_pi.c's, guarded by proc/lend.c's lock. */
 struct futex_task {
-	struct list_head held;           /* locks that it has and others wait for */
-	struct futex_pi_waiter *waiting; /* for a lock; NULL: for none */
-	bool gone;                       /* it has exited, and takes over no waiters */
+	struct list_head held; /* locks that it has and others wait for */
+	bool gone;             /* it has exited, and takes over no waiters */
 };
 
 /* proc/rseq.c's. */
@@ -194,6 +199,7 @@ struct task {
 	struct vfork_wait *vfork; /* lock: the parent that waits for our exec or exit */
 	struct sem_undo_list *sem_undo; /* own: ipc/sem_undo.c's; NULL: none yet */
 	struct seccomp_task seccomp;    /* proc/seccomp.c's */
+	struct lending_task lending;
 	struct futex_task futex;
 	struct rseq_task rseq;   /* own, and the CPU that switches */
 	struct mempolicy policy; /* own: set_mempolicy(2) */

@@ -268,6 +268,52 @@ int signal_send_task(struct task *task, const struct siginfo *info)
 	return send(task->process, task, info);
 }
 
+/* Nothing but its handler is concerned with the signal, and the thread's own entry is free for it. */
+static bool is_plain_for_current(int signal)
+{
+	const struct signal_task *mine = &current->signals;
+
+	return signal < SIGRTMIN && signal_handler(current->process, signal) > SIG_IGN &&
+	       !(SIGNAL_BIT(signal) & (SIGNALS_STOP | SIGNAL_BIT(SIGCONT))) &&
+	       mine->entry.queue == NULL && !(mine->pending.present & SIGNAL_BIT(signal));
+}
+
+/* What signal_send_locked comes to then: details filled in where they wait, nobody to choose. */
+static void send_to_current_locked(int signal, int code)
+{
+	struct signal_task *mine = &current->signals;
+	struct signal_entry *entry = &mine->entry;
+
+	trace_point(TRACE_SIGNAL, (u64)signal, (u64)current->tid, (u64)code, 0);
+	entry->account = NULL;
+	entry->timer = NULL;
+	siginfo_init_user(&entry->info, signal, code);
+	signal_queue_add(&mine->pending, entry);
+	mb(); /* a watcher that has queued itself looks at the signals afterwards */
+	if (wait_queue_active(&current->process->signals.watchers))
+		wake_up_all(&current->process->signals.watchers);
+	if (!(SIGNAL_BIT(signal) & mine->blocked))
+		task_work_set(current, TASK_WORK_SIGNAL);
+}
+
+int signal_send_current(int signal, int code)
+{
+	struct process *process = current->process;
+	struct siginfo info;
+
+	if (signal == 0)
+		return 0;
+	unsigned long flags = spin_lock_irqsave(&process->lock);
+	bool plain = is_plain_for_current(signal);
+	if (plain)
+		send_to_current_locked(signal, code);
+	spin_unlock_irqrestore(&process->lock, flags);
+	if (plain)
+		return 0;
+	siginfo_init_user(&info, signal, code);
+	return signal_send_task(current, &info);
+}
+
 void signal_send_kernel(struct process *process, int signal)
 {
 	struct siginfo info;
@@ -314,9 +360,8 @@ void signal_force_fault(int signal, int code, vaddr_t address, int trap_number, 
 {
 	struct siginfo info;
 
-	current->signals.trap_number = trap_number;
-	current->signals.error_code = trap_error;
-	current->signals.fault_address = address;
+	current->signals.trap = (struct signal_trap){
+		.number = (u64)trap_number, .error_code = trap_error, .address = address};
 	siginfo_init(&info, signal, code);
 	info.fault.address = address;
 	signal_force(&info);
@@ -326,9 +371,8 @@ void signal_force_key_fault(u32 key, vaddr_t address, int trap_number, u64 trap_
 {
 	struct siginfo info;
 
-	current->signals.trap_number = trap_number;
-	current->signals.error_code = trap_error;
-	current->signals.fault_address = address;
+	current->signals.trap = (struct signal_trap){
+		.number = (u64)trap_number, .error_code = trap_error, .address = address};
 	siginfo_init(&info, SIGSEGV, SEGV_PKUERR);
 	info.fault.address = address;
 	info.fault.extra[1] = key;

@@ -112,6 +112,8 @@ void siginfo_init_user(struct siginfo *info, int signal, int code); /* with curr
 /* To a process: any thread that does not block it takes it.  To a thread.  signo 0 does nothing. */
 int signal_send(struct process *process, const struct siginfo *info);
 int signal_send_task(struct task *task, const struct siginfo *info);
+/* To the calling thread, from itself, with the code SI_TKILL or another of a program's. */
+int signal_send_current(int signal, int code);
 /* From the kernel itself (SI_KERNEL), when nobody needs to know more. */
 void signal_send_kernel(struct process *process, int signal);
 /* To every member of a process group; returns how many processes there were. */

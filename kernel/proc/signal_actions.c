@@ -112,9 +112,7 @@ int signal_fork_process(struct process *child, u64 clone_flags)
 
 static void drop_alt_stack(struct signal_task *signals)
 {
-	signals->alt_stack = 0;
-	signals->alt_size = 0;
-	signals->alt_flags = SS_DISABLE;
+	signals->alt_stack = (struct linux_stack){.flags = SS_DISABLE};
 }
 
 void signal_init_task(struct task *task)
@@ -134,8 +132,6 @@ void signal_fork_task(struct task *child, u64 clone_flags)
 	if ((clone_flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
 		return;
 	child->signals.alt_stack = mine->alt_stack;
-	child->signals.alt_size = mine->alt_size;
-	child->signals.alt_flags = mine->alt_flags;
 }
 
 void signal_release_task(struct task *task)

@@ -107,25 +107,19 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 	if (current->call_work & CALL_STEP)
 		arch_step(frame, false);
 	struct signal_delivery delivery = {
-		.signal = info->signo,
-		.handler = action->handler,
-		.restorer = action->restorer,
-		.flags = action->flags,
-		.mask = mine->restore_blocked ? mine->saved_blocked : mine->blocked,
+		.action = action,
 		.siginfo = info,
-		.alt_stack = mine->alt_stack,
-		.alt_size = mine->alt_size,
-		.alt_flags = (int)mine->alt_flags,
-		.stack_top = 0, /* with every field named, nothing is cleared first */
-		.trap_number = mine->trap_number,
-		.error_code = mine->error_code,
-		.fault_address = mine->fault_address,
+		.alt_stack = &mine->alt_stack,
+		.trap = &mine->trap,
+		.stack_top = 0,
+		.mask = mine->restore_blocked ? mine->saved_blocked : mine->blocked,
 	};
-	if ((action->flags & SA_ONSTACK) && mine->alt_size != 0 &&
+	if ((action->flags & SA_ONSTACK) && mine->alt_stack.size != 0 &&
 	    !signal_on_alt_stack(trap_sp(frame)))
-		delivery.stack_top = mine->alt_stack + mine->alt_size;
+		delivery.stack_top = mine->alt_stack.sp + mine->alt_stack.size;
 	/* The handler interrupts a restartable sequence: the frame returns to its abort address. */
-	if (rseq_settle(frame) < 0 || arch_signal_push(frame, &delivery) < 0) {
+	if ((current->rseq.area != 0 && rseq_settle(frame) < 0) ||
+	    arch_signal_push(frame, &delivery) < 0) {
 		restore_saved_mask();
 		force_segv(info->signo);
 		return;
@@ -134,17 +128,15 @@ static void run_handler(struct trap_frame *frame, const struct linux_sigaction *
 		mine->restore_blocked = false;
 		task_work_clear(current, TASK_WORK_RESTORE_MASK);
 	}
-	if (mine->alt_flags & SS_AUTODISARM) {
-		mine->alt_stack = 0;
-		mine->alt_size = 0;
-		mine->alt_flags = SS_DISABLE;
-	}
+	if ((u32)mine->alt_stack.flags & SS_AUTODISARM)
+		mine->alt_stack = (struct linux_stack){.flags = SS_DISABLE};
 	sigset_t mask = mine->blocked | action->mask;
 	if (!(action->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(info->signo);
 	signal_set_mask(mask);
 	look_again();
-	ptrace_handler_entered();
+	if (ptrace_is_traced(current))
+		ptrace_handler_entered();
 }
 
 /* A signal that was taken, and what is to be done with it. */
@@ -282,12 +274,10 @@ long signal_return(struct trap_frame *frame)
 		return 0;
 	}
 	signal_set_mask(result.mask);
-	const struct signal_task *mine = &current->signals;
-	if (result.alt_stack != mine->alt_stack || result.alt_size != mine->alt_size ||
-	    result.alt_flags != (int)mine->alt_flags) {
-		struct linux_stack stack = {
-			.sp = result.alt_stack, .size = result.alt_size, .flags = result.alt_flags};
-		int ignored = signal_set_alt_stack(trap_sp(frame), &stack);
+	const struct linux_stack *mine = &current->signals.alt_stack;
+	if (result.alt_stack.sp != mine->sp || result.alt_stack.size != mine->size ||
+	    result.alt_stack.flags != mine->flags) {
+		int ignored = signal_set_alt_stack(trap_sp(frame), &result.alt_stack);
 		(void)ignored;
 	}
 	return trap_result(frame);

@@ -36,10 +36,11 @@ void signal_set_mask(sigset_t mask)
 		return;
 	/* A full barrier: see announce() in signal.c. */
 	__atomic_exchange_n(&mine->blocked, mask, __ATOMIC_SEQ_CST);
-	sigset_t waiting =
-		READ_ONCE(mine->pending.present) | READ_ONCE(process->signals.pending.present);
-	if (unlikely((waiting & changed) != 0))
+	/* What waits for this thread alone is no other's business. */
+	if (unlikely((READ_ONCE(process->signals.pending.present) & changed) != 0))
 		look_at_waiting(process, mask, changed);
+	else if ((READ_ONCE(mine->pending.present) & changed & ~mask) != 0)
+		task_work_set(current, TASK_WORK_SIGNAL);
 }
 
 int signal_push_user_mask(vaddr_t mask_address, size_t size)
@@ -144,21 +145,16 @@ int signal_wait_for(sigset_t set, struct siginfo *info, nsec_t deadline)
 
 bool signal_on_alt_stack(vaddr_t sp)
 {
-	const struct signal_task *mine = &current->signals;
+	const struct linux_stack *mine = &current->signals.alt_stack;
 
-	return !(mine->alt_flags & SS_AUTODISARM) && sp > mine->alt_stack &&
-	       sp - mine->alt_stack <= mine->alt_size;
+	return !((u32)mine->flags & SS_AUTODISARM) && sp > mine->sp && sp - mine->sp <= mine->size;
 }
 
 void signal_get_alt_stack(vaddr_t sp, struct linux_stack *stack)
 {
-	const struct signal_task *mine = &current->signals;
-
-	memset(stack, 0, sizeof(*stack));
-	stack->sp = mine->alt_stack;
-	stack->size = mine->alt_size;
-	stack->flags = (s32)(mine->alt_flags & SS_AUTODISARM);
-	if (mine->alt_size == 0)
+	*stack = current->signals.alt_stack;
+	stack->flags = (s32)((u32)stack->flags & SS_AUTODISARM);
+	if (stack->size == 0)
 		stack->flags |= SS_DISABLE;
 	else if (signal_on_alt_stack(sp))
 		stack->flags |= SS_ONSTACK;
@@ -166,7 +162,6 @@ void signal_get_alt_stack(vaddr_t sp, struct linux_stack *stack)
 
 int signal_set_alt_stack(vaddr_t sp, const struct linux_stack *stack)
 {
-	struct signal_task *mine = &current->signals;
 	u32 mode = (u32)stack->flags & ~SS_AUTODISARM;
 
 	if (signal_on_alt_stack(sp))
@@ -175,9 +170,11 @@ int signal_set_alt_stack(vaddr_t sp, const struct linux_stack *stack)
 		return -EINVAL;
 	if (mode != SS_DISABLE && stack->size < MINSIGSTKSZ)
 		return -ENOMEM;
-	mine->alt_stack = mode == SS_DISABLE ? 0 : stack->sp;
-	mine->alt_size = mode == SS_DISABLE ? 0 : stack->size;
-	mine->alt_flags = (u32)stack->flags;
+	current->signals.alt_stack = (struct linux_stack){
+		.sp = mode == SS_DISABLE ? 0 : stack->sp,
+		.flags = stack->flags,
+		.size = mode == SS_DISABLE ? 0 : stack->size,
+	};
 	return 0;
 }
 

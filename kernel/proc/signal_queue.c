@@ -90,10 +90,11 @@ static void unlink_entry(struct signal_entry *entry)
 void signal_queue_remove(struct signal_entry *entry)
 {
 	struct signal_queue *queue = entry->queue;
+	int signal = entry->info.signo;
 
 	unlink_entry(entry);
-	if (find_entry(queue, entry->info.signo) == NULL)
-		queue->present &= ~SIGNAL_BIT(entry->info.signo);
+	if (list_empty(&queue->entries) || find_entry(queue, signal) == NULL)
+		queue->present &= ~SIGNAL_BIT(signal);
 }
 
 void signal_queue_flush(struct signal_queue *queue, sigset_t set)

@@ -7,6 +7,7 @@
 #ifndef PROC_SIGNAL_TYPES_H
 #define PROC_SIGNAL_TYPES_H
 
+#include "arch/context.h"
 #include "lib/abi/signal.h"
 #include "lib/list.h"
 #include "lib/sync.h"
@@ -41,20 +42,16 @@ struct signal_entry {
 /* A thread's part. */
 struct signal_task {
 	struct signal_queue pending;
-	sigset_t blocked;          /* atomic: written by the task itself (signal_mask.c) */
-	sigset_t waited;           /* blocked signals that sigtimedwait lets through for a while */
-	sigset_t saved_blocked;    /* own: what sigsuspend and its like restore */
-	bool restore_blocked;      /* own */
-	bool stop_pending;         /* the group stop under way wants this thread */
-	bool stopped;              /* it has stopped */
-	bool exiting;              /* takes no signals any more */
-	vaddr_t alt_stack;         /* own: sigaltstack(2) */
-	size_t alt_size;           /* own */
-	u32 alt_flags;             /* own */
-	int trap_number;           /* own: of the last exception */
-	u64 error_code;            /* own */
-	vaddr_t fault_address;     /* own */
-	struct signal_entry entry; /* for a standard signal to this thread, while it is free */
+	sigset_t blocked;       /* atomic: written by the task itself (signal_mask.c) */
+	sigset_t waited;        /* blocked signals that sigtimedwait lets through for a while */
+	sigset_t saved_blocked; /* own: what sigsuspend and its like restore */
+	bool restore_blocked;   /* own */
+	bool stop_pending;      /* the group stop under way wants this thread */
+	bool stopped;           /* it has stopped */
+	bool exiting;           /* takes no signals any more */
+	struct linux_stack alt_stack; /* own: sigaltstack(2), without SS_ONSTACK */
+	struct signal_trap trap;      /* own */
+	struct signal_entry entry;    /* for a standard signal to this thread, while it is free */
 };
 
 /* The process's part. */

@@ -32,26 +32,20 @@ long sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old_action, size_t set
 long sys_rt_sigprocmask(int how, vaddr_t set, vaddr_t old_set, size_t set_size)
 {
 	sigset_t old = current->signals.blocked;
-	sigset_t change;
+	sigset_t mask;
 
 	if (set_size != sizeof(sigset_t))
 		return -EINVAL;
 	if (set != 0) {
-		if (get_user(change, set) < 0)
+		if (get_user(mask, set) < 0)
 			return -EFAULT;
-		switch (how) {
-		case SIG_BLOCK:
-			signal_set_mask(old | change);
-			break;
-		case SIG_UNBLOCK:
-			signal_set_mask(old & ~change);
-			break;
-		case SIG_SETMASK:
-			signal_set_mask(change);
-			break;
-		default:
+		if (how == SIG_BLOCK)
+			mask |= old;
+		else if (how == SIG_UNBLOCK)
+			mask = old & ~mask;
+		else if (how != SIG_SETMASK)
 			return -EINVAL;
-		}
+		signal_set_mask(mask);
 	}
 	return old_set != 0 ? put_user(old, old_set) : 0;
 }
@@ -228,7 +222,7 @@ long sys_kill(pid_t pid, int signal)
 /* To one thread; `pid` 0: of whatever process. */
 static long kill_thread(pid_t pid, pid_t tid, const struct siginfo *info)
 {
-	struct task *task = tid == task_shown(current) ? task_get(current) : task_find(tid);
+	struct task *task = task_find(tid);
 
 	if (task == NULL)
 		return -ESRCH;
@@ -247,6 +241,8 @@ long sys_tkill(pid_t tid, int signal)
 
 	if (tid <= 0 || !is_valid(signal))
 		return -EINVAL;
+	if (tid == task_shown(current))
+		return signal_send_current(signal, SI_TKILL);
 	siginfo_init_user(&info, signal, SI_TKILL);
 	return kill_thread(0, tid, &info);
 }
@@ -257,6 +253,8 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal)
 
 	if (pid <= 0 || tid <= 0 || !is_valid(signal))
 		return -EINVAL;
+	if (tid == task_shown(current) && pid == process_shown(current->process))
+		return signal_send_current(signal, SI_TKILL);
 	siginfo_init_user(&info, signal, SI_TKILL);
 	return kill_thread(pid, tid, &info);
 }

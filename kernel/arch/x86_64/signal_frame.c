@@ -21,8 +21,8 @@
 #include "arch/usercopy.h"
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "machine_internal.h"
+#include "user_window.h"
 #include "x86.h"
 
 enum {
@@ -33,11 +33,12 @@ enum {
 	MAGIC2_SIZE = 4,
 };
 #define KEY_RIGHTS_VALID BIT(32)
+#define SEGMENTS         (SEGMENT_USER_CODE | (u64)SEGMENT_USER_DATA << 48)
 
 struct signal_registers {
 	u64 r8, r9, r10, r11, r12, r13, r14, r15;
 	u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
-	u16 cs, gs, fs, ss;
+	u64 segments; /* 16 bits each: CS, GS, FS, SS */
 	u64 error, trap_number, old_mask, cr2;
 	u64 vector_state;
 	u64 key_rights; /* reserved by Linux, which has them in the vector state */
@@ -48,8 +49,7 @@ _Static_assert(sizeof(struct signal_registers) == 256, "Linux's struct sigcontex
 struct signal_context {
 	u64 flags, link;
 	u64 alt_stack;
-	s32 alt_flags;
-	u32 padding;
+	u64 alt_flags; /* the upper half is padding */
 	u64 alt_size;
 	struct signal_registers registers;
 	u64 mask;
@@ -72,100 +72,105 @@ static bool is_user_range(vaddr_t address, size_t size)
  * most of XSAVE's header alone, so these go there first. */
 static int push_vector_state(vaddr_t address)
 {
-	size_t end = cpu_features.xsave ? FX_END + XSAVE_HEADER_SIZE : FX_END;
-
+	/* Without XSAVE: no magic number, no more to be said. */
+	if (!cpu_features.xsave)
+		return arch_put_user_u64(address + FX_SOFTWARE, 0) != 0
+			       ? -EFAULT
+			       : user_vector_save(address, 0, false);
 	if (arch_copy_to_user(address + FX_SOFTWARE, vector_fresh + FX_SOFTWARE,
-			      end - FX_SOFTWARE) != 0)
+			      FX_END + XSAVE_HEADER_SIZE - FX_SOFTWARE) != 0)
 		return -EFAULT;
-	if (user_vector_save(address, cpu_features.xsave_mask, cpu_features.xsave) != 0)
+	if (user_vector_save(address, cpu_features.xsave_mask, true) != 0)
 		return -EFAULT;
-	if (cpu_features.xsave &&
-	    arch_put_user_u32(address + cpu_features.xsave_size, FX_MAGIC2) != 0)
-		return -EFAULT;
-	return 0;
+	return arch_put_user_u32(address + cpu_features.xsave_size, FX_MAGIC2);
 }
 
-/* With every field named, nothing is cleared first. */
-static void fill_frame(struct signal_frame *to, const struct trap_frame *frame,
-		       const struct signal_delivery *delivery, vaddr_t vector_state)
+/* The context alone; what Linux has reserved in it keeps what was there. */
+static int push_context(struct signal_frame *to, const struct trap_frame *frame,
+			const struct signal_delivery *delivery, vaddr_t vector_state)
 {
-	/* Before the rest, which a call in its middle would keep out of registers. */
+	struct signal_context *context = &to->context;
+	struct signal_registers *registers = &context->registers;
 	u64 key_rights = KEY_RIGHTS_VALID | key_rights_read();
 
-	to->return_address = delivery->restorer;
-	to->context = (struct signal_context){
-		.flags = UC_STACK_SEGMENT | UC_STRICT_STACK_SEGMENT |
-			 (cpu_features.xsave ? UC_HAS_XSAVE : 0),
-		.link = 0,
-		.alt_stack = delivery->alt_stack,
-		.alt_flags = delivery->alt_flags,
-		.padding = 0,
-		.alt_size = delivery->alt_size,
-		.registers =
-			{
-				.r8 = frame->r8,
-				.r9 = frame->r9,
-				.r10 = frame->r10,
-				.r11 = frame->r11,
-				.r12 = frame->r12,
-				.r13 = frame->r13,
-				.r14 = frame->r14,
-				.r15 = frame->r15,
-				.rdi = frame->rdi,
-				.rsi = frame->rsi,
-				.rbp = frame->rbp,
-				.rbx = frame->rbx,
-				.rdx = frame->rdx,
-				.rax = frame->rax,
-				.rcx = frame->rcx,
-				.rsp = frame->rsp,
-				.rip = frame->rip,
-				.rflags = frame->rflags,
-				.cs = (u16)frame->cs,
-				.gs = 0,
-				.fs = 0,
-				.ss = (u16)frame->ss,
-				.error = delivery->error_code,
-				.trap_number = (u64)delivery->trap_number,
-				.old_mask = delivery->mask,
-				.cr2 = delivery->fault_address,
-				.vector_state = vector_state,
-				.key_rights = key_rights,
-				.reserved = {0, 0, 0, 0, 0, 0, 0},
-			},
-		.mask = delivery->mask,
-	};
-	to->siginfo = *delivery->siginfo;
-	memset(to->zeros, 0, sizeof(to->zeros));
+	user_window_open();
+	user_window_put(&to->return_address, delivery->action->restorer, fault);
+	user_window_put(&context->flags,
+			UC_STACK_SEGMENT | UC_STRICT_STACK_SEGMENT |
+				(cpu_features.xsave ? UC_HAS_XSAVE : 0),
+			fault);
+	user_window_put(&context->link, 0, fault);
+	user_window_put(&context->alt_stack, delivery->alt_stack->sp, fault);
+	user_window_put(&context->alt_flags, (u32)delivery->alt_stack->flags, fault);
+	user_window_put(&context->alt_size, delivery->alt_stack->size, fault);
+	user_window_put(&registers->r8, frame->r8, fault);
+	user_window_put(&registers->r9, frame->r9, fault);
+	user_window_put(&registers->r10, frame->r10, fault);
+	user_window_put(&registers->r11, frame->r11, fault);
+	user_window_put(&registers->r12, frame->r12, fault);
+	user_window_put(&registers->r13, frame->r13, fault);
+	user_window_put(&registers->r14, frame->r14, fault);
+	user_window_put(&registers->r15, frame->r15, fault);
+	user_window_put(&registers->rdi, frame->rdi, fault);
+	user_window_put(&registers->rsi, frame->rsi, fault);
+	user_window_put(&registers->rbp, frame->rbp, fault);
+	user_window_put(&registers->rbx, frame->rbx, fault);
+	user_window_put(&registers->rdx, frame->rdx, fault);
+	user_window_put(&registers->rax, frame->rax, fault);
+	user_window_put(&registers->rcx, frame->rcx, fault);
+	user_window_put(&registers->rsp, frame->rsp, fault);
+	user_window_put(&registers->rip, frame->rip, fault);
+	user_window_put(&registers->rflags, frame->rflags, fault);
+	user_window_put(&registers->segments, SEGMENTS, fault);
+	user_window_put(&registers->error, delivery->trap->error_code, fault);
+	user_window_put(&registers->trap_number, delivery->trap->number, fault);
+	user_window_put(&registers->old_mask, delivery->mask, fault);
+	user_window_put(&registers->cr2, delivery->trap->address, fault);
+	user_window_put(&registers->vector_state, vector_state, fault);
+	user_window_put(&registers->key_rights, key_rights, fault);
+	user_window_put(&context->mask, delivery->mask, fault);
+	user_window_close();
+	return 0;
+fault:
+	user_window_close();
+	return -EFAULT;
+}
+
+static int push_siginfo(struct signal_frame *to, const struct siginfo *siginfo)
+{
+	if (arch_copy_to_user((vaddr_t)&to->siginfo, siginfo, sizeof(*siginfo)) != 0)
+		return -EFAULT;
+	return arch_clear_user((vaddr_t)to->zeros, sizeof(to->zeros)) != 0 ? -EFAULT : 0;
 }
 
 int arch_signal_push(struct trap_frame *frame, const struct signal_delivery *delivery)
 {
+	const struct linux_sigaction *action = delivery->action;
 	size_t vector_bytes = cpu_features.xsave_size + (cpu_features.xsave ? MAGIC2_SIZE : 0);
 	vaddr_t top = delivery->stack_top != 0 ? delivery->stack_top : frame->rsp - RED_ZONE;
 	vaddr_t vector_state = ALIGN_DOWN(top - vector_bytes, 64);
 	vaddr_t address = ALIGN_DOWN(vector_state - sizeof(struct signal_frame), 16) - 8;
-	struct signal_frame built;
+	struct signal_frame *to = (struct signal_frame *)address;
 
 	if (address > top || !is_user_range(address, top - address))
 		return -EFAULT;
-	if (push_vector_state(vector_state) != 0)
+	if (push_vector_state(vector_state) != 0 ||
+	    push_context(to, frame, delivery, vector_state) != 0)
 		return -EFAULT;
-	fill_frame(&built, frame, delivery, vector_state);
-	if (arch_copy_to_user(address, &built, sizeof(built)) != 0)
+	if ((action->flags & SA_SIGINFO) && push_siginfo(to, delivery->siginfo) != 0)
 		return -EFAULT;
 
 	vector_reset();
 	key_rights_reset();
-	frame->rdi = (u64)delivery->signal;
-	frame->rsi = address + offsetof(struct signal_frame, siginfo);
-	frame->rdx = address + offsetof(struct signal_frame, context);
+	frame->rdi = (u64)delivery->siginfo->signo;
+	frame->rsi = (vaddr_t)&to->siginfo;
+	frame->rdx = (vaddr_t)&to->context;
 	frame->rax = 0;
 	frame->rsp = address;
 	frame->cs = SEGMENT_USER_CODE;
 	frame->ss = SEGMENT_USER_DATA;
 	frame->rflags &= ~(u64)(RFLAGS_DF | RFLAGS_TF | RFLAGS_RF);
-	trap_set_ip(frame, delivery->handler);
+	trap_set_ip(frame, action->handler);
 	trap_clear_syscall(frame);
 	return 0;
 }
@@ -207,52 +212,65 @@ static int restore_vector_state(vaddr_t address)
 	return result;
 }
 
-static void restore_registers(struct trap_frame *to, const struct signal_registers *from)
+/* Everything but the vector state, whose address it returns in *vector_state.  After -EFAULT `to` is
+ * undefined, but harmless. */
+static int pop_context(struct trap_frame *to, const struct signal_context *context,
+		       struct signal_return *result, vaddr_t *vector_state)
 {
-	to->r8 = from->r8;
-	to->r9 = from->r9;
-	to->r10 = from->r10;
-	to->r11 = from->r11;
-	to->r12 = from->r12;
-	to->r13 = from->r13;
-	to->r14 = from->r14;
-	to->r15 = from->r15;
-	to->rdi = from->rdi;
-	to->rsi = from->rsi;
-	to->rbp = from->rbp;
-	to->rbx = from->rbx;
-	to->rdx = from->rdx;
-	to->rax = from->rax;
-	to->rcx = from->rcx;
-	to->rsp = from->rsp;
-	to->rflags = (from->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
+	const struct signal_registers *from = &context->registers;
+	u64 ip, flags, alt_flags, key_rights;
+
+	user_window_open();
+	user_window_get(to->r8, &from->r8, fault);
+	user_window_get(to->r9, &from->r9, fault);
+	user_window_get(to->r10, &from->r10, fault);
+	user_window_get(to->r11, &from->r11, fault);
+	user_window_get(to->r12, &from->r12, fault);
+	user_window_get(to->r13, &from->r13, fault);
+	user_window_get(to->r14, &from->r14, fault);
+	user_window_get(to->r15, &from->r15, fault);
+	user_window_get(to->rdi, &from->rdi, fault);
+	user_window_get(to->rsi, &from->rsi, fault);
+	user_window_get(to->rbp, &from->rbp, fault);
+	user_window_get(to->rbx, &from->rbx, fault);
+	user_window_get(to->rdx, &from->rdx, fault);
+	user_window_get(to->rax, &from->rax, fault);
+	user_window_get(to->rcx, &from->rcx, fault);
+	user_window_get(to->rsp, &from->rsp, fault);
+	user_window_get(ip, &from->rip, fault);
+	user_window_get(flags, &from->rflags, fault);
+	user_window_get(*vector_state, &from->vector_state, fault);
+	user_window_get(key_rights, &from->key_rights, fault);
+	user_window_get(result->mask, &context->mask, fault);
+	user_window_get(result->alt_stack.sp, &context->alt_stack, fault);
+	user_window_get(result->alt_stack.size, &context->alt_size, fault);
+	user_window_get(alt_flags, &context->alt_flags, fault);
+	user_window_close();
+	result->alt_stack.flags = (s32)alt_flags;
+	to->rflags = (flags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 	to->cs = SEGMENT_USER_CODE;
 	to->ss = SEGMENT_USER_DATA;
-	trap_set_ip(to, from->rip);
+	trap_set_ip(to, ip);
 	trap_clear_syscall(to);
+	if (key_rights & KEY_RIGHTS_VALID)
+		key_rights_write((u32)key_rights);
+	else
+		key_rights_reset();
+	return 0;
+fault:
+	user_window_close();
+	return -EFAULT;
 }
 
 int arch_signal_pop(struct trap_frame *frame, struct signal_return *result)
 {
 	/* The handler's return has taken the return address off. */
-	vaddr_t address = frame->rsp - offsetof(struct signal_frame, context);
-	struct signal_context context;
+	const struct signal_context *context = (const struct signal_context *)frame->rsp;
+	const struct signal_frame *whole = container_of(context, struct signal_frame, context);
+	vaddr_t vector_state;
 
-	if (!is_user_range(address, sizeof(struct signal_frame)) ||
-	    arch_copy_from_user(&context, frame->rsp, sizeof(context)) != 0)
+	if (!is_user_range((vaddr_t)whole, sizeof(*whole)) ||
+	    pop_context(frame, context, result, &vector_state) != 0)
 		return -EFAULT;
-	if (restore_vector_state(context.registers.vector_state) != 0)
-		return -EFAULT;
-	if (context.registers.key_rights & KEY_RIGHTS_VALID)
-		key_rights_write((u32)context.registers.key_rights);
-	else
-		key_rights_reset();
-	restore_registers(frame, &context.registers);
-	*result = (struct signal_return){
-		.mask = context.mask,
-		.alt_stack = context.alt_stack,
-		.alt_size = context.alt_size,
-		.alt_flags = context.alt_flags,
-	};
-	return 0;
+	return restore_vector_state(vector_state);
 }

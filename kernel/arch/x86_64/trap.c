@@ -10,6 +10,7 @@
 #include "arch/machine.h"
 #include "arch/probe.h"
 #include "boot/x86_64/start.h"
+#include "lib/abi/signal.h"
 #include "lib/panic.h"
 #include "machine_internal.h"
 #include "x86.h"
@@ -25,18 +26,6 @@ enum vector {
 	VECTOR_X87 = 16,
 	VECTOR_SIMD = 19,
 	VECTOR_FIRST_INTERRUPT = 32,
-};
-
-/* Signals and their codes, Linux's numbers (asm-generic/siginfo.h). */
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
-enum { SI_KERNEL = 0x80, ILL_ILLOPN = 2, TRAP_TRACE = 2, TRAP_HWBKPT = 4, BUS_ADRALN = 1 };
-enum {
-	FPE_INTDIV = 1,
-	FPE_FLTDIV = 3,
-	FPE_FLTOVF = 4,
-	FPE_FLTUND = 5,
-	FPE_FLTRES = 6,
-	FPE_FLTINV = 7
 };
 
 struct exception {

@@ -10,6 +10,7 @@
 #define ARCH_CONTEXT_H
 
 #include "arch/trap.h"
+#include "lib/abi/signal.h"
 #include "lib/types.h"
 
 #include <machine/context.h>
@@ -64,23 +65,21 @@ void arch_enter_user(struct trap_frame *frame) __noreturn;
 
 /* --- Signals: the machine's layout of a signal frame (Linux's rt_sigframe) --- */
 
-struct siginfo;
+/* A task's last exception, for the signal frame. */
+struct signal_trap {
+	u64 number;
+	u64 error_code;
+	vaddr_t address;
+};
 
 struct signal_delivery {
-	int signal;
-	vaddr_t handler;
-	vaddr_t restorer; /* SA_RESTORER */
-	u64 flags;        /* the action's SA_* flags */
-	u64 mask;         /* to be restored by sigreturn */
+	const struct linux_sigaction *action;
 	const struct siginfo *siginfo;
-	vaddr_t alt_stack; /* sigaltstack state to record in the frame (stack_t) */
-	size_t alt_size;
-	int alt_flags;
+	const struct linux_stack *alt_stack; /* to record in the frame */
+	const struct signal_trap *trap;
 	vaddr_t stack_top; /* where to build: the alternate stack's top, or 0 for the current stack
 			    */
-	int trap_number;   /* of the last exception, for mcontext */
-	u64 error_code;
-	vaddr_t fault_address;
+	u64 mask;          /* to be restored by sigreturn */
 };
 
 /* Builds the frame and points `frame` at the handler.  -EFAULT when the stack cannot be written.
@@ -89,9 +88,7 @@ int __must_check arch_signal_push(struct trap_frame *frame, const struct signal_
 
 struct signal_return {
 	u64 mask;
-	vaddr_t alt_stack;
-	size_t alt_size;
-	int alt_flags;
+	struct linux_stack alt_stack;
 };
 /* rt_sigreturn: restores registers from the program's stack, trusting nothing.  -EFAULT or -EINVAL.
  * May fault. */

@@ -21,6 +21,7 @@
 #include "ipc/msg.h"
 #include "ipc/pidfd.h"
 #include "ipc/pipe.h"
+#include "ipc/seccomp_listener.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
 #include "ipc/userfaultfd.h"
@@ -92,6 +93,7 @@ void kernel_main(void)
 	modules_init();
 	pipe_init();
 	pidfd_init();
+	seccomp_listener_init();
 	epoll_init();
 	inotify_init();
 	aio_init();

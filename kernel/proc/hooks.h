@@ -112,6 +112,26 @@ struct pidfd_hooks {
 	void (*discard)(int fd, struct file *file);
 };
 
+struct seccomp_listener;
+struct linux_seccomp_data;
+
+struct seccomp_hooks {
+	/*
+	 * SECCOMP_FILTER_FLAG_NEW_LISTENER: makes a listener, with a reference, and its file, and
+	 * reserves a descriptor of current's for that.  The descriptor, or negative errno; then
+	 * exactly one of install and discard.
+	 */
+	int (*prepare)(bool killable, struct seccomp_listener **listener, struct file **file);
+	void (*install)(int fd, struct file *file);
+	void (*discard)(int fd, struct file *file);
+	/* Asks who listens about current's call: true: it is to be made; false: *result is what it
+	 * returns.  May sleep. */
+	bool (*ask)(struct seccomp_listener *listener, const struct linux_seccomp_data *data,
+		    long *result);
+	/* The filter is gone: drops its reference.  Any context. */
+	void (*filter_gone)(struct seccomp_listener *listener);
+};
+
 /* Before a thread with TASK_WORK_URING next runs the program.  May sleep. */
 extern void (*uring_hook)(void);
 /* An exec is about to replace current's memory.  May sleep. */
@@ -120,5 +140,6 @@ extern const struct file_hooks *file_hooks;
 extern const struct futex_hooks *futex_hooks;
 extern const struct ipc_hooks *ipc_hooks;
 extern const struct pidfd_hooks *pidfd_hooks;
+extern const struct seccomp_hooks *seccomp_hooks;
 
 #endif

@@ -13,6 +13,7 @@
 #include "mm/usercopy.h"
 #include "proc/credentials.h"
 #include "proc/exec.h"
+#include "proc/hooks.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/signal.h"
@@ -26,6 +27,8 @@ enum {
 	SYS_SECCOMP = 1, /* si_code of SIGSYS */
 };
 
+const struct seccomp_hooks *seccomp_hooks; /* set once */
+
 /* --- Filters --- */
 
 static void filter_put(struct seccomp_filter *filter)
@@ -33,6 +36,8 @@ static void filter_put(struct seccomp_filter *filter)
 	while (filter != NULL && __atomic_sub_fetch(&filter->refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		struct seccomp_filter *previous = filter->previous;
 
+		if (filter->listener != NULL)
+			seccomp_hooks->filter_gone(filter->listener);
 		kfree(filter);
 		filter = previous;
 	}
@@ -157,6 +162,17 @@ static bool ask_tracer(struct trap_frame *frame, u32 data)
 	return enter_filtered(frame, true);
 }
 
+static bool ask_listener(struct trap_frame *frame, const struct seccomp_filter *filter,
+			 const struct linux_seccomp_data *data)
+{
+	long result = -ENOSYS; /* nobody listens */
+
+	if (filter->listener != NULL && seccomp_hooks->ask(filter->listener, data, &result))
+		return true;
+	trap_set_result(frame, result);
+	return false;
+}
+
 static bool enter_filtered(struct trap_frame *frame, bool traced)
 {
 	const struct seccomp_filter *filter;
@@ -186,8 +202,7 @@ static bool enter_filtered(struct trap_frame *frame, bool traced)
 	case SECCOMP_RET_TRACE:
 		return traced || ask_tracer(frame, value);
 	case SECCOMP_RET_USER_NOTIF:
-		trap_set_result(frame, -ENOSYS); /* nobody listens */
-		return false;
+		return ask_listener(frame, filter, &data);
 	default:
 		kill(frame, data.number, action, value);
 		return false;
@@ -249,6 +264,7 @@ static struct seccomp_filter *read_filter(vaddr_t address)
 		return ERR_PTR(-ENOMEM);
 	filter->refs = 1;
 	filter->previous = NULL;
+	filter->listener = NULL;
 	filter->length = program.length;
 	if (copy_from_user(filter->code, (const void __user *)program.filter, size) == 0)
 		error = seccomp_check(filter->code, filter->length);
@@ -299,8 +315,11 @@ static long install_locked(struct seccomp_filter *filter, u32 flags)
 
 	if (current->seccomp.mode == SECCOMP_MODE_STRICT)
 		return -EINVAL;
-	for (const struct seccomp_filter *f = current->seccomp.filter; f != NULL; f = f->previous)
+	for (const struct seccomp_filter *f = current->seccomp.filter; f != NULL; f = f->previous) {
 		total += f->length + FILTER_COST;
+		if (f->listener != NULL && filter->listener != NULL)
+			return -EBUSY;
+	}
 	if (total > CHAIN_LIMIT)
 		return -ENOMEM;
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC) {
@@ -316,24 +335,57 @@ static long install_locked(struct seccomp_filter *filter, u32 flags)
 	return 0;
 }
 
-long seccomp_set_filter(u32 flags, vaddr_t program)
+static int check_flags(u32 flags)
 {
 	const u32 known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
-			  SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-	struct process *process = current->process;
+			  SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_NEW_LISTENER |
+			  SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	bool listens = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
 
 	if (flags & ~known)
 		return -EINVAL;
+	/* The result cannot be a descriptor and the number of a thread. */
+	if (listens && flags & SECCOMP_FILTER_FLAG_TSYNC &&
+	    !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
+		return -EINVAL;
+	return flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listens ? -EINVAL : 0;
+}
+
+static long install(struct seccomp_filter *filter, u32 flags)
+{
+	struct process *process = current->process;
+	unsigned long irq = spin_lock_irqsave(&process->lock);
+	long result = install_locked(filter, flags);
+
+	spin_unlock_irqrestore(&process->lock, irq);
+	return result;
+}
+
+long seccomp_set_filter(u32 flags, vaddr_t program)
+{
+	struct file *file = NULL;
+	int fd = 0, error = check_flags(flags);
+
+	if (error != 0)
+		return error;
 	struct seccomp_filter *filter = read_filter(program);
 	if (IS_ERR(filter))
 		return PTR_ERR(filter);
 	filter->log = (flags & SECCOMP_FILTER_FLAG_LOG) != 0;
-	unsigned long irq = spin_lock_irqsave(&process->lock);
-	long result = install_locked(filter, flags);
-	spin_unlock_irqrestore(&process->lock, irq);
+	if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		fd = seccomp_hooks->prepare(flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+					    &filter->listener, &file);
+	long result = fd < 0 ? fd : install(filter, flags);
 	if (result != 0)
 		filter_put(filter);
-	return result;
+	if (file == NULL)
+		return result;
+	if (result != 0) {
+		seccomp_hooks->discard(fd, file);
+		return result;
+	}
+	seccomp_hooks->install(fd, file);
+	return fd;
 }
 
 bool seccomp_knows_action(u32 action)
@@ -343,6 +395,7 @@ bool seccomp_knows_action(u32 action)
 	case SECCOMP_RET_KILL_THREAD:
 	case SECCOMP_RET_TRAP:
 	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_USER_NOTIF:
 	case SECCOMP_RET_TRACE:
 	case SECCOMP_RET_LOG:
 	case SECCOMP_RET_ALLOW:

@@ -17,15 +17,18 @@
 #include "lib/types.h"
 
 struct seccomp_filter;
+struct seccomp_listener;
 struct task;
 struct trap_frame;
 
 struct seccomp_filter {
-	u32 refs;                        /* atomic */
-	struct seccomp_filter *previous; /* const; a reference */
-	bool log;                        /* const: what it refuses is logged */
-	u32 length;                      /* const: instructions */
-	struct linux_sock_filter code[]; /* const */
+	u32 refs;                          /* atomic */
+	struct seccomp_filter *previous;   /* const; a reference */
+	struct seccomp_listener *listener; /* const: who is asked (ipc/seccomp_listener.c); a
+					      reference, or NULL */
+	bool log;                          /* const: what it refuses is logged */
+	u32 length;                        /* const: instructions */
+	struct linux_sock_filter code[];   /* const */
 };
 
 /* At a system call of a thread with CALL_SECCOMP: false when it is not to be made; the frame has

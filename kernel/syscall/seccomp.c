@@ -7,6 +7,11 @@
 
 long sys_seccomp(u32 operation, u32 flags, vaddr_t argument)
 {
+	const struct linux_seccomp_notif_sizes sizes = {
+		.notif = sizeof(struct linux_seccomp_notif),
+		.resp = sizeof(struct linux_seccomp_notif_resp),
+		.data = sizeof(struct linux_seccomp_data),
+	};
 	u32 action;
 
 	switch (operation) {
@@ -20,6 +25,10 @@ long sys_seccomp(u32 operation, u32 flags, vaddr_t argument)
 		if (get_user(action, argument) != 0)
 			return -EFAULT;
 		return seccomp_knows_action(action) ? 0 : -EOPNOTSUPP;
+	case SECCOMP_GET_NOTIF_SIZES:
+		if (flags != 0)
+			return -EINVAL;
+		return put_user(sizes, argument) != 0 ? -EFAULT : 0;
 	default:
 		return -EINVAL;
 	}

@@ -217,7 +217,7 @@ static int store_core_pattern(const struct proc_node *node __unused, char *value
 
 static int show_seccomp_actions(const struct proc_node *node __unused, struct text *text)
 {
-	text_printf(text, "kill_process kill_thread trap errno trace log allow\n");
+	text_printf(text, "kill_process kill_thread trap errno user_notif trace log allow\n");
 	return 0;
 }
 

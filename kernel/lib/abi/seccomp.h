@@ -19,7 +19,9 @@ enum {
 	SECCOMP_FILTER_FLAG_TSYNC = 1,
 	SECCOMP_FILTER_FLAG_LOG = 2,
 	SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4,
+	SECCOMP_FILTER_FLAG_NEW_LISTENER = 8,
 	SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16,
+	SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32,
 };
 
 /* What a filter answers: an action and 16 bits of data.  The least, as a signed number, wins. */
@@ -41,6 +43,46 @@ struct linux_seccomp_data {
 	u64 arguments[6];
 };
 _Static_assert(sizeof(struct linux_seccomp_data) == 64, "Linux's size");
+
+/* What a listener reads, answers and gives (seccomp_unotify(2)). */
+struct linux_seccomp_notif {
+	u64 id;
+	u32 pid;
+	u32 flags;
+	struct linux_seccomp_data data;
+};
+_Static_assert(sizeof(struct linux_seccomp_notif) == 80, "Linux's size");
+
+enum { SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1 };
+
+struct linux_seccomp_notif_resp {
+	u64 id;
+	s64 value;
+	s32 error;
+	u32 flags;
+};
+
+enum { SECCOMP_ADDFD_FLAG_SETFD = 1, SECCOMP_ADDFD_FLAG_SEND = 2 };
+
+struct linux_seccomp_notif_addfd {
+	u64 id;
+	u32 flags;
+	u32 source;
+	u32 wanted;
+	u32 wanted_flags;
+};
+
+struct linux_seccomp_notif_sizes {
+	u16 notif, resp, data;
+};
+
+enum seccomp_ioctls {
+	SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100,
+	SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101,
+	SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102,
+	SECCOMP_IOCTL_NOTIF_ID_VALID_OLD = 0x80082102,
+	SECCOMP_IOCTL_NOTIF_ADDFD = 0x40182103,
+};
 
 struct linux_sock_filter {
 	u16 code;

@@ -35,6 +35,9 @@ CFLAGS := -std=gnu11 -O2 -g -D__KERNEL__ -ffreestanding -fno-pie -fno-common -fn
 LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--gc-sections \
 	   -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
+# The result does not tell where it was made.
+PLACELESS := -ffile-prefix-map=$(CURDIR)=.
+
 # The checking build panics on undefined behaviour (kernel/lib/undefined.c), and guards its stacks.
 ifneq ($(DEBUG),0)
 CFLAGS += -DCONFIG_CHECKING
@@ -52,8 +55,8 @@ CFLAGS_kernel/lib/lz4 := $(LZ4_CFLAGS)
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 
-SOURCES := $(shell find kernel boot -name '*.[cS]' -not -path 'kernel/arch/*' -not -path 'boot/*/*' | sort) \
-	   $(shell find kernel/arch/$(ARCH) boot/$(ARCH) -name '*.[cS]' -not -path '*/vdso/*' 2>/dev/null | sort)
+SOURCES := $(sort $(shell find kernel boot -name '*.[cS]' -not -path 'kernel/arch/*' -not -path 'boot/*/*')) \
+	   $(sort $(shell find kernel/arch/$(ARCH) boot/$(ARCH) -name '*.[cS]' -not -path '*/vdso/*' 2>/dev/null))
 ifneq ($(DEBUG),0)
 SOURCES += $(sort $(wildcard tests/kernel/*.c))
 SOURCES := $(filter-out kernel/selftest_absent.c,$(SOURCES))
@@ -69,11 +72,11 @@ all kernel: $(KERNEL)
 
 $(OUT)/%.c.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(QUIET_CC)$(CC) $(CFLAGS) $(CFLAGS_$*) -MMD -MP -c -o $@ $<
+	$(QUIET_CC)$(CC) $(CFLAGS) $(CFLAGS_$*) $(PLACELESS) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.S.o: %.S $(OUT)/flags
 	@mkdir -p $(@D)
-	$(QUIET_CC)$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+	$(QUIET_CC)$(CC) $(CFLAGS) $(PLACELESS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # Objects are remade when the flags change.
 .PHONY: FORCE

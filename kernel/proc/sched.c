@@ -152,7 +152,7 @@ static bool settle_running(struct run_queue *queue, struct task *task, bool pree
 		return false;
 	u32 state = READ_ONCE(task->state);
 	if (!preempted && state != TASK_RUNNING) {
-		if (state & TASK_BLOCKED)
+		if (sched_is_load(task, state))
 			queue->blocked++;
 		run_queue_leave(queue, task);
 		pressure_note_ready(task, false);
@@ -333,7 +333,7 @@ bool task_wake_if(struct task *task, u32 states)
 	if (asleep) {
 		__atomic_store_n(&task->state, TASK_RUNNING, __ATOMIC_RELEASE);
 		if (!task->sched.queued && queue->leaving != task) {
-			if (state & TASK_BLOCKED)
+			if (sched_is_load(task, state))
 				queue->blocked--;
 			run_queue_place(queue, task, FAIR_WOKEN);
 		}

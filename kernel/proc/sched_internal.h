@@ -82,6 +82,12 @@ static inline struct run_queue *this_run_queue(void)
 /* Sleeps that count as load. */
 #define TASK_BLOCKED (TASK_UNINTERRUPTIBLE | TASK_KILLABLE)
 
+/* Does a task that sleeps like this count as load?  Kernel threads that wait for work do not. */
+static inline bool sched_is_load(const struct task *task, u32 state)
+{
+	return (state & TASK_BLOCKED) && !(task->flags & TASK_KERNEL);
+}
+
 /* CPUs whose running task is the idle one; atomic, a hint. */
 extern cpumask_t idle_cpus;
 

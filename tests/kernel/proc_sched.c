@@ -254,3 +254,12 @@ KTEST(proc_sched_realtime_runs_before_fair)
 	KEXPECT(task_set_policy(current, SCHED_DEADLINE, 0, false) < 0);
 	KEXPECT(task_set_nice(current, 20) < 0);
 }
+
+KTEST(proc_sched_kernel_threads_that_wait_are_no_load)
+{
+	/* No program runs yet: whoever sleeps now, and this thread as it sleeps, is the kernel. */
+	for (u32 i = 0; i < 10; i++) {
+		task_sleep(NSEC_PER_MSEC);
+		KEXPECT(scheduler_blocked() == 0);
+	}
+}

@@ -2,7 +2,7 @@
 set -e
 m=/debian
 mkdir -p $m
-mount -t ext4 -o ro /dev/vda $m
+mount -t ext4 -o "${DISK_OPTIONS:-ro}" /dev/vda $m
 for place in tmp run root home var/tmp; do
 	mount -t tmpfs tmpfs $m/$place
 done

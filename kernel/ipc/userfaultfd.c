@@ -162,10 +162,11 @@ static long set_api(struct userfault *userfault, vaddr_t argument)
 	return 0;
 }
 
-static u64 range_calls(u64 mode)
+/* There is no page of zeros for huge pages. */
+static u64 range_calls(u64 mode, bool huge)
 {
 	return (u64)1 << UFFDIO_WAKE_BIT | (u64)1 << UFFDIO_COPY_BIT |
-	       (u64)1 << UFFDIO_ZEROPAGE_BIT |
+	       (huge ? 0 : (u64)1 << UFFDIO_ZEROPAGE_BIT) |
 	       (mode & UFFDIO_REGISTER_MODE_WP ? (u64)1 << UFFDIO_WRITEPROTECT_BIT : 0) |
 	       (mode & UFFDIO_REGISTER_MODE_MINOR ? (u64)1 << UFFDIO_CONTINUE_BIT : 0);
 }
@@ -190,12 +191,13 @@ static long register_range(struct userfault *userfault, vaddr_t argument)
 	u32 watch = (call.mode & UFFDIO_REGISTER_MODE_MISSING ? REGION_WATCH_MISSING : 0u) |
 		    (call.mode & UFFDIO_REGISTER_MODE_WP ? REGION_WATCH_WRITES : 0u) |
 		    (call.mode & UFFDIO_REGISTER_MODE_MINOR ? REGION_WATCH_MINOR : 0u);
+	bool huge;
 	result = userfault_register(userfault, space, call.range.start,
-				    call.range.start + call.range.length, watch);
+				    call.range.start + call.range.length, watch, &huge);
 	vmm_put_address_space(space);
 	if (result != 0)
 		return result;
-	u64 calls = range_calls(call.mode);
+	u64 calls = range_calls(call.mode, huge);
 	vaddr_t place = argument + offsetof(struct linux_uffdio_register, ioctls);
 	return copy_to_user((void __user *)place, &calls, sizeof(calls));
 }

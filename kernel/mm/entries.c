@@ -56,7 +56,7 @@ static void protect_span(const struct region *region, const struct tree_span *sp
 		pte_t *slot = &span->slot[i];
 		pte_t entry = pte_read(slot);
 		/* What is swapped gets its permissions when it comes back. */
-		if (pte_is_none(entry) || entry_is_swapped(entry))
+		if (entry_is_vacant(entry) || entry_is_swapped(entry))
 			continue;
 		pte_exchange(slot, protected_entry(region, span->node, slot, entry, access));
 		/* What was hidden is in no TLB. */
@@ -98,6 +98,8 @@ void protect_region_entries(struct address_space *space, const struct region *re
 
 static pte_t marked_entry(pte_t entry, u64 set, u64 drop)
 {
+	if (unlikely(entry_is_watch(entry)))
+		return drop & PAGE_WATCHED ? entry_none() : entry;
 	entry = entry_drop_marks(entry, drop);
 	if (set == 0)
 		return entry;
@@ -137,6 +139,37 @@ void mark_entries(struct address_space *space, vaddr_t start, vaddr_t end, u64 s
 		tree_unlock_span(space, &span);
 	}
 	gather_finish(&gather);
+}
+
+/* The entries of one leaf, which is locked: what is empty becomes a watch. */
+static void watch_leaf(struct tree_leaf *leaf, vaddr_t page, vaddr_t end, struct gather *gather)
+{
+	for (pte_t *slot = leaf->slot; page < end; slot++, page += PAGE_SIZE) {
+		if (pte_is_none(pte_read(slot)))
+			leaf_put(leaf->node, slot, entry_watch());
+		else if (mark_entry(slot, PAGE_WATCHED, 0))
+			gather_range(gather, page, page + PAGE_SIZE);
+	}
+}
+
+int watch_entries(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	struct gather gather;
+	int result = 0;
+
+	gather_begin(&gather, space);
+	while (start < end && result == 0) {
+		vaddr_t stop = MIN(ALIGN_DOWN(start, pt_span(2)) + pt_span(2), end);
+		struct tree_leaf leaf;
+		result = tree_lock_leaf(space, start, TREE_OWN, &leaf);
+		if (result != 0)
+			break;
+		watch_leaf(&leaf, start, stop, &gather);
+		tree_unlock_leaf(&leaf);
+		start = stop;
+	}
+	gather_finish(&gather);
+	return result;
 }
 
 /* --- mremap --- */

@@ -18,6 +18,9 @@
  * forgotten (MADV_FREE): the machine sets PAGE_DIRTY when the program writes, and who writes to the
  * frame in another way, or lets a device do so, takes PAGE_LAZY away first.  An entry that is made
  * anew does not have it, and nothing takes PAGE_DIRTY from one that has.
+ *
+ * Where a file is mapped, an entry without content can have PAGE_WATCHED, too: it is a *watch*, and
+ * means the same as an empty one, but that the page that comes there is marked.  Both are *vacant*.
  */
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
@@ -138,6 +141,22 @@ static inline pte_t entry_drop_marks(pte_t entry, u64 marks)
 	if (likely(pte_is_present(entry)))
 		return pte_clear(entry, marks);
 	return pte_swap(pte_swap_payload(entry) & ~(marks / PAGE_WATCHED << MARKS_SHIFT));
+}
+
+static inline pte_t entry_watch(void)
+{
+	return entry_add_marks(entry_hidden(0, true), PAGE_WATCHED);
+}
+
+static inline bool entry_is_watch(pte_t entry)
+{
+	return !pte_is_present(entry) && (pte_swap_payload(entry) & HIDDEN_SPECIAL) &&
+	       pte_swap_payload(entry) >> PAYLOAD_SHIFT == 0;
+}
+
+static inline bool entry_is_vacant(pte_t entry)
+{
+	return pte_is_none(entry) || unlikely(entry_is_watch(entry));
 }
 
 static inline bool entry_is_lazy(pte_t entry)

@@ -106,7 +106,7 @@ static enum fault_result resolve_locked(struct fault *fault)
 	if (unlikely(fault->own) &&
 	    (!pte_is_present(entry) || (fault->region->flags & REGION_SHARED)))
 		return FAULT_DONE;
-	if (pte_is_none(entry)) {
+	if (entry_is_vacant(entry)) {
 		if (unlikely(fault->region->flags & (REGION_SPECIAL | REGION_WATCH))) {
 			if (fault->region->flags & REGION_SPECIAL)
 				return FAULT_NO_PAGE;

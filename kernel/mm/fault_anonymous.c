@@ -192,7 +192,7 @@ enum fault_result fault_copy_on_write(struct fault *fault)
 		/* The path was all that forbade it. */
 		tlb_flush_page_local(fault->page);
 	} else if (unlikely(entry_marks(entry) & PAGE_WATCHED) && !fault->own &&
-		   (fault->region->flags & REGION_WATCH_WRITES)) {
+		   region_watches_writes(fault->region)) {
 		/* Since a moment ago. */
 		result = FAULT_RETRY;
 	} else if (leaf_is_sole_owner(leaf.node, leaf.slot, entry)) {

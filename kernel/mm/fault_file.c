@@ -72,9 +72,11 @@ static enum fault_result window_map(struct fault *fault, struct page_cache *cach
 	}
 	pte_t *slot = leaf.slot - ((fault->page - window->start) >> PAGE_SHIFT);
 	for (u32 i = 0; i < window->count; i++) {
-		if (window->frames[i] == 0 || !pte_is_none(pte_read(&slot[i])))
+		pte_t old = pte_read(&slot[i]);
+		if (window->frames[i] == 0 || !entry_is_vacant(old))
 			continue;
-		if (leaf_fill(leaf.node, &slot[i], pte_leaf(window->frames[i], flags, 1)))
+		u64 wanted = region_watched_flags(region, old, flags);
+		if (leaf_fill(leaf.node, &slot[i], pte_leaf(window->frames[i], wanted, 1)))
 			window->frames[i] = 0;
 	}
 	tree_unlock_leaf(&leaf);
@@ -134,11 +136,13 @@ static enum fault_result copy_page(struct fault *fault, struct page_cache *cache
 		frame_free(copy);
 		return FAULT_NO_MEMORY;
 	}
-	bool fresh = pte_is_none(pte_read(leaf.slot)) &&
+	pte_t old = pte_read(leaf.slot);
+	u64 flags =
+		region_watched_flags(fault->region, old, region_entry_flags(fault->region, true));
+	bool fresh = entry_is_vacant(old) &&
 		     __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) == sequence;
 	if (fresh) {
-		leaf_put(leaf.node, leaf.slot,
-			 entry_exclusive(leaf.slot, copy, region_entry_flags(fault->region, true)));
+		leaf_put(leaf.node, leaf.slot, entry_exclusive(leaf.slot, copy, flags));
 		leaf.node->counts[RESIDENT_ANONYMOUS]++;
 	}
 	tree_unlock_leaf(&leaf);
@@ -147,7 +151,16 @@ static enum fault_result copy_page(struct fault *fault, struct page_cache *cache
 		return FAULT_RETRY;
 	}
 	fault_count(COUNT_COPIED);
-	return FAULT_DONE;
+	return flags & PAGE_WATCHED ? FAULT_RETRY : FAULT_DONE;
+}
+
+/* Is it the page, and need nobody be asked?  That may have changed since the fault began. */
+static bool may_be_written(const struct fault *fault, pte_t entry, phys_t page)
+{
+	if (!pte_is_present(entry) || pte_phys(entry) != page)
+		return false;
+	return likely(!(entry_marks(entry) & PAGE_WATCHED)) ||
+	       !region_watches_writes(fault->region);
 }
 
 /* A write to a shared mapping: the entry, which may be there already, gets permission to write. */
@@ -165,14 +178,18 @@ static enum fault_result write_shared(struct fault *fault, struct page_cache *ca
 		return FAULT_NO_MEMORY;
 	}
 	pte_t entry = pte_read(leaf.slot);
-	pte_t wanted = pte_leaf(page, region_entry_flags(fault->region, true), 1);
+	bool vacant = entry_is_vacant(entry);
+	u64 flags = region_watched_flags(fault->region, vacant ? entry : entry_none(),
+					 region_entry_flags(fault->region, true));
 	if (__atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST) != sequence ||
-	    !(pte_is_none(entry) || (pte_is_present(entry) && pte_phys(entry) == page))) {
+	    !(vacant || may_be_written(fault, entry, page))) {
 		result = FAULT_RETRY;
-	} else if (pte_is_none(entry)) {
-		mapped = leaf_fill(leaf.node, leaf.slot, wanted);
+	} else if (vacant) {
+		mapped = leaf_fill(leaf.node, leaf.slot, pte_leaf(page, flags, 1));
+		if (flags & PAGE_WATCHED)
+			result = FAULT_RETRY;
 	} else {
-		pte_write(leaf.slot, wanted);
+		pte_write(leaf.slot, pte_leaf(page, flags, 1));
 		tlb_flush_page_local(fault->page);
 	}
 	tree_unlock_leaf(&leaf);
@@ -191,7 +208,7 @@ enum fault_result fault_file(struct fault *fault)
 	u64 sequence = __atomic_load_n(&cache->sequence, __ATOMIC_SEQ_CST);
 
 	fault_count(COUNT_FILE);
-	if (unlikely(cache->huge != NULL) && pte_is_none(tree_peek(fault->space, fault->page)))
+	if (unlikely(cache->huge != NULL) && entry_is_vacant(tree_peek(fault->space, fault->page)))
 		return fault_hugetlb_file(fault);
 	if (!(fault->flags & FAULT_WRITE))
 		return read_page(fault, cache, sequence);

@@ -103,9 +103,11 @@ void hugetlb_block_frame_end(struct frame *frame)
 	frame->kind = FRAME_KERNEL;
 }
 
-void hugetlb_block_clear(enum hugetlb_size size, phys_t block)
+void hugetlb_block_write(enum hugetlb_size size, phys_t block, const phys_t *content)
 {
-	for (u64 at = 0; at < hugetlb_bytes(size); at += HUGE_SIZE)
+	for (u32 i = 0; content != NULL && i < hugetlb_frames(size); i++)
+		page_copy(phys_to_virt(block + i * PAGE_SIZE), phys_to_virt(content[i]));
+	for (u64 at = 0; at < hugetlb_bytes(size) && content == NULL; at += HUGE_SIZE)
 		huge_block_clear(block + at);
 }
 

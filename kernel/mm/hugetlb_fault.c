@@ -21,17 +21,39 @@
 
 static mutex_t gigantic_lock = MUTEX_INIT(gigantic_lock);
 
-/* A leaf is there already, without entries since its pages were given up: it is filled, and stays a
- * table. */
+static bool is_vacant(const struct node *leaf)
+{
+	const pte_t *table = node_table(leaf);
+	u32 i = 0;
+
+	while ((i = entries_skip_empty(table, i)) < PTES_PER_TABLE &&
+	       entry_is_watch(pte_read(&table[i])))
+		i++;
+	return i == PTES_PER_TABLE;
+}
+
+/* Fills a leaf whose entries are vacant; watches stay marks. */
+static void fill_vacant(const struct fault *fault, struct tree_leaf *leaf, phys_t block)
+{
+	u64 kept = region_watched_flags(fault->region, pte_read(leaf->slot), 0) & PAGE_WATCHED;
+
+	huge_leaf_fill(leaf->node, fault->region, block);
+	for (u32 i = 0; i < PTES_PER_TABLE && kept != 0; i++)
+		pte_write(&leaf->slot[i],
+			  pte_set(pte_clear(pte_read(&leaf->slot[i]), PAGE_WRITABLE), kept));
+}
+
+/* A leaf is there already, without pages since they were given up, or as the place is write-protected
+ * for a userfault: it is filled, and stays a table. */
 static enum fault_result refill(struct fault *fault, vaddr_t base, phys_t block)
 {
 	struct tree_leaf leaf;
 
 	if (tree_lock_leaf(fault->space, base, TREE_OWN, &leaf) != 0)
 		return FAULT_NO_MEMORY;
-	bool empty = entries_skip_empty(node_table(leaf.node), 0) == PTES_PER_TABLE;
+	bool empty = is_vacant(leaf.node);
 	if (empty)
-		huge_leaf_fill(leaf.node, fault->region, block);
+		fill_vacant(fault, &leaf, block);
 	tree_unlock_leaf(&leaf);
 	return empty ? FAULT_DONE : FAULT_RETRY;
 }
@@ -120,7 +142,9 @@ static enum fault_result map_gigantic(struct fault *fault, phys_t block)
 	return result;
 }
 
-static enum fault_result bring_in(struct fault *fault, enum hugetlb_size size)
+/* `content`: of the page, NULL: zeros. */
+static enum fault_result bring_in(struct fault *fault, enum hugetlb_size size,
+				  const phys_t *content)
 {
 	const struct region *region = fault->region;
 	bool promised = hugetlb_use_promise(fault->space, region);
@@ -128,7 +152,7 @@ static enum fault_result bring_in(struct fault *fault, enum hugetlb_size size)
 
 	if (block == 0)
 		return FAULT_NO_PAGE;
-	hugetlb_block_clear(size, block);
+	hugetlb_block_write(size, block, content);
 	enum fault_result result =
 		size == HUGETLB_1G ? map_gigantic(fault, block) : map_block(fault, block);
 	/* The promise stands for another page. */
@@ -142,12 +166,17 @@ enum fault_result fault_hugetlb(struct fault *fault)
 	enum fault_result result = FAULT_RETRY;
 
 	if (region_hugetlb_size(fault->region) == HUGETLB_2M)
-		return bring_in(fault, HUGETLB_2M);
+		return bring_in(fault, HUGETLB_2M, NULL);
 	mutex_lock(&gigantic_lock);
 	if (pte_is_none(tree_peek(fault->space, fault->page)))
-		result = bring_in(fault, HUGETLB_1G);
+		result = bring_in(fault, HUGETLB_1G, NULL);
 	mutex_unlock(&gigantic_lock);
 	return result;
+}
+
+enum fault_result hugetlb_fill_private(struct fault *fault, const phys_t *content)
+{
+	return bring_in(fault, HUGETLB_2M, content);
 }
 
 /* --- Files --- */
@@ -156,8 +185,8 @@ enum { PIECE = 32 };
 
 /* Maps pages [index, index + PIECE) of the file from `slot` on where nothing is mapped.  False: one
  * of them is not there.  The leaf is locked. */
-static bool map_piece(struct node *leaf, pte_t *slot, struct page_cache *cache, u64 index,
-		      u64 flags)
+static bool map_piece(const struct region *region, struct node *leaf, pte_t *slot,
+		      struct page_cache *cache, u64 index, u64 flags)
 {
 	phys_t frames[PIECE];
 	bool all = page_cache_find(cache, index, PIECE, frames) == PIECE;
@@ -165,15 +194,16 @@ static bool map_piece(struct node *leaf, pte_t *slot, struct page_cache *cache, 
 	for (u32 i = 0; i < PIECE; i++) {
 		if (frames[i] == 0)
 			continue;
-		bool empty = pte_is_none(pte_read(&slot[i]));
-		if (!empty || !leaf_fill(leaf, &slot[i], pte_leaf(frames[i], flags, 1)))
+		pte_t old = pte_read(&slot[i]);
+		u64 wanted = region_watched_flags(region, old, flags);
+		if (!entry_is_vacant(old) ||
+		    !leaf_fill(leaf, &slot[i], pte_leaf(frames[i], wanted, 1)))
 			frame_free(frames[i]);
 	}
 	return all;
 }
 
-/* Maps the 2 MiB around the fault, which the cache has. */
-static enum fault_result map_pages(struct fault *fault, struct page_cache *cache, u64 sequence)
+enum fault_result hugetlb_map_file(struct fault *fault, struct page_cache *cache, u64 sequence)
 {
 	const struct region *region = fault->region;
 	vaddr_t base = ALIGN_DOWN(fault->page, HUGE_SIZE);
@@ -187,9 +217,11 @@ static enum fault_result map_pages(struct fault *fault, struct page_cache *cache
 	if (tree_lock_leaf(fault->space, base, intent, &leaf) != 0)
 		return FAULT_NO_MEMORY;
 	if (page_cache_sequence(cache) == sequence) {
-		fresh = entries_skip_empty(node_table(leaf.node), 0) == PTES_PER_TABLE;
+		fresh = is_vacant(leaf.node);
 		for (u32 i = 0; i < PTES_PER_TABLE; i += PIECE)
-			all = map_piece(leaf.node, leaf.slot + i, cache, index + i, flags) && all;
+			all = map_piece(region, leaf.node, leaf.slot + i, cache, index + i,
+					flags) &&
+			      all;
 	}
 	tree_unlock_leaf(&leaf);
 	/* A private mapping that has the file's page does not need one that it was promised. */
@@ -221,5 +253,5 @@ enum fault_result fault_hugetlb_file(struct fault *fault)
 						   : FAULT_NO_PAGE;
 		frame_free(frame);
 	}
-	return map_pages(fault, cache, sequence);
+	return hugetlb_map_file(fault, cache, sequence);
 }

@@ -192,8 +192,9 @@ static int put_in(struct page_cache *cache, u64 index, phys_t block, u32 count)
 	return result;
 }
 
-/* A block for a page that is not there.  The file's lock is held. */
-static int make_locked(struct hugetlb_file *file, u64 index)
+/* A block for a page that is not there, with this content, or zeros for NULL.  The file's lock is
+ * held. */
+static int make_locked(struct hugetlb_file *file, u64 index, const phys_t *content)
 {
 	u64 block_index = block_of(file, index);
 	u32 frames = hugetlb_frames(file->size);
@@ -206,7 +207,7 @@ static int make_locked(struct hugetlb_file *file, u64 index)
 	phys_t block = hugetlb_pool_take(file->size, wanted == 0, FRAME_CACHE, NULL, 0);
 	int result = -ENOSPC;
 	if (block != 0) {
-		hugetlb_block_clear(file->size, block);
+		hugetlb_block_write(file->size, block, content);
 		result = put_in(file->cache, block_index * frames, block, frames);
 	}
 	if (result == 0) {
@@ -234,13 +235,21 @@ int hugetlb_file_make(struct hugetlb_file *file, u64 index, phys_t *frame)
 
 	mutex_lock(&file->lock);
 	if (!hugetlb_file_has(file, index))
-		result = make_locked(file, index);
+		result = make_locked(file, index, NULL);
 	if (result == 0) {
 		*frame = page_cache_peek(file->cache, index);
 		/* Truncated just now. */
 		if (*frame == 0)
 			result = -EAGAIN;
 	}
+	mutex_unlock(&file->lock);
+	return result;
+}
+
+int hugetlb_file_fill(struct hugetlb_file *file, u64 index, const phys_t *content)
+{
+	mutex_lock(&file->lock);
+	int result = hugetlb_file_has(file, index) ? -EEXIST : make_locked(file, index, content);
 	mutex_unlock(&file->lock);
 	return result;
 }

@@ -6,6 +6,7 @@
 #ifndef MM_HUGETLB_INTERNAL_H
 #define MM_HUGETLB_INTERNAL_H
 
+#include "mm/fault.h"
 #include "mm/hugetlb.h"
 
 static inline u32 hugetlb_frames(enum hugetlb_size size)
@@ -37,7 +38,8 @@ void hugetlb_block_release(enum hugetlb_size size, phys_t block);
 void hugetlb_block_begin(enum hugetlb_size size, phys_t block, enum frame_kind kind);
 /* One of them is free; interrupts off. */
 void hugetlb_block_frame_end(struct frame *frame);
-void hugetlb_block_clear(enum hugetlb_size size, phys_t block);
+/* The content of as many frames as it has, or zeros for NULL. */
+void hugetlb_block_write(enum hugetlb_size size, phys_t block, const phys_t *content);
 
 /* --- hugetlb_quota.c --- */
 
@@ -51,6 +53,16 @@ size_t hugetlb_quota_put(struct hugetlb_quota *quota, size_t blocks, size_t rese
 
 /* Is the huge page there that this page is in? */
 bool hugetlb_file_has(struct hugetlb_file *file, u64 index);
+/* Brings the huge page of 2 MiB in that this page is in, with this content.  0, -EEXIST, -ENOMEM,
+ * -ENOSPC.  May sleep. */
+int __must_check hugetlb_file_fill(struct hugetlb_file *file, u64 index, const phys_t *content);
+
+/* --- hugetlb_fault.c --- */
+
+/* The page of 2 MiB at a fault in private memory, which is vacant, gets this content. */
+enum fault_result hugetlb_fill_private(struct fault *fault, const phys_t *content);
+/* Maps the 2 MiB around a fault in a file's mapping, which the cache has.  FAULT_RETRY: done. */
+enum fault_result hugetlb_map_file(struct fault *fault, struct page_cache *cache, u64 sequence);
 
 /* --- hugetlb.c --- */
 

@@ -34,6 +34,8 @@ static u64 page_word(const struct tree_span *span, u32 index, pte_t entry, bool 
 	if (pte_is_none(entry))
 		return 0;
 	u64 word = marks_word(entry);
+	if (entry_is_watch(entry))
+		return word & PAGEMAP_WATCHED;
 	/* Where Linux has the area's number, there is none: slots are counted over all. */
 	if (entry_is_swapped(entry))
 		return word | PAGEMAP_SWAPPED |

@@ -120,7 +120,7 @@ static int drop(struct address_space *space, const struct region *region, vaddr_
 		if (advice == MADV_FREE || start % size != 0)
 			return -EINVAL;
 		end = ALIGN_DOWN(end, size);
-		return start < end ? zap_own(space, start, end) : 0;
+		return start < end ? zap_own(space, start, end, region_keeps_watches(region)) : 0;
 	}
 	if ((region->flags & REGION_LOCKED) && advice != MADV_DONTNEED_LOCKED)
 		return -EINVAL;
@@ -130,7 +130,7 @@ static int drop(struct address_space *space, const struct region *region, vaddr_
 		reclaim_give_up(space, start, end);
 		return 0;
 	}
-	return zap_own(space, start, end);
+	return zap_own(space, start, end, region_keeps_watches(region));
 }
 
 /* The flags that a region would have; -EINVAL when the advice does not suit it. */

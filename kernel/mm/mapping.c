@@ -6,6 +6,7 @@
 #include "mm/mapping.h"
 
 #include "mm/family.h"
+#include "mm/space.h"
 
 static bool counts_as_writable(u32 flags)
 {
@@ -116,8 +117,9 @@ static void visit_region(const struct visit *visit, struct address_space *space,
 	u64 to = MIN(visit->last, base + pages - 1) - base + 1;
 	vaddr_t start = MAX(region->start + (from << PAGE_SHIFT), visit->start);
 	vaddr_t end = MIN(region->start + (to << PAGE_SHIFT), visit->end);
+	bool keeps = visit->what == ZAP_FILE_PAGES && region_keeps_watches(region);
 	if (start < end)
-		zap_revoke(space, start, end, visit->what);
+		zap_revoke(space, start, end, keeps ? ZAP_WATCHED_PAGES : visit->what);
 }
 
 static void visit_space(const struct visit *visit, struct address_space *space)

@@ -260,7 +260,7 @@ int vmm_page_node(struct address_space *space, vaddr_t address)
 	rwlock_read_lock(&space->map_lock);
 	struct region *region = region_find(space, address);
 	pte_t entry = region != NULL ? tree_peek(space, address) : entry_none();
-	if (region == NULL || entry_is_special(entry))
+	if (region == NULL || (entry_is_special(entry) && !entry_is_watch(entry)))
 		result = -EFAULT;
 	else if (entry_has_frame(entry))
 		result = (int)frame_node_of(entry_phys(entry));

@@ -102,7 +102,7 @@ int vmm_populate(struct address_space *space, vaddr_t address, size_t length, bo
 static bool may_access(const struct tree_leaf *leaf, pte_t entry, u32 mode)
 {
 	if (!(mode & VM_WRITE))
-		return !pte_is_none(entry) && !entry_is_swapped(entry);
+		return !entry_is_vacant(entry) && !entry_is_swapped(entry);
 	if (!leaf->exclusive)
 		return false;
 	return entry_is_writable(entry) ||

@@ -275,6 +275,7 @@ static size_t evict_region(struct address_space *space, const struct region *reg
 	eviction.scanned = eviction.used = eviction.forgotten = 0;
 	eviction.unmapped_end = 0;
 	gather_begin(&eviction.gather, space);
+	eviction.gather.keep_watches = region_keeps_watches(region);
 	eviction.gather.family = true;
 	while ((round->left[RECLAIM_ANONYMOUS] != 0 || round->left[RECLAIM_FILE] != 0) &&
 	       tree_look_span(space, at, end, &span)) {

@@ -188,7 +188,7 @@ static int adapt_region(struct address_space *child, struct region *region)
 	}
 	u32 flags = region->flags & ~(u32)(REGION_LOCKED | REGION_LOCK_ON_FAULT);
 	if (region->flags & REGION_WIPE_ON_FORK) {
-		int result = zap_own(child, start, end);
+		int result = zap_own(child, start, end, false);
 		if (result != 0)
 			return result;
 	}

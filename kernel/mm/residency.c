@@ -13,7 +13,7 @@ static bool is_resident(struct address_space *space, const struct region *region
 {
 	pte_t entry = tree_peek(space, page);
 
-	if (!pte_is_none(entry))
+	if (!entry_is_vacant(entry))
 		return !entry_is_swapped(entry);
 	struct page_cache *cache = region_cache(region);
 	phys_t frame = cache != NULL ? page_cache_peek(cache, region_index(region, page)) : 0;
@@ -189,7 +189,7 @@ void vmm_unmap_page(struct address_space *space, vaddr_t address)
 	if (region != NULL && region->kind == KIND_KERNEL)
 		(void)!space_unmap_locked(space, page, page + PAGE_SIZE);
 	else if (region != NULL)
-		(void)!zap_own(space, page, page + PAGE_SIZE);
+		(void)!zap_own(space, page, page + PAGE_SIZE, false);
 	rwlock_write_unlock(&space->map_lock);
 }
 
@@ -218,7 +218,7 @@ bool vmm_has_page(struct address_space *space, vaddr_t address)
 {
 	if (address >= USER_TOP)
 		return false;
-	return !pte_is_none(tree_peek(space, address)) || has_page_of_file(space, address);
+	return !entry_is_vacant(tree_peek(space, address)) || has_page_of_file(space, address);
 }
 
 vaddr_t vmm_alloc_virtual(struct address_space *space, size_t length)

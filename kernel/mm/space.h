@@ -25,6 +25,12 @@ void protect_region_entries(struct address_space *space, const struct region *re
  */
 void mark_entries(struct address_space *space, vaddr_t start, vaddr_t end, u64 set, u64 drop);
 
+/*
+ * The same with PAGE_WATCHED for all of [start, end), whose leaves are made: what is empty becomes a
+ * watch.  0, -ENOMEM: some are not marked.
+ */
+int __must_check watch_entries(struct address_space *space, vaddr_t start, vaddr_t end);
+
 /* The flags of an entry for a page of this region; PAGE_WRITABLE only when `writable` and the
  * region permits it. */
 u64 region_entry_flags(const struct region *region, bool writable);
@@ -33,6 +39,24 @@ u64 region_entry_flags(const struct region *region, bool writable);
 static inline u64 region_fresh_marks(const struct region *region)
 {
 	return region->flags & REGION_TRACKED ? PAGE_CLEAN : 0;
+}
+
+/* Does a userfault hear of writes to marked pages of the region? */
+bool region_watches_writes(const struct region *region);
+/* Does the mark of a page that goes stay, as a watch?  Pages of files, and of the pools, come back. */
+static inline bool region_keeps_watches(const struct region *region)
+{
+	return unlikely(region->flags & REGION_WATCH_WRITES) &&
+	       (region->backing != NULL || (region->flags & REGION_HUGETLB));
+}
+
+/* The flags of an entry that comes in the place of `old`, which is vacant: the mark of a watch
+ * stays, and forbids writing. */
+static inline u64 region_watched_flags(const struct region *region, pte_t old, u64 flags)
+{
+	if (likely(pte_is_none(old)) || !region_watches_writes(region))
+		return flags;
+	return (flags & ~(u64)(PAGE_WRITABLE | PAGE_DIRTY)) | PAGE_WATCHED;
 }
 
 /* Moves entries from one range, which is isolated, to another of the same space, empty one.  Cannot

@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "mm/family.h"
 #include "mm/fault.h"
+#include "mm/hugetlb_internal.h"
 #include "mm/kmalloc.h"
 #include "mm/pagecache_internal.h"
 
@@ -191,11 +192,19 @@ static bool is_cached(const struct region *region, vaddr_t page, bool *beyond)
 	u64 index = region_index(region, page);
 
 	*beyond = index >= DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE);
+	if (cache->huge != NULL)
+		return hugetlb_file_has(cache->huge, index);
 	phys_t frame;
 	int result = page_cache_look_up(cache, index, &frame);
 	if (result == 0 && frame != 0)
 		frame_free(frame);
 	return result != 0 || frame != 0;
+}
+
+bool region_watches_writes(const struct region *region)
+{
+	return (region->flags & REGION_WATCH_WRITES) && region->userfault != NULL &&
+	       !READ_ONCE(region->userfault->closed);
 }
 
 /* UFFD_PAGEFAULT_FLAG_*, or a negative number: it is no fault for a userfault. */
@@ -207,7 +216,7 @@ static int fault_reason(const struct fault *fault, pte_t entry)
 
 	if (region->userfault == NULL || READ_ONCE(region->userfault->closed))
 		return -1;
-	if (!pte_is_none(entry)) {
+	if (!entry_is_vacant(entry)) {
 		bool marked = pte_is_present(entry) && (entry_marks(entry) & PAGE_WATCHED);
 		return written && marked && (watch & REGION_WATCH_WRITES)
 			       ? UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP
@@ -247,7 +256,9 @@ static void describe(struct userfault_waiter *waiter, const struct fault *fault,
 	waiter->page = fault->page;
 	waiter->message.event = UFFD_EVENT_PAGEFAULT;
 	waiter->message.pagefault.flags = (u64)reason;
-	waiter->message.pagefault.address = exact ? fault->address : fault->page;
+	waiter->message.pagefault.address =
+		exact ? fault->address
+		      : ALIGN_DOWN(fault->page, userfault_page_size(fault->region));
 	if (userfault_has(userfault, UFFD_FEATURE_THREAD_ID) && hooks != NULL)
 		waiter->message.pagefault.thread = hooks->thread_id();
 }

@@ -15,7 +15,11 @@
  *
  * A page that is write-protected has PAGE_WATCHED in its entry (entry.h).  The mark is believed in
  * regions with REGION_WATCH_WRITES only, and marks that are left over are cleared when a region
- * gets that flag; so nobody needs to clear them when a registration ends.
+ * gets that flag; so nobody needs to clear them when a registration ends.  Pages of files, and of
+ * pools of huge pages, leave the entry and come back: there the mark stays in an entry without a
+ * page (a watch), which can also be made before the page has ever come.
+ *
+ * Huge pages of pools (hugetlb.h) are asked for, brought and protected whole, those of 2 MiB only.
  *
  * Locks: `lock`, a spin lock, guards a userfault's lists; inside of map locks and leaf locks, the
  * wait queues' are inside of it.  The list of a space's userfaults has a lock of its own for all.
@@ -26,6 +30,8 @@
 #include "lib/abi/userfault.h"
 #include "lib/list.h"
 #include "lib/sync.h"
+#include "mm/huge.h"
+#include "mm/region.h"
 #include "mm/vmm.h"
 
 struct fault;
@@ -34,9 +40,11 @@ struct fault;
 enum {
 	USERFAULT_FEATURES = UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_EVENT_FORK |
 			     UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
-			     UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_EVENT_UNMAP |
-			     UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID |
-			     UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_EXACT_ADDRESS,
+			     UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MISSING_SHMEM |
+			     UFFD_FEATURE_EVENT_UNMAP | UFFD_FEATURE_SIGBUS |
+			     UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_MINOR_HUGETLBFS |
+			     UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_EXACT_ADDRESS |
+			     UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
 	USERFAULT_READY = 1 << 30,
 };
 
@@ -118,11 +126,12 @@ void userfault_wake(struct userfault *userfault, vaddr_t start, u64 length);
  * What is done to the space; its map lock is not held.  Ranges are whole pages in the user half.
  * Results in bytes where they say how much was done.
  */
-/* -ENOMEM, -EINVAL, -EPERM, -EBUSY: as ioctl_userfaultfd(2). */
+/* -ENOMEM, -EINVAL, -EPERM, -EBUSY: as ioctl_userfaultfd(2).  *huge: some are huge pages of pools. */
 int __must_check userfault_register(struct userfault *userfault, struct address_space *space,
-				    vaddr_t start, vaddr_t end, u32 watch);
+				    vaddr_t start, vaddr_t end, u32 watch, bool *huge);
 int __must_check userfault_unregister(struct address_space *space, vaddr_t start, vaddr_t end);
-/* Marks pages that are there, or takes the marks away.  -ENOENT, -EAGAIN. */
+/* Marks pages, of private memory those that are there, or takes the marks away.  -ENOENT, -EAGAIN,
+ * -EINVAL; -ENOMEM: some are not marked. */
 int __must_check userfault_protect(struct userfault *userfault, struct address_space *space,
 				   vaddr_t start, vaddr_t end, bool protect);
 
@@ -189,6 +198,21 @@ static inline void space_write_unlock(struct address_space *space)
 }
 
 /* --- Between userfault*.c --- */
+
+/* What is asked for, and brought, at a time. */
+static inline u64 userfault_page_size(const struct region *region)
+{
+	return region->flags & REGION_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
+}
+
+/* The region that the whole call is for, if it may be filled so now: 0, -EAGAIN, -ENOENT, -EINVAL.
+ * Map lock held. */
+int __must_check userfault_fill_region(struct address_space *space,
+				       const struct userfault *userfault,
+				       const struct userfault_fill *call, struct region **region);
+/* userfault_fill for huge pages: userfault_huge.c. */
+ssize_t __must_check userfault_fill_huge(struct userfault *userfault, struct address_space *space,
+					 const struct userfault_fill *call);
 
 /* Somebody who waits until he is answered; on his stack. */
 struct userfault_waiter {

@@ -21,11 +21,10 @@ struct page_fill {
 	phys_t frame; /* FILL_COPY: with what is copied; 0: taken over by where it went */
 };
 
-/* Is there a region for the whole call, and may it be filled so?  Map lock held. */
-static int find_region(struct page_fill *fill, const struct userfault *userfault)
+int userfault_fill_region(struct address_space *space, const struct userfault *userfault,
+			  const struct userfault_fill *call, struct region **result)
 {
-	const struct userfault_fill *call = fill->call;
-	struct region *region = region_find(fill->space, call->start);
+	struct region *region = region_find(space, call->start);
 
 	if (__atomic_load_n(&userfault->changing, __ATOMIC_ACQUIRE) != 0)
 		return -EAGAIN;
@@ -36,8 +35,16 @@ static int find_region(struct page_fill *fill, const struct userfault *userfault
 		return -EINVAL;
 	if (call->how == FILL_CONTINUE && region->backing == NULL)
 		return -EINVAL;
-	fill->region = region;
+	*result = region;
 	return 0;
+}
+
+/* The same for pages of 4 KiB.  What was there a moment ago may be another kind of region. */
+static int find_region(struct page_fill *fill, const struct userfault *userfault)
+{
+	int result = userfault_fill_region(fill->space, userfault, fill->call, &fill->region);
+
+	return result == 0 && (fill->region->flags & REGION_HUGETLB) ? -EAGAIN : result;
 }
 
 static bool is_beyond_file(const struct page_fill *fill)
@@ -81,7 +88,7 @@ static int fill_private(struct page_fill *fill)
 		return result;
 	if (is_beyond_file(fill))
 		result = -EFAULT;
-	else if (!pte_is_none(pte_read(leaf.slot)))
+	else if (!entry_is_vacant(pte_read(leaf.slot)))
 		result = -EEXIST;
 	else
 		put_private(fill, &leaf);
@@ -134,10 +141,12 @@ static int fill_shared(struct page_fill *fill)
 	bool mapped = false;
 	result = tree_lock_leaf(fill->space, fill->page, TREE_OWN, &leaf);
 	if (result == 0) {
-		u64 flags = region_entry_flags(fill->region, ops->written == NULL);
+		bool protect = fill->call->protect;
+		u64 flags = region_entry_flags(fill->region, ops->written == NULL && !protect) |
+			    (protect ? PAGE_WATCHED : 0);
 		if (page_cache_sequence(cache) != sequence)
 			result = -EAGAIN;
-		else if (!pte_is_none(pte_read(leaf.slot)))
+		else if (!entry_is_vacant(pte_read(leaf.slot)))
 			result = -EEXIST;
 		else if (fill->region->flags & REGION_ACCESS)
 			mapped = leaf_fill(leaf.node, leaf.slot, pte_leaf(page, flags, 1));
@@ -183,7 +192,6 @@ static int fill_page(struct page_fill *fill, const struct userfault *userfault)
 		result = find_region(fill, userfault);
 		bool shared = result == 0 && ((fill->region->flags & REGION_SHARED) ||
 					      fill->call->how == FILL_CONTINUE);
-		/* What was there a moment ago may be another kind of region. */
 		if (result == 0 && copy && shared == frame_is_anonymous(fill->frame))
 			result = -EAGAIN;
 		if (result == 0)
@@ -198,9 +206,15 @@ static int fill_page(struct page_fill *fill, const struct userfault *userfault)
 ssize_t userfault_fill(struct userfault *userfault, struct address_space *space,
 		       const struct userfault_fill *call)
 {
+	struct region *region;
 	size_t done = 0;
-	int result = 0;
 
+	rwlock_read_lock(&space->map_lock);
+	int result = userfault_fill_region(space, userfault, call, &region);
+	bool huge = result == 0 && (region->flags & REGION_HUGETLB);
+	rwlock_read_unlock(&space->map_lock);
+	if (huge)
+		return userfault_fill_huge(userfault, space, call);
 	while (done < call->length && result == 0) {
 		struct page_fill fill = {.call = call, .space = space, .page = call->start + done};
 		result = fill_page(&fill, userfault);

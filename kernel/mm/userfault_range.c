@@ -4,6 +4,7 @@
  * userfault.h.
  */
 #include "lib/errno.h"
+#include "mm/hugetlb.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
 
@@ -18,6 +19,10 @@ int userfault_protect(struct userfault *userfault, struct address_space *space, 
 		result = -EAGAIN;
 	else if (region == NULL || end > region->end || !(region->flags & REGION_WATCH_WRITES))
 		result = -ENOENT;
+	else if ((start | end) % userfault_page_size(region) != 0)
+		result = -EINVAL;
+	else if (protect && region_keeps_watches(region))
+		result = watch_entries(space, start, end);
 	else
 		mark_entries(space, start, end, protect ? PAGE_WATCHED : 0,
 			     protect ? 0 : PAGE_WATCHED);
@@ -36,29 +41,37 @@ static bool is_shared_memory(const struct region *region)
 
 static bool can_be_registered(const struct region *region)
 {
-	if (region->flags & (REGION_SPECIAL | REGION_HUGETLB))
+	if (region->flags & REGION_HUGETLB)
+		return region_hugetlb_size(region) == HUGETLB_2M;
+	if (region->flags & REGION_SPECIAL)
 		return false;
 	return region->backing == NULL || is_shared_memory(region);
 }
 
-static int check_region(const struct region *region, const struct userfault *userfault, u32 watch)
+/* Does the range begin and end with whole pages of the region? */
+static bool is_aligned(const struct region *region, vaddr_t start, vaddr_t end)
 {
-	bool anonymous = region->backing == NULL;
+	return (MAX(start, region->start) | MIN(end, region->end)) % userfault_page_size(region) ==
+	       0;
+}
 
-	if (!can_be_registered(region))
-		return -EINVAL;
-	if ((watch & REGION_WATCH_WRITES) && !anonymous)
-		return -EINVAL;
-	if ((watch & REGION_WATCH_MINOR) && anonymous)
+static int check_region(const struct region *region, const struct userfault *userfault,
+			vaddr_t start, vaddr_t end, u32 watch)
+{
+	bool anonymous = region->backing == NULL && !(region->flags & REGION_HUGETLB);
+
+	if (!can_be_registered(region) || ((watch & REGION_WATCH_MINOR) && anonymous))
 		return -EINVAL;
 	if (!(region->flags & REGION_MAY_WRITE))
 		return -EPERM;
+	if (!is_aligned(region, start, end))
+		return -EINVAL;
 	bool other = region->userfault != NULL && region->userfault != userfault;
 	return other && !READ_ONCE(region->userfault->closed) ? -EBUSY : 0;
 }
 
 static int check_range(struct address_space *space, const struct userfault *userfault,
-		       vaddr_t start, vaddr_t end, u32 watch)
+		       vaddr_t start, vaddr_t end, u32 watch, bool *huge)
 {
 	struct region *region = region_find_first(space, start);
 	int result = 0;
@@ -67,9 +80,11 @@ static int check_range(struct address_space *space, const struct userfault *user
 		return -ENOMEM;
 	if (region->start >= end)
 		return -EINVAL;
-	for (; region != NULL && region->start < end && result == 0;
-	     region = region_next(space, region))
-		result = check_region(region, userfault, watch);
+	for (*huge = false; region != NULL && region->start < end && result == 0;
+	     region = region_next(space, region)) {
+		result = check_region(region, userfault, start, end, watch);
+		*huge |= (region->flags & REGION_HUGETLB) != 0;
+	}
 	return result;
 }
 
@@ -90,10 +105,10 @@ static int register_piece(struct address_space *space, struct region *region, va
 }
 
 int userfault_register(struct userfault *userfault, struct address_space *space, vaddr_t start,
-		       vaddr_t end, u32 watch)
+		       vaddr_t end, u32 watch, bool *huge)
 {
 	rwlock_write_lock(&space->map_lock);
-	int result = check_range(space, userfault, start, end, watch);
+	int result = check_range(space, userfault, start, end, watch, huge);
 	while (start < end && result == 0) {
 		struct region *region = region_find_first(space, start);
 		if (region == NULL || region->start >= end)
@@ -131,7 +146,7 @@ int userfault_unregister(struct address_space *space, vaddr_t start, vaddr_t end
 	int result = region == NULL ? -ENOMEM : region->start >= end ? -EINVAL : 0;
 	for (; region != NULL && region->start < end && result == 0;
 	     region = region_next(space, region))
-		result = can_be_registered(region) ? 0 : -EINVAL;
+		result = can_be_registered(region) && is_aligned(region, start, end) ? 0 : -EINVAL;
 	while (start < end && result == 0) {
 		region = region_find_first(space, start);
 		if (region == NULL || region->start >= end)

@@ -38,7 +38,7 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 
 void gather_finish(struct gather *gather)
 {
-	bool family = gather->family;
+	bool family = gather->family, keep = gather->keep_watches;
 
 	if (gather->start < gather->end)
 		flush_cpus(family ? &gather->space->family->cpus : &gather->space->cpus,
@@ -49,6 +49,7 @@ void gather_finish(struct gather *gather)
 		node_put(gather->nodes[i]);
 	gather_begin(gather, gather->space);
 	gather->family = family;
+	gather->keep_watches = keep;
 }
 
 /* A frame is kept for the gather to drop, also when the ring still has it: until the flush we may
@@ -56,8 +57,9 @@ void gather_finish(struct gather *gather)
 void zap_entry(struct node *leaf, pte_t *slot, pte_t entry, bool ring, struct gather *gather)
 {
 	phys_t frame = entry_phys(entry);
+	bool keep = unlikely(gather->keep_watches) && (entry_marks(entry) & PAGE_WATCHED);
 
-	pte_exchange(slot, entry_none());
+	pte_exchange(slot, keep ? entry_watch() : entry_none());
 	if (entry_is_special(entry))
 		return;
 	leaf_count(leaf, entry, -1);
@@ -87,7 +89,7 @@ static void zap_span(const struct tree_span *span, enum zap_what what, struct ga
 			pte_t entry = pte_read(&span->slot[i]);
 			if (pte_is_none(entry))
 				continue;
-			if (what == ZAP_FILE_PAGES &&
+			if (what != ZAP_ALL &&
 			    (!entry_has_frame(entry) || frame_is_anonymous(entry_phys(entry))))
 				continue;
 			if (likely(!entry_is_swapped(entry)))
@@ -106,6 +108,7 @@ void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum za
 
 	gather_begin(&gather, space);
 	gather.family = true;
+	gather.keep_watches = what == ZAP_WATCHED_PAGES;
 	while (tree_lock_span(space, &at, end, &span)) {
 		zap_span(&span, what, &gather);
 		tree_unlock_span(space, &span);
@@ -203,7 +206,7 @@ static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base)
 }
 
 static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
-		      vaddr_t ceiling, bool alone)
+		      vaddr_t ceiling, bool alone, bool keep_watches)
 {
 	struct drop drop;
 
@@ -218,6 +221,7 @@ static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, v
 	if (leaf == NULL)
 		return 0;
 	gather_begin(&drop.gather, space);
+	drop.gather.keep_watches = keep_watches;
 	if (leaf != TREE_WALK && (base < floor || base + pt_span(2) > ceiling)) {
 		spin_lock(&leaf->lock);
 		drop_leaf(&drop, leaf, base);
@@ -231,15 +235,15 @@ static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, v
 	return result;
 }
 
-int zap_own(struct address_space *space, vaddr_t start, vaddr_t end)
+int zap_own(struct address_space *space, vaddr_t start, vaddr_t end, bool keep_watches)
 {
-	return drop_range(space, start, end, start, end, false);
+	return drop_range(space, start, end, start, end, false, keep_watches);
 }
 
 void zap_nodes(struct address_space *space, vaddr_t start, vaddr_t end, vaddr_t floor,
 	       vaddr_t ceiling)
 {
-	int result = drop_range(space, start, end, floor, ceiling, true);
+	int result = drop_range(space, start, end, floor, ceiling, true, false);
 
 	ASSERT(result == 0);
 	(void)result;

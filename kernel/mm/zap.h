@@ -16,6 +16,7 @@ enum { GATHER_FRAMES = 120, GATHER_NODES = 8 };
 struct gather {
 	struct address_space *space;
 	bool family;        /* what shared leaves lost: the whole family is flushed */
+	bool keep_watches;  /* an entry with PAGE_WATCHED becomes a watch instead of empty */
 	vaddr_t start, end; /* what has to be flushed; empty when start >= end */
 	u32 count, node_count;
 	phys_t frames[GATHER_FRAMES];
@@ -26,6 +27,7 @@ static inline void gather_begin(struct gather *gather, struct address_space *spa
 {
 	gather->space = space;
 	gather->family = false;
+	gather->keep_watches = false;
 	gather->start = UINTPTR_MAX;
 	gather->end = 0;
 	gather->count = 0;
@@ -65,7 +67,8 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);
 
 enum zap_what {
 	ZAP_ALL,
-	ZAP_FILE_PAGES /* leave anonymous pages, copies that a program has made */
+	ZAP_FILE_PAGES,    /* leave anonymous pages, copies that a program has made */
+	ZAP_WATCHED_PAGES, /* the same; and what is write-protected stays so */
 };
 
 /*
@@ -75,11 +78,12 @@ enum zap_what {
 void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum zap_what what);
 
 /*
- * Drops the entries of [start, end) in this space alone; flushes; frees.  Map lock held, for
- * reading or writing.  0; -ENOMEM: what others share could not be copied, and some entries are
+ * Drops the entries of [start, end) in this space alone; flushes; frees.  With `keep_watches`
+ * write-protected pages leave a watch.  Map lock held, for reading or writing.  0; -ENOMEM: what others share could not be copied, and some entries are
  * still there.
  */
-int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end);
+int __must_check zap_own(struct address_space *space, vaddr_t start, vaddr_t end,
+			 bool keep_watches);
 
 /*
  * The same with the map lock held for writing, when no region is left in [floor, ceiling), which

@@ -117,7 +117,8 @@ void family_put(struct family *of)
 	of->refs--;
 }
 
-int zap_own(struct address_space *space __unused, vaddr_t start __unused, vaddr_t end __unused)
+int zap_own(struct address_space *space __unused, vaddr_t start __unused, vaddr_t end __unused,
+	    bool keep_watches __unused)
 {
 	return ++allocations == fail_at ? -ENOMEM : 0;
 }

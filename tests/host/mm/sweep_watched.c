@@ -6,19 +6,24 @@
  */
 #include "tests/host/mm/nth.h"
 
+#include "mm/hugetlb.h"
 #include "mm/region.h"
 #include "mm/userfault.h"
 
-enum { PAGES = 8, THERE = 2, NONE = 0 };
+enum { PAGES = 8, THERE = 2, HUGE_PAGES = PTES_PER_TABLE };
 
 /* Across the boundary of a leaf; the first pages are there.  The file's likewise. */
 static const vaddr_t MEMORY = 0x40000000 - 4 * PAGE_SIZE, FILE_AT = 0x40000000 + 64 * PAGE_SIZE;
 static const vaddr_t SOURCE = 0x50000000, PLAIN = 0x60000000 - 4 * PAGE_SIZE,
 		     ELSEWHERE = 0x200000000000;
+/* Two huge pages of the pool, none of them there: private, and shared. */
+static const vaddr_t POOLED = (vaddr_t)2 << 32, POOLED_SHARED = (vaddr_t)3 << 32;
+enum { BLOCKS = 3, HUGE_MAP = MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE | MAP_FIXED };
 
 static struct test_file file;
 static struct userfault *userfault;
 static struct address_space *owner;
+static bool huge; /* what registering says */
 
 static ssize_t fill(vaddr_t at, size_t pages, int how, bool protect)
 {
@@ -70,6 +75,15 @@ static void map(struct address_space *space, vaddr_t at, size_t pages, u32 flags
 			 at);
 }
 
+static void map_pooled(vaddr_t at, u32 flags)
+{
+	assert_int_equal(vmm_mmap(owner, at, 2 * HUGE_SIZE, RW, flags | HUGE_MAP, NULL, 0), at);
+	assert_int_equal(userfault_register(userfault, owner, at, at + 2 * HUGE_SIZE,
+					    REGION_WATCH_MISSING | REGION_WATCH_WRITES, &huge),
+			 0);
+	assert_true(huge);
+}
+
 static struct address_space *make(void)
 {
 	owner = test_space();
@@ -78,7 +92,7 @@ static struct address_space *make(void)
 	page_cache_truncate(&file.cache, PAGES * PAGE_SIZE);
 	map(owner, MEMORY, PAGES, ANON, NULL);
 	map(owner, PLAIN, PAGES, ANON, NULL);
-	map(owner, SOURCE, PAGES, ANON, NULL);
+	map(owner, SOURCE, HUGE_PAGES, ANON, NULL);
 	map(owner, FILE_AT, PAGES, MAP_SHARED, &file.backing);
 	for (int page = 0; page < PAGES; page++) {
 		assert_writes(SOURCE + page * PAGE_SIZE, 42);
@@ -91,11 +105,13 @@ static struct address_space *make(void)
 	userfault->features = USERFAULT_READY | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |
 			      UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP;
 	assert_int_equal(userfault_register(userfault, owner, MEMORY, MEMORY + PAGES * PAGE_SIZE,
-					    REGION_WATCH_MISSING | REGION_WATCH_WRITES),
+					    REGION_WATCH_MISSING | REGION_WATCH_WRITES, &huge),
 			 0);
 	assert_int_equal(userfault_register(userfault, owner, FILE_AT, FILE_AT + PAGES * PAGE_SIZE,
-					    REGION_WATCH_MISSING | REGION_WATCH_MINOR),
+					    REGION_WATCH, &huge),
 			 0);
+	map_pooled(POOLED, MAP_PRIVATE);
+	map_pooled(POOLED_SHARED, MAP_SHARED);
 	machine_sleeper = monitor;
 	return owner;
 }
@@ -121,10 +137,15 @@ static void check(void)
 
 static void end(void)
 {
+	struct hugetlb_stats stats;
+
 	userfault_close(userfault);
 	userfault_put(userfault);
 	test_file_destroy(&file);
 	machine_sleeper = NULL;
+	hugetlb_get_stats(HUGETLB_2M, HUGETLB_ALL_NODES, &stats);
+	assert_int_equal(stats.free, BLOCKS);
+	assert_int_equal(stats.reserved, 0);
 }
 
 /* --- The calls --- */
@@ -143,7 +164,7 @@ static int create(struct address_space *space)
 static int watch(struct address_space *space)
 {
 	return userfault_register(userfault, space, PLAIN + PAGE_SIZE, PLAIN + 6 * PAGE_SIZE,
-				  REGION_WATCH_MISSING | REGION_WATCH_WRITES);
+				  REGION_WATCH_MISSING | REGION_WATCH_WRITES, &huge);
 }
 
 static int unwatch(struct address_space *space)
@@ -184,6 +205,43 @@ static int go_on(struct address_space *space __unused)
 static int protect(struct address_space *space)
 {
 	return userfault_protect(userfault, space, MEMORY, MEMORY + PAGES * PAGE_SIZE, true);
+}
+
+static int copy_pooled(struct address_space *space __unused)
+{
+	return nth_outcome(fill(POOLED, HUGE_PAGES, FILL_COPY, false));
+}
+
+static int copy_pooled_protected(struct address_space *space __unused)
+{
+	return nth_outcome(fill(POOLED + HUGE_SIZE, HUGE_PAGES, FILL_COPY, true));
+}
+
+static int no_space(int result)
+{
+	return result == -ENOSPC ? -ENOMEM : result;
+}
+
+static int copy_pooled_shared(struct address_space *space __unused)
+{
+	return no_space(nth_outcome(fill(POOLED_SHARED, HUGE_PAGES, FILL_COPY, true)));
+}
+
+static int protect_pooled(struct address_space *space)
+{
+	return userfault_protect(userfault, space, POOLED, POOLED + 2 * HUGE_SIZE, true);
+}
+
+static int protect_file(struct address_space *space)
+{
+	return userfault_protect(userfault, space, FILE_AT, FILE_AT + PAGES * PAGE_SIZE, true);
+}
+
+static int write_to_protected_file(struct address_space *space)
+{
+	int result = protect_file(space);
+
+	return result != 0 ? result : nth_touched(program_write(FILE_AT, 1, NULL));
 }
 
 static int wait_for_a_page(struct address_space *space __unused)
@@ -246,6 +304,12 @@ static const struct nth_call calls[] = {
 	{"UFFDIO_ZEROPAGE to a file", zero_file, IN_PARENT},
 	{"UFFDIO_CONTINUE", go_on, IN_PARENT},
 	{"UFFDIO_WRITEPROTECT", protect, IN_PARENT},
+	{"UFFDIO_WRITEPROTECT of a file", protect_file, IN_PARENT},
+	{"a protected page of a file", write_to_protected_file, IN_PARENT},
+	{"UFFDIO_COPY of a huge page", copy_pooled, IN_PARENT},
+	{"UFFDIO_COPY of a huge page, protected", copy_pooled_protected, IN_PARENT},
+	{"UFFDIO_COPY to a file of huge pages", copy_pooled_shared, IN_PARENT},
+	{"UFFDIO_WRITEPROTECT of huge pages", protect_pooled, IN_PARENT},
 	{"a missing page", wait_for_a_page, IN_PARENT},
 	{"a protected page", wait_for_a_write, IN_PARENT},
 	{"a minor fault", wait_for_a_minor_fault, IN_PARENT},
@@ -285,5 +349,6 @@ int main(void)
 	};
 
 	machine_start(64 * MIB);
+	hugetlb_resize(HUGETLB_2M, HUGETLB_ALL_NODES, BLOCKS);
 	return cmocka_run_group_tests_name("mm sweep of userfaults", tests, NULL, NULL);
 }

@@ -6,6 +6,8 @@
 #include "tests/host/mm/support.h"
 
 #include "lib/string.h"
+#include "mm/migrate.h"
+#include "mm/reclaim.h"
 #include "mm/region.h"
 #include "mm/tree_check.h"
 #include "mm/userfault.h"
@@ -18,6 +20,7 @@ static vaddr_t memory, source;
 static struct userfault *forked;
 static struct linux_uffd_msg last, moved; /* messages: the last, and that of a mremap */
 static u32 messages;
+static bool huge;
 static bool fills; /* the monitor answers faults with a page; else it only reads */
 
 static vaddr_t page_at(int page)
@@ -79,7 +82,8 @@ static int begin(void **state)
 static void watch(u32 features, u32 what)
 {
 	userfault->features = features | USERFAULT_READY;
-	assert_int_equal(userfault_register(userfault, space, memory, page_at(PAGES), what), 0);
+	assert_int_equal(userfault_register(userfault, space, memory, page_at(PAGES), what, &huge),
+			 0);
 }
 
 static int end(void **state)
@@ -206,7 +210,7 @@ static void pages_of_memory_files_are_asked_for(void **state __unused)
 	vaddr_t at = (vaddr_t)vmm_mmap(space, 0, 4 * PAGE_SIZE, RW, MAP_SHARED, &file.backing, 0);
 	userfault->features = USERFAULT_READY;
 	int result = userfault_register(userfault, space, at, at + 4 * PAGE_SIZE,
-					REGION_WATCH_MISSING | REGION_WATCH_MINOR);
+					REGION_WATCH_MISSING | REGION_WATCH_MINOR, &huge);
 	if (result == 0) {
 		assert_int_equal(fill(at, FILL_CONTINUE, false), PAGE_SIZE);
 		assert_reads(at, test_byte(5, 0));
@@ -217,6 +221,91 @@ static void pages_of_memory_files_are_asked_for(void **state __unused)
 		assert_int_equal(messages, 1);
 	}
 	assert_int_equal(result, 0);
+	assert_int_equal(vmm_munmap(space, at, 4 * PAGE_SIZE), 0);
+	test_file_destroy(&file);
+}
+
+/* A file of four pages, the first two there, mapped and watched for writes. */
+static vaddr_t watch_file(struct test_file *file, u32 flags)
+{
+	test_file_init(file, 2 * PAGE_SIZE, 5, true);
+	file->cache.shared_memory = true;
+	page_cache_truncate(&file->cache, 4 * PAGE_SIZE);
+	vaddr_t at = (vaddr_t)vmm_mmap(space, 0, 4 * PAGE_SIZE, RW, flags, &file->backing, 0);
+	userfault->features = USERFAULT_READY;
+	assert_int_equal(userfault_register(userfault, space, at, at + 4 * PAGE_SIZE,
+					    REGION_WATCH_WRITES, &huge),
+			 0);
+	return at;
+}
+
+static bool always(struct migration *migration __unused, phys_t frame __unused,
+		   vaddr_t page __unused, struct frame_placement *to)
+{
+	*to = (struct frame_placement){.nodes = ~(u64)0, .first = FRAME_NODE_LOCAL};
+	return true;
+}
+
+/* Whether they are there or not, and whatever becomes of them meanwhile. */
+static void protected_pages_of_files_stay_so(void **state __unused)
+{
+	enum { NOTHING, DROP, RECLAIM, PUNCH, HIDE, MOVE, WAYS };
+
+	for (int way = NOTHING; way < WAYS; way++) {
+		struct test_file file;
+		vaddr_t at = watch_file(&file, way % 2 == 0 ? MAP_SHARED : MAP_PRIVATE);
+		vaddr_t end = at + 4 * PAGE_SIZE, from = at;
+		struct migration migration = {.wanted = always};
+		assert_reads(at, test_byte(5, 0));
+		assert_int_equal(userfault_protect(userfault, space, at, end, true), 0);
+		if (way == DROP)
+			assert_int_equal(vmm_madvise(space, at, 4 * PAGE_SIZE, MADV_DONTNEED), 0);
+		if (way == RECLAIM) {
+			rwlock_read_lock(&space->map_lock);
+			(void)reclaim_region(space, region_find(space, at), &from, end,
+					     RECLAIM_UNSHARE, UINTPTR_MAX);
+			rwlock_read_unlock(&space->map_lock);
+			assert_int_equal(vmm_get_physical_addr(space, at), 0);
+		}
+		if (way == PUNCH)
+			page_cache_punch(&file.cache, 0, PAGE_SIZE);
+		if (way == HIDE) {
+			assert_int_equal(vmm_mprotect(space, at, 4 * PAGE_SIZE, PROT_NONE), 0);
+			assert_int_equal(vmm_mprotect(space, at, 4 * PAGE_SIZE, RW), 0);
+		}
+		if (way == MOVE)
+			migrate_file(&file.cache, 0, 3, 0, &migration);
+		machine_check_tlbs();
+		tree_check(space->family, true);
+		messages = 0;
+		assert_reads(at + PAGE_SIZE, test_byte(5, PAGE_SIZE));
+		assert_reads(at + 3 * PAGE_SIZE, 0);
+		assert_int_equal(messages, 0);
+		for (u32 page = 0; page < 4; page++) {
+			assert_writes(at + page * PAGE_SIZE, 7);
+			assert_int_equal(messages, page + 1);
+			assert_true(last.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP);
+			assert_writes(at + page * PAGE_SIZE, 8);
+			assert_int_equal(messages, page + 1);
+		}
+		assert_int_equal(vmm_munmap(space, at, 4 * PAGE_SIZE), 0);
+		test_file_destroy(&file);
+	}
+}
+
+static void marks_of_an_earlier_registration_mean_nothing(void **state __unused)
+{
+	struct test_file file;
+	vaddr_t at = watch_file(&file, MAP_SHARED), end = at + 4 * PAGE_SIZE;
+
+	assert_int_equal(userfault_protect(userfault, space, at, end, true), 0);
+	assert_int_equal(userfault_unregister(space, at, end), 0);
+	assert_writes(at, 1);
+	assert_int_equal(userfault_register(userfault, space, at, end, REGION_WATCH_WRITES, &huge),
+			 0);
+	assert_writes(at + PAGE_SIZE, 1);
+	assert_writes(at + 2 * PAGE_SIZE, 1);
+	assert_int_equal(messages, 0);
 	assert_int_equal(vmm_munmap(space, at, 4 * PAGE_SIZE), 0);
 	test_file_destroy(&file);
 }
@@ -238,6 +327,8 @@ int main(void)
 		WATCHED(changes_are_told),
 		WATCHED(without_the_feature_a_child_has_no_registration),
 		WATCHED(pages_of_memory_files_are_asked_for),
+		WATCHED(protected_pages_of_files_stay_so),
+		WATCHED(marks_of_an_earlier_registration_mean_nothing),
 	};
 
 	return cmocka_run_group_tests_name("mm userfault", tests, start, NULL);

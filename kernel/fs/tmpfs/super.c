@@ -71,6 +71,17 @@ int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *
 	return error;
 }
 
+/* When pages may be huge: a wish, and they never are. */
+static bool is_huge_policy(const char *word)
+{
+	static const char *const words[] = {"never", "always", "within_size", "advise"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* One word of the options: "size=4m". */
 static int parse_option(void *context, char *word)
 {
@@ -92,7 +103,9 @@ static int parse_option(void *context, char *word)
 			super->max_pages = DIV_ROUND_UP(number, PAGE_SIZE);
 	} else if (strcmp(word, "nr_blocks") == 0) {
 		error = parse_limit(value, &super->max_pages, false);
-	} else if (strcmp(word, "huge") != 0 && strcmp(word, "mpol") != 0) {
+	} else if (strcmp(word, "huge") == 0) {
+		error = is_huge_policy(value) ? 0 : -EINVAL;
+	} else if (strcmp(word, "mpol") != 0) {
 		error = -EINVAL;
 	}
 	return error;

@@ -450,19 +450,13 @@ struct dentry *dentry_get_parent(struct dentry *dentry)
 	return parent;
 }
 
-struct dentry *dentry_lookup_locked(struct dentry *parent, const struct name *name)
+/* Asks the file system; a name that is found, or that stays absent, goes into the cache. */
+static struct dentry *look_up(struct dentry *parent, const struct name *name)
 {
 	struct inode *directory = dentry_inode(parent);
-	struct dentry *dentry = dentry_find(parent, name);
+	struct dentry *dentry = dentry_alloc(parent, name);
 	int error;
 
-	if (dentry)
-		return dentry;
-	if (!directory->ops || !directory->ops->lookup)
-		return ERR_PTR(-ENOTDIR);
-	if (name->length > NAME_MAX)
-		return ERR_PTR(-ENAMETOOLONG);
-	dentry = dentry_alloc(parent, name);
 	if (!dentry)
 		return ERR_PTR(-ENOMEM);
 	error = directory->ops->lookup(directory, dentry);
@@ -470,8 +464,42 @@ struct dentry *dentry_lookup_locked(struct dentry *parent, const struct name *na
 		dentry_put(dentry);
 		return ERR_PTR(error);
 	}
-	dentry_hash(dentry);
+	/* Where names have several spellings, another of this one may be made. */
+	if (dentry_inode(dentry) || !directory->ops->spell)
+		dentry_hash(dentry);
 	return dentry;
+}
+
+/* The name as the directory spells it. */
+static struct dentry *look_up_spelled(struct dentry *parent, const struct name *name)
+{
+	struct inode *directory = dentry_inode(parent);
+	char spelling[ALIGN_UP(NAME_MAX + 1, sizeof(u64))];
+	ssize_t length = directory->ops->spell(directory, name, spelling);
+	struct dentry *dentry;
+	struct name spelled;
+
+	if (length < 0)
+		return ERR_PTR(length);
+	if (length == 0)
+		return look_up(parent, name);
+	spelled = name_of(spelling, (size_t)length);
+	dentry = dentry_find(parent, &spelled);
+	return dentry ? dentry : look_up(parent, &spelled);
+}
+
+struct dentry *dentry_lookup_locked(struct dentry *parent, const struct name *name)
+{
+	struct inode *directory = dentry_inode(parent);
+	struct dentry *dentry = dentry_find(parent, name);
+
+	if (dentry)
+		return dentry;
+	if (!directory->ops || !directory->ops->lookup)
+		return ERR_PTR(-ENOTDIR);
+	if (name->length > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	return directory->ops->spell ? look_up_spelled(parent, name) : look_up(parent, name);
 }
 
 /* Any child that can be referenced and is hashed or has children itself; with a reference. */

@@ -25,6 +25,7 @@ void memfd_init(void);
 void ext4_init(void);    /* ext4/super.c */
 void p9_init(void);      /* 9p/super.c */
 void iso9660_init(void); /* iso9660/super.c */
+void fat_init(void);     /* fat/super.c */
 
 /* --- Walking (walk.c) --- */
 

@@ -25,4 +25,5 @@ void vfs_init(void)
 	ext4_init();
 	p9_init();
 	iso9660_init();
+	fat_init();
 }

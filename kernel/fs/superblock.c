@@ -76,6 +76,22 @@ void superblock_free(struct superblock *superblock)
 	kfree(superblock);
 }
 
+int superblock_set_root(struct superblock *superblock, struct inode *root)
+{
+	int error = 0;
+
+	if (IS_ERR(root))
+		return (int)PTR_ERR(root);
+	if (!S_ISDIR(root->mode))
+		error = -ENOTDIR;
+	else
+		superblock->root = dentry_alloc_root(superblock, root);
+	if (superblock->root)
+		return 0;
+	inode_put(root);
+	return error ? error : -ENOMEM;
+}
+
 struct superblock *superblock_get_live(struct superblock *superblock)
 {
 	u32 refs = __atomic_load_n(&superblock->refs, __ATOMIC_RELAXED);

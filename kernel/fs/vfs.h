@@ -42,6 +42,7 @@ struct superblock;
 struct credentials;
 struct lock_context;
 struct linux_statfs;
+struct name;
 struct xattr_list;
 struct notify_watch;
 
@@ -120,6 +121,13 @@ struct link_target {
  * for lookup), a sensible default for the others.
  */
 struct inode_operations {
+	/*
+	 * Of file systems to which names of different spelling are one: how `directory` spells, or
+	 * would spell, that name, into `spelling` (NAME_MAX bytes); its length, 0: as it is, or an
+	 * error.  The dentry gets that name.  That there is none is not remembered; who makes the
+	 * file puts the dentry into the cache.
+	 */
+	ssize_t (*spell)(struct inode *directory, const struct name *name, char *spelling);
 	/*
 	 * Finds dentry->name; calls dentry_instantiate(dentry, inode) with a reference when it is
 	 * there, leaves the dentry negative and returns 0 when not.
@@ -456,6 +464,9 @@ void superblock_put(struct superblock *superblock);
 int superblock_sync(struct superblock *superblock);
 void superblocks_sync(void);
 void superblock_free(struct superblock *superblock); /* one that was never complete; or NULL */
+/* Its root: takes over the inode's reference, or hands its error (ERR_PTR) on.  0, -ENOMEM;
+ * -ENOTDIR. */
+int __must_check superblock_set_root(struct superblock *superblock, struct inode *root);
 /* Another reference, unless the last is gone already: then NULL. */
 struct superblock *superblock_get_live(struct superblock *superblock);
 

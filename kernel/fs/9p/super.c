@@ -6,6 +6,7 @@
  * that ask for what happens anyhow.
  */
 #include "fs/9p/p9_internal.h"
+#include "fs/mount_options.h"
 
 #include "lib/abi/statfs.h"
 #include "lib/format.h"
@@ -58,46 +59,17 @@ static const struct superblock_operations super_ops = {
 
 /* --- Mounting --- */
 
-static bool option_is_known(const char *word, size_t length)
+static int check_option(void *context __unused, char *word)
 {
 	static const char *const whole[] = {"trans=virtio", "version=9p2000.L", "cache=none",
 					    "cache=mmap",   "cache=readahead",  "access=any",
 					    "access=user",  "access=client",    "nodevmap"};
-	static const char prefix[] = "msize=";
 
-	for (u32 i = 0; i < ARRAY_SIZE(whole); i++)
-		if (strlen(whole[i]) == length && memcmp(whole[i], word, length) == 0)
-			return true;
-	return length > sizeof(prefix) - 1 && memcmp(word, prefix, sizeof(prefix) - 1) == 0;
-}
-
-static int check_options(const char *options)
-{
-	while (options && *options) {
-		const char *comma = strchr(options, ',');
-		size_t length = comma ? (size_t)(comma - options) : strlen(options);
-
-		if (length > 0 && !option_is_known(options, length)) {
-			log_warn("9p: option %.*s is not known", (int)length, options);
-			return -EINVAL;
-		}
-		options += length + (comma != NULL);
-	}
-	return 0;
-}
-
-static int make_root(struct superblock *superblock, struct p9_fid *fid)
-{
-	struct inode *root = p9_inode_find(superblock, fid);
-
-	if (IS_ERR(root))
-		return (int)PTR_ERR(root);
-	if (S_ISDIR(root->mode))
-		superblock->root = dentry_alloc_root(superblock, root);
-	if (superblock->root)
+	if (mount_option_is_one(word, whole, ARRAY_SIZE(whole)) ||
+	    mount_option_value(word, "msize"))
 		return 0;
-	inode_put(root);
-	return S_ISDIR(root->mode) ? -ENOMEM : -ENOTDIR;
+	log_warn("9p: option %s is not known", word);
+	return -EINVAL;
 }
 
 static int mount(const struct filesystem *type, u64 flags __unused, const char *source,
@@ -106,7 +78,7 @@ static int mount(const struct filesystem *type, u64 flags __unused, const char *
 	struct superblock *superblock;
 	struct p9_super *super;
 	struct p9_fid *root;
-	int error = source ? check_options(options) : -EINVAL;
+	int error = source ? mount_options_parse(options, NULL, check_option) : -EINVAL;
 
 	if (error)
 		return error;
@@ -131,7 +103,7 @@ static int mount(const struct filesystem *type, u64 flags __unused, const char *
 	superblock->magic = V9FS_MAGIC;
 	superblock->has_xattrs = true;
 	superblock->block_size = BLOCK_SIZE;
-	error = make_root(superblock, root);
+	error = superblock_set_root(superblock, p9_inode_find(superblock, root));
 	if (!error) {
 		*result = superblock;
 		return 0;

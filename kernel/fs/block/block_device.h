@@ -48,6 +48,9 @@ struct block_device;
 struct block_disk;
 struct block_queue;
 struct file;
+struct filesystem;
+struct superblock;
+struct superblock_operations;
 
 /* A piece of memory, of whole sectors. */
 struct block_segment {
@@ -132,7 +135,8 @@ struct block_device {
 	bool gone;         /* atomic: taken out of the machine, or of the partition table */
 	u32 openers;       /* disk->lock: open files and mounts */
 	const void *owner; /* disk->lock: who has it for himself (O_EXCL, mounts, swap) */
-	char label[40];    /* a GPT partition's name */
+	struct superblock *mounted; /* block_mount.c's lock: no reference */
+	char label[40];             /* a GPT partition's name */
 	struct block_stats stats;
 
 	/* Buffered access: block_cache.c. */
@@ -156,6 +160,23 @@ struct block_device *block_find_path(const char *path);
 /* Reads bytes through the device's pages: 0 or an error.  May sleep. */
 int __must_check block_read_bytes(struct block_device *device, u64 position, void *buffer,
 				  size_t size);
+
+/*
+ * mount(2) of a file system on a block device: finds the device, gives another reference on the
+ * superblock if it is mounted already (-EBUSY: as another type, or with the other of "ro" and
+ * "rw"), else has mount_device make one, which takes over the device's reference, also when it
+ * fails.  -EACCES: the device is read-only.  The superblock's destroy calls block_unmount.  Sleeps.
+ */
+typedef int (*block_mount_t)(const struct filesystem *type, struct block_device *device, u64 flags,
+			     const char *options, struct superblock **result);
+int __must_check block_mount(const struct filesystem *type, u64 flags, const char *source,
+			     const char *options, block_mount_t mount_device,
+			     struct superblock **result);
+void block_unmount(struct block_device *device);
+/* A superblock with the device's number, or NULL. */
+struct superblock *block_superblock(const struct filesystem *type,
+				    const struct superblock_operations *ops,
+				    const struct block_device *device, u64 flags, void *private);
 struct block_device *block_get(struct block_device *device);
 void block_put(struct block_device *device);
 

@@ -15,7 +15,7 @@
  * What the VFS changes in an inode by itself (times) is written with the next transaction that
  * writes the inode, at fsync, sync and when the inode goes.
  *
- * Locks, outermost first: supers_lock (mutex, super.c), inode->lock, inode->write_back_lock,
+ * Locks, outermost first: inode->lock, inode->write_back_lock,
  * inode->delayed_lock, a transaction, inode->node_lock (several: by inode number), super->lock
  * (spin).
  */
@@ -47,7 +47,6 @@ struct ext4_super {
 	struct ext4_options options;
 	bool writable; /* atomic: changes are possible */
 	struct ext4_committer *committer;
-	struct list_head link; /* supers_lock */
 	spinlock_t lock;
 	struct list_head inodes[EXT4_BUCKETS]; /* lock: those in memory, by number */
 	struct list_head dirty;                /* lock: inodes with dirty pages, the oldest first */

@@ -3,26 +3,16 @@
  * Mount options of ext2, ext3 and ext4.  Those that only choose what is so anyway are accepted.
  */
 #include "fs/ext4/ext4_internal.h"
+#include "fs/mount_options.h"
 
 #include "lib/format.h"
-#include "lib/parse.h"
 #include "lib/string.h"
-
-enum { WORD_MAX = 64 };
 
 static const char *const ignored[] = {
 	"acl",        "user_xattr",    "data=ordered",    "delalloc", "block_validity", "relatime",
 	"seclabel",   "async",         "nodiscard",       "grpid",    "nogrpid",        "bsdgroups",
 	"sysvgroups", "auto_da_alloc", "noauto_da_alloc", "defaults", "noquota",        "extents",
 };
-
-static bool is_ignored(const char *word)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(ignored); i++)
-		if (strcmp(word, ignored[i]) == 0)
-			return true;
-	return *word == '\0';
-}
 
 static int parse_errors(struct ext4_options *options, const char *value)
 {
@@ -37,14 +27,17 @@ static int parse_errors(struct ext4_options *options, const char *value)
 	return 0;
 }
 
-static int parse_word(struct ext4_options *options, const char *word)
+static int parse_word(void *context, char *word)
 {
-	u64 number;
+	struct ext4_options *options = context;
+	const char *errors = mount_option_value(word, "errors");
+	u32 number;
+	int error;
 
-	if (is_ignored(word))
+	if (mount_option_is_one(word, ignored, ARRAY_SIZE(ignored)))
 		return 0;
-	if (strncmp(word, "errors=", 7) == 0)
-		return parse_errors(options, word + 7);
+	if (errors)
+		return parse_errors(options, errors);
 	if (strcmp(word, "barrier") == 0 || strcmp(word, "barrier=1") == 0) {
 		options->no_barriers = false;
 		return 0;
@@ -53,32 +46,16 @@ static int parse_word(struct ext4_options *options, const char *word)
 		options->no_barriers = true;
 		return 0;
 	}
-	if (strncmp(word, "commit=", 7) != 0 || parse_u64(word + 7, 10, &number) ||
-	    number > UINT16_MAX)
+	error = mount_option_number(word, "commit", 10, &number);
+	if (error || number > UINT16_MAX)
 		return -EINVAL;
-	options->commit_seconds = (u32)number;
+	options->commit_seconds = number;
 	return 0;
 }
 
 int ext4_options_parse(struct ext4_options *options, const char *text)
 {
-	char word[WORD_MAX];
-
-	while (text && *text) {
-		const char *comma = strchr(text, ',');
-		size_t length = comma ? (size_t)(comma - text) : strlen(text);
-		int error;
-
-		if (length >= sizeof(word))
-			return -EINVAL;
-		memcpy(word, text, length);
-		word[length] = '\0';
-		error = parse_word(options, word);
-		if (error)
-			return error;
-		text += length + (comma ? 1 : 0);
-	}
-	return 0;
+	return mount_options_parse(text, options, parse_word);
 }
 
 int ext4_options_show(struct superblock *superblock, char *buffer, size_t size)

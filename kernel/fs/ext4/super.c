@@ -3,7 +3,7 @@
  * Mounting ext2, ext3 and ext4.
  *
  * The three are one format with more or fewer features; a type refuses what its Linux namesake
- * would.  A device that is mounted already gives its superblock once more.
+ * would.
  *
  * A volume that is mounted for reading alone is not touched, not even by the replay of its journal.
  * To be written, its journal is replayed and its orphans are ended first.  When something is wrong
@@ -19,9 +19,6 @@
 #include "mm/kmalloc.h"
 
 enum { CACHE_SHARE = 64, CACHE_BLOCKS_MIN = 256 };
-
-static mutex_t supers_lock = MUTEX_INIT(supers_lock);
-static struct list_head supers = LIST_INIT(supers); /* supers_lock */
 
 /* --- What the volume wants --- */
 
@@ -196,9 +193,7 @@ static void destroy(struct superblock *superblock)
 	ext4_writer_stop(super);
 	if (ext4_is_writable(super) && make_readable(super))
 		log_error("ext4: %s: not everything was written", super->device->name);
-	mutex_lock(&supers_lock);
-	list_remove(&super->link);
-	mutex_unlock(&supers_lock);
+	block_unmount(super->device);
 	super_free(super);
 }
 
@@ -213,22 +208,6 @@ static const struct superblock_operations super_ops = {
 };
 
 /* --- Mounting --- */
-
-/* Another reference on the superblock of a device that is mounted; NULL: it is not. */
-static struct superblock *find_mounted_locked(const struct block_device *device,
-					      const struct filesystem *type)
-{
-	struct ext4_super *super;
-
-	list_for_each_entry (super, &supers, link) {
-		if (super->device != device)
-			continue;
-		if (super->superblock->type != type || !superblock_try_get(super->superblock))
-			return ERR_PTR(-EBUSY);
-		return super->superblock;
-	}
-	return NULL;
-}
 
 /* Does the volume have what only later types know? */
 static int check_type(const struct filesystem *type, const struct ext4_volume *volume)
@@ -251,23 +230,6 @@ static off_t max_size(const struct ext4_volume *volume)
 								      : MIN(mapped, UINT32_MAX);
 
 	return (off_t)(blocks << volume->block_shift);
-}
-
-static int make_root(struct superblock *superblock)
-{
-	struct inode *root = ext4_inode_get(superblock, EXT4_ROOT_INO);
-
-	if (IS_ERR(root))
-		return (int)PTR_ERR(root);
-	if (!S_ISDIR(root->mode)) {
-		inode_put(root);
-		return -EUCLEAN;
-	}
-	superblock->root = dentry_alloc_root(superblock, root);
-	if (superblock->root)
-		return 0;
-	inode_put(root);
-	return -ENOMEM;
 }
 
 /* Opens the device and the volume; takes over the device's reference.  Or ERR_PTR. */
@@ -319,28 +281,24 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 	if (IS_ERR(super))
 		return (int)PTR_ERR(super);
 	error = check_type(type, &super->volume);
-	superblock = error ? NULL : superblock_alloc(type, &super_ops);
+	superblock = error ? NULL : block_superblock(type, &super_ops, device, flags, super);
 	if (!superblock) {
 		super_free(super);
 		return error ? error : -ENOMEM;
 	}
-	superblock->private = super;
 	superblock->magic = EXT4_MAGIC;
 	superblock->has_xattrs = true;
 	superblock->block_size = super->volume.block_size;
-	superblock->device = device->number;
 	superblock->max_size = max_size(&super->volume);
-	superblock->flags = flags & MS_RDONLY;
 	super->superblock = superblock;
 	error = flags & MS_RDONLY ? 0 : make_writable(super);
 	if (!error)
-		error = make_root(superblock);
+		error = superblock_set_root(superblock, ext4_inode_get(superblock, EXT4_ROOT_INO));
 	if (error) {
 		super_free(super);
 		superblock_free(superblock);
 		return error;
 	}
-	list_add_tail(&super->link, &supers);
 	if (super->volume.overlay_count > 0 && !super->volume.journal)
 		log_info("ext4: %s: %u blocks are read from the journal", device->name,
 			 super->volume.overlay_count);
@@ -351,31 +309,7 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 static int mount(const struct filesystem *type, u64 flags, const char *source, const char *options,
 		 struct superblock **result)
 {
-	struct block_device *device = block_find_path(source);
-	struct superblock *mounted;
-	int error = 0;
-
-	if (IS_ERR(device))
-		return (int)PTR_ERR(device);
-	if (!(flags & MS_RDONLY) && READ_ONCE(device->read_only)) {
-		block_put(device);
-		return -EACCES;
-	}
-	mutex_lock(&supers_lock);
-	mounted = find_mounted_locked(device, type);
-	if (!mounted) {
-		error = mount_device(type, device, flags, options, result);
-	} else {
-		block_put(device);
-		error = IS_ERR(mounted) ? (int)PTR_ERR(mounted) : 0;
-		if (!error && (mounted->flags ^ flags) & MS_RDONLY) {
-			superblock_put(mounted);
-			error = -EBUSY;
-		}
-		*result = mounted;
-	}
-	mutex_unlock(&supers_lock);
-	return error;
+	return block_mount(type, flags, source, options, mount_device, result);
 }
 
 static struct filesystem types[] = {

@@ -6,6 +6,7 @@
  * given, the pool is the only limit.
  */
 #include "fs/hugetlbfs/hugetlbfs_internal.h"
+#include "fs/mount_options.h"
 
 #include "lib/format.h"
 #include "lib/parse.h"
@@ -156,7 +157,7 @@ static int hugetlbfs_mount(const struct filesystem *type, u64 flags __unused,
 		goto fail;
 	super->common.files = &hugetlbfs_files;
 	super->common.mode = S_IRWXU | S_IRUGO | S_IXUGO;
-	error = tmpfs_parse_options(options, &wish, parse_option);
+	error = mount_options_parse(options, &wish, parse_option);
 	if (!error)
 		error = make_quota(&super->quota, &wish);
 	if (error)

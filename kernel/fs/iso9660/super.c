@@ -201,7 +201,10 @@ static void super_free(struct iso_super *super)
 
 static void destroy(struct superblock *superblock)
 {
-	super_free(iso_super(superblock));
+	struct iso_super *super = iso_super(superblock);
+
+	block_unmount(super->device);
+	super_free(super);
 }
 
 static int statfs(struct superblock *superblock, struct linux_statfs *result)
@@ -246,30 +249,13 @@ static struct iso_super *super_open(struct block_device *device)
 	return ERR_PTR(error);
 }
 
-static int make_root(struct superblock *superblock)
+static int mount_device(const struct filesystem *type, struct block_device *device, u64 flags,
+			const char *options __unused, struct superblock **result)
 {
-	struct inode *root = make_inode(superblock, iso_super(superblock)->volume.root);
-
-	if (IS_ERR(root))
-		return (int)PTR_ERR(root);
-	if (S_ISDIR(root->mode))
-		superblock->root = dentry_alloc_root(superblock, root);
-	if (superblock->root)
-		return 0;
-	inode_put(root);
-	return S_ISDIR(root->mode) ? -ENOMEM : -EUCLEAN;
-}
-
-static int mount(const struct filesystem *type, u64 flags, const char *source,
-		 const char *options __unused, struct superblock **result)
-{
-	struct block_device *device = block_find_path(source);
 	struct superblock *superblock;
 	struct iso_super *super;
 	int error;
 
-	if (IS_ERR(device))
-		return (int)PTR_ERR(device);
 	if (!(flags & MS_RDONLY)) {
 		block_put(device);
 		return -EROFS;
@@ -277,17 +263,14 @@ static int mount(const struct filesystem *type, u64 flags, const char *source,
 	super = super_open(device);
 	if (IS_ERR(super))
 		return (int)PTR_ERR(super);
-	superblock = superblock_alloc(type, &super_ops);
+	superblock = block_superblock(type, &super_ops, device, flags, super);
 	if (!superblock) {
 		super_free(super);
 		return -ENOMEM;
 	}
-	superblock->private = super;
 	superblock->magic = ISOFS_SUPER_MAGIC;
 	superblock->block_size = super->volume.block_size;
-	superblock->device = device->number;
-	superblock->flags = MS_RDONLY;
-	error = make_root(superblock);
+	error = superblock_set_root(superblock, make_inode(superblock, super->volume.root));
 	if (error) {
 		super_free(super);
 		superblock_free(superblock);
@@ -295,6 +278,12 @@ static int mount(const struct filesystem *type, u64 flags, const char *source,
 	}
 	*result = superblock;
 	return 0;
+}
+
+static int mount(const struct filesystem *type, u64 flags, const char *source, const char *options,
+		 struct superblock **result)
+{
+	return block_mount(type, flags, source, options, mount_device, result);
 }
 
 static struct filesystem type = {.name = "iso9660", .needs_device = true, .mount = mount};

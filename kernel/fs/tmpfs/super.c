@@ -5,6 +5,7 @@
  * Unless told otherwise, half of the memory may be filled and there may be one inode for every two
  * pages of it.
  */
+#include "fs/mount_options.h"
 #include "fs/tmpfs/tmpfs_internal.h"
 
 #include "lib/format.h"
@@ -15,11 +16,9 @@
 #include "proc/task.h"
 #include "proc/user_namespace.h"
 
-enum { OPTION_MAX = 64 };
-
 static int parse_limit(const char *value, u64 *limit, bool percent_allowed)
 {
-	char number[OPTION_MAX];
+	char number[MOUNT_OPTION_MAX];
 	size_t length = strlen(value);
 	u64 percent;
 
@@ -111,27 +110,6 @@ static int parse_option(void *context, char *word)
 	return error;
 }
 
-int tmpfs_parse_options(const char *options, void *context, int (*parse)(void *context, char *word))
-{
-	char word[OPTION_MAX];
-
-	while (options && *options) {
-		const char *comma = strchr(options, ',');
-		size_t length = comma ? (size_t)(comma - options) : strlen(options);
-		int error;
-
-		if (length >= sizeof(word))
-			return -EINVAL;
-		memcpy(word, options, length);
-		word[length] = '\0';
-		error = parse(context, word);
-		if (error)
-			return error;
-		options += length + (comma ? 1 : 0);
-	}
-	return 0;
-}
-
 static int statfs(struct superblock *superblock, struct linux_statfs *result)
 {
 	const struct tmpfs_super *super = tmpfs_super(superblock);
@@ -152,7 +130,7 @@ static int statfs(struct superblock *superblock, struct linux_statfs *result)
 static int remount(struct superblock *superblock, u64 flags __unused, const char *options)
 {
 	struct tmpfs_super *super = tmpfs_super(superblock), changed = *super;
-	int error = tmpfs_parse_options(options, &changed, parse_option);
+	int error = mount_options_parse(options, &changed, parse_option);
 
 	if (error)
 		return error;
@@ -234,7 +212,7 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 	superblock->private = super;
 	superblock->magic = TMPFS_MAGIC;
 	superblock->has_xattrs = true;
-	error = tmpfs_parse_options(options, super, parse_option);
+	error = mount_options_parse(options, super, parse_option);
 	if (!error)
 		error = tmpfs_make_root(superblock);
 	if (error)

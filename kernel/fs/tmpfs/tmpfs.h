@@ -41,10 +41,6 @@ struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *di
 void tmpfs_inode_destroy(struct inode *inode);
 /* The superblock's root, as tmpfs_super says.  0 or an error. */
 int __must_check tmpfs_make_root(struct superblock *superblock);
-/* Calls `parse` for each word of the options, which are separated by commas; it may change the
- * word.  0, its error, or -EINVAL: a word is too long. */
-int __must_check tmpfs_parse_options(const char *options, void *context,
-				     int (*parse)(void *context, char *word));
 /* The options that such file systems have in common: mode=, uid=, gid=, nr_inodes=.  0; -EINVAL;
  * -ENOENT: it is another one. */
 int __must_check tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *value);

@@ -74,6 +74,7 @@ enum filesystem_magic {
 	ANON_INODE_FS_MAGIC = 0x09041934,
 	V9FS_MAGIC = 0x01021997,
 	ISOFS_SUPER_MAGIC = 0x9660,
+	MSDOS_SUPER_MAGIC = 0x4d44,
 };
 
 #endif

@@ -56,54 +56,81 @@ int fat_node_end(struct fat_volume *volume, struct fat_node *node)
 						: fat_chain_cut(volume, &node->chain, 0);
 }
 
-static int grow(struct fat_volume *volume, struct fat_node *directory, u32 size)
+/* One cluster more: it is zeros before anything can commit that it is there. */
+static int grow_once(struct fat_volume *volume, struct fat_chain *chain)
 {
 	u32 before, cluster, count;
-	int error;
+	int error = fat_chain_length(volume, chain, &before), undone;
+
+	if (!error)
+		error = fat_chain_append(volume, chain, before + 1, false);
+	if (error)
+		return error;
+	error = fat_chain_map(volume, chain, before, &cluster, &count);
+	if (!error)
+		error = clear_cluster(volume, cluster);
+	if (!error)
+		return 0;
+	undone = give_back(volume, chain, before);
+	return undone ? undone : error;
+}
+
+/* What a directory has grown by stays, even if it was not enough. */
+static int grow(struct fat_volume *volume, struct fat_node *directory, u32 size)
+{
+	u32 wanted = fat_clusters_for(volume, size);
+	int error = 0;
 
 	if (directory->chain.start == 0 || size > FAT_DIRECTORY_MOST)
 		return -ENOSPC;
-	error = fat_chain_length(volume, &directory->chain, &before);
-	if (!error)
-		error = fat_chain_append(volume, &directory->chain, fat_clusters_for(volume, size),
-					 false);
-	for (u32 i = before; !error && i < directory->chain.known; i++) {
-		error = fat_chain_map(volume, &directory->chain, i, &cluster, &count);
-		if (!error)
-			error = clear_cluster(volume, cluster);
-	}
-	if (error && directory->chain.known > before) {
-		int undone = give_back(volume, &directory->chain, before);
-
-		error = undone ? undone : error;
-	}
+	while (!error && directory->chain.known < wanted)
+		error = grow_once(volume, &directory->chain);
 	return error;
 }
 
-/* A place for `count` slots: *first; *end: it lies at the end of what is in use. */
-static int find_room(struct fat_volume *volume, struct fat_node *directory, u32 count, u32 *first,
-		     bool *end)
+/* A place for a number of slots. */
+struct room {
+	u32 count, first;
+	bool end;    /* it lies at the end of what is in use */
+	bool ending; /* there would be more places after a commit */
+};
+
+static int look_for_room(struct fat_volume *volume, struct fat_node *directory, struct room *room)
 {
 	u32 position = 0, run = 0, offset;
 	struct fat_sector *sector;
-	bool behind = false; /* the end marker */
 	int error;
 
-	for (; run < count; position += FAT_SLOT) {
+	for (; run < room->count; position += FAT_SLOT) {
 		error = fat_slot_get(volume, directory, position, &sector, &offset);
 		if (error == -ENOENT)
-			error = grow(volume, directory, position + (count - run) * FAT_SLOT);
+			error = grow(volume, directory, position + (room->count - run) * FAT_SLOT);
 		if (!error)
 			error = fat_slot_get(volume, directory, position, &sector, &offset);
 		if (error)
 			return error;
-		behind = behind || sector->data[offset] == FAT_END;
+		room->end = room->end || sector->data[offset] == FAT_END;
 		/* What follows the end is nothing, whatever it looks like. */
-		run = behind || is_usable(sector, offset) ? run + 1 : 0;
+		if (room->end || is_usable(sector, offset)) {
+			run++;
+		} else {
+			run = 0;
+			room->ending |= fat_slot_is_free(sector->data + offset);
+		}
 	}
-	*first = position - count * FAT_SLOT;
-	*end = behind;
+	room->first = position - room->count * FAT_SLOT;
 	return 0;
+}
+
+static int find_room(struct fat_volume *volume, struct fat_node *directory, struct room *room)
+{
+	int error = look_for_room(volume, directory, room);
+
+	if (error != -ENOSPC || !room->ending)
+		return error;
+	error = fat_commit(volume);
+	room->end = false;
+	return error ? error : look_for_room(volume, directory, room);
 }
 
 static int touch_slots(struct fat_volume *volume, struct fat_node *directory, u32 first, u32 last)
@@ -190,8 +217,8 @@ int fat_name_add(struct fat_volume *volume, struct fat_node *directory, const ch
 	struct fat_short_search search = {volume, directory};
 	u16 units[FAT_NAME_MAX + 1];
 	int count = fat_name_decode(name, length, units), plain, error;
-	u32 pieces, first;
-	bool end;
+	struct room room = {0};
+	u32 pieces;
 
 	if (count < 0)
 		return count;
@@ -199,22 +226,24 @@ int fat_name_add(struct fat_volume *volume, struct fat_node *directory, const ch
 	if (plain < 0)
 		return plain;
 	pieces = plain ? 0 : ((u32)count + FAT_PIECE_CHARS - 1) / FAT_PIECE_CHARS;
-	error = find_room(volume, directory, pieces + 1, &first, &end);
+	room.count = pieces + 1;
+	error = find_room(volume, directory, &room);
 	if (!error)
-		error = touch_slots(volume, directory, first, first + pieces * FAT_SLOT);
-	if (!error && end)
-		error = touch_end(volume, directory, first + (pieces + 1) * FAT_SLOT);
+		error = touch_slots(volume, directory, room.first, room.first + pieces * FAT_SLOT);
+	if (!error && room.end)
+		error = touch_end(volume, directory, room.first + room.count * FAT_SLOT);
 	if (error)
 		return error;
-	if (end)
-		set_end(volume, directory, first + (pieces + 1) * FAT_SLOT);
+	if (room.end)
+		set_end(volume, directory, room.first + room.count * FAT_SLOT);
 	for (u32 number = pieces; number > 0; number--) {
 		struct fat_piece piece;
 
 		make_piece(&piece, units, (u32)count, number, fat_short_checksum(slot->name));
-		put_slot(volume, directory, first + (pieces - number) * FAT_SLOT, &piece, place);
+		put_slot(volume, directory, room.first + (pieces - number) * FAT_SLOT, &piece,
+			 place);
 	}
-	put_slot(volume, directory, first + pieces * FAT_SLOT, slot, place);
+	put_slot(volume, directory, room.first + pieces * FAT_SLOT, slot, place);
 	return 0;
 }
 

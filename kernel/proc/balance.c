@@ -5,7 +5,8 @@
  * Three moments suffice.  A task that wakes goes where it ran last if that CPU is idle, else to any
  * idle CPU.  A CPU that runs out of work takes a waiting task from the fullest queue.  A CPU at the
  * end of a slice, which only a CPU with waiting tasks has, gives one away if another has at least
- * two fewer.  No CPU idles while another has waiting tasks for longer than a slice.
+ * two fewer.  No CPU idles while another has waiting tasks for longer than a slice.  Real-time tasks
+ * do not wait for such moments: balance_realtime.c.
  *
  * The second queue's lock is only ever tried, never waited for; who does not get it leaves things
  * as they are.
@@ -29,6 +30,8 @@ u32 sched_choose_cpu(const struct run_queue *queue, const struct task *task)
 			return cpu;
 		idle &= idle - 1;
 	}
+	if (unlikely(sched_is_realtime(&task->sched)))
+		return realtime_choose_cpu(queue, task);
 	if (may_stay)
 		return queue->cpu;
 	allowed &= sched_cpus();
@@ -52,11 +55,12 @@ bool sched_send_away(struct run_queue *queue, struct task *task)
 	return true;
 }
 
-/* The best waiting task of a queue that may run on `cpu`, looking at a few only. */
-static struct task *find_movable(struct run_queue *queue, u32 cpu)
+/* The best waiting task of a queue that may run on `cpu`, looking at a few only; `realtime`: or a
+ * real-time one. */
+static struct task *find_movable(struct run_queue *queue, u32 cpu, bool realtime)
 {
 	enum { TRIES = 8 };
-	struct rb_node *node = realtime_first(queue);
+	struct rb_node *node = realtime ? realtime_first(queue) : NULL;
 
 	if (!node)
 		node = rb_first(&queue->fair.tasks);
@@ -69,8 +73,7 @@ static struct task *find_movable(struct run_queue *queue, u32 cpu)
 	return NULL;
 }
 
-/* Moves a waiting task between two locked queues. */
-static void move_waiting(struct run_queue *from, struct run_queue *to, struct task *task)
+void run_queue_take(struct run_queue *from, struct run_queue *to, struct task *task)
 {
 	run_queue_remove(from, task);
 	run_queue_leave(from, task);
@@ -91,9 +94,9 @@ bool run_queue_steal(struct run_queue *queue)
 	}
 	if (!fullest || !spin_trylock(&fullest->lock))
 		return false;
-	struct task *task = find_movable(fullest, queue->cpu);
+	struct task *task = find_movable(fullest, queue->cpu, true);
 	if (task)
-		move_waiting(fullest, queue, task);
+		run_queue_take(fullest, queue, task);
 	spin_unlock(&fullest->lock);
 	return task != NULL;
 }
@@ -111,9 +114,9 @@ void run_queue_push(struct run_queue *queue)
 	if (!emptiest || READ_ONCE(emptiest->load) + 2 > queue->load ||
 	    !spin_trylock(&emptiest->lock))
 		return;
-	struct task *task = find_movable(queue, emptiest->cpu);
+	struct task *task = find_movable(queue, emptiest->cpu, false);
 	if (task) {
-		move_waiting(queue, emptiest, task);
+		run_queue_take(queue, emptiest, task);
 		run_queue_request(emptiest);
 	}
 	spin_unlock(&emptiest->lock);

@@ -78,6 +78,8 @@ void finish_switch(struct task *previous)
 		spin_lock(&queue->lock);
 	}
 	queue->leaving = NULL;
+	if (unlikely(!rb_is_empty(&queue->realtime.tasks)))
+		realtime_offer_first(queue);
 	spin_lock_release(&queue->lock);
 	run_queue_send_kicks();
 	if (unlikely(dead)) {
@@ -106,7 +108,7 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	trace_point(TRACE_SCHED_SWITCH, previous->state, (u64)next->tid,
 		    trace_name_word(next->comm, 0), trace_name_word(next->comm, 1));
 	queue->running = next;
-	WRITE_ONCE(queue->priority, next->sched.priority);
+	WRITE_ONCE(queue->urgency, sched_urgency(&next->sched));
 	queue->switches++;
 	next->sched.run_start = now;
 	if (next != queue->idle) {
@@ -132,10 +134,15 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 static struct task *choose(struct run_queue *queue, struct task *previous, bool ready, bool yields)
 {
 	struct task *best = run_queue_best(queue);
+	bool stays = ready && (!best || !(yields ? run_queue_rank(queue, &best->sched) >=
+							   run_queue_rank(queue, &previous->sched)
+						 : run_queue_prefers(queue, best, false)));
 
-	if (ready && (!best || !(yields ? run_queue_rank(queue, &best->sched) >=
-						  run_queue_rank(queue, &previous->sched)
-					: run_queue_prefers(queue, best, false))))
+	if (unlikely(realtime_elsewhere(queue)) && realtime_pull(queue, stays ? previous : best)) {
+		best = run_queue_best(queue);
+		stays = false;
+	}
+	if (stays)
 		return previous;
 	if (!best && run_queue_steal(queue))
 		best = run_queue_best(queue);
@@ -297,6 +304,8 @@ void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join h
 		run_queue_request(queue);
 	else if (run_queue_prefers(queue, task, true))
 		preempt_running(queue, task);
+	else if (unlikely(sched_is_realtime(&task->sched)) && realtime_offer(queue, task))
+		return;
 	else if (queue->slice_end == NO_DEADLINE && queue->cpu == cpu_id())
 		run_queue_arm(queue, now);
 	else if (queue->slice_end == NO_DEADLINE)

@@ -134,6 +134,13 @@ static void change_inherited(struct sched_task *sched, const void *argument)
 	sched->inherited = *(const u8 *)argument;
 }
 
+/* A ready task that does not run may be due elsewhere. */
+static void offer_waiting(struct run_queue *queue, const struct task *task)
+{
+	if (sched_is_realtime(&task->sched) && !run_queue_prefers(queue, task, true))
+		(void)realtime_offer(queue, task);
+}
+
 /* Changes what a task is scheduled by: `change` runs while the task is in no tree, with the queue's
  * lock held. */
 static void change_class(struct task *task, void (*change)(struct sched_task *, const void *),
@@ -153,13 +160,15 @@ static void change_class(struct task *task, void (*change)(struct sched_task *, 
 	u8 own = sched_is_deadline(&task->sched) ? PRIORITY_DEADLINE : task->sched.rt_priority;
 	task->sched.priority = MAX(own, task->sched.inherited);
 	if (queue->running == task)
-		WRITE_ONCE(queue->priority, task->sched.priority);
+		WRITE_ONCE(queue->urgency, sched_urgency(&task->sched));
 	sched_set_weight(&task->sched);
 	if (ready)
 		run_queue_join(queue, task, FAIR_MOVED);
 	/* Who comes down goes before its new equals: it has not lost its turn (sched(7)). */
 	if (in_tree)
 		run_queue_insert(queue, task, task->sched.priority < before);
+	if (in_tree)
+		offer_waiting(queue, task);
 	if (ready)
 		run_queue_request(queue);
 	/* What kept it from running counts no more; nor while others wait for what it has. */
@@ -281,8 +290,13 @@ bool task_inherit_priority(struct task *task, int priority)
 /* Takes a waiting task off a CPU where it may not run any more; false: try again. */
 static bool evict(struct run_queue *queue, struct task *task)
 {
-	if (!task->sched.queued || task->sched.allowed & cpumask_of(queue->cpu))
+	if (!task->sched.queued)
 		return true;
+	if (task->sched.allowed & cpumask_of(queue->cpu)) {
+		if (queue->running != task)
+			offer_waiting(queue, task);
+		return true;
+	}
 	if (queue->running == task) {
 		run_queue_request(queue);
 		return true;

@@ -54,7 +54,9 @@ struct run_queue {
 	/* everything below: lock; counts are also read without it, as hints */
 	struct fair_queue fair;
 	struct realtime_queue realtime;
-	u8 priority; /* the running task's, a hint for other CPUs */
+	/* sched_urgency of the running task, and of the first real-time one that waits; hints for
+	 * other CPUs. */
+	u64 urgency, first_urgency;
 	u32 waiting; /* tasks in the trees */
 	u32 load;    /* the same and the running one, unless that is the idle task */
 	struct task *running;
@@ -270,7 +272,40 @@ static inline void run_queue_leave(struct run_queue *queue, struct task *task)
 		fair_leave(queue, &task->sched);
 }
 
+/* How urgent a task is: 0 for fair ones; then real-time ones by priority; then deadlines, the
+ * earliest last. */
+static inline u64 sched_urgency(const struct sched_task *sched)
+{
+	return unlikely(sched->priority == PRIORITY_DEADLINE) ? ~sched->deadline.until
+							      : sched->priority;
+}
+
+/* --- balance_realtime.c --- */
+
+extern cpumask_t realtime_waiting;
+/* The first real-time task that waits is another now.  Lock held. */
+void realtime_note_first(struct run_queue *queue);
+/* The CPU where such a task that wakes should run, when none is idle; `queue` is its own, lock
+ * held. */
+u32 realtime_choose_cpu(const struct run_queue *queue, const struct task *task);
+/* Such a task waits: asks a CPU that does something less urgent to take it; says whether there is
+ * one.  Lock held. */
+bool realtime_offer(struct run_queue *queue, const struct task *task);
+/* The same for the first of those that wait. */
+void realtime_offer_first(struct run_queue *queue);
+/* Other CPUs where such tasks wait. */
+static inline cpumask_t realtime_elsewhere(const struct run_queue *queue)
+{
+	return READ_ONCE(realtime_waiting) & ~cpumask_of(queue->cpu);
+}
+/* Takes one that is more urgent than `candidate`, which would run here (NULL: nobody); says whether
+ * it did.  Own queue, lock held. */
+bool realtime_pull(struct run_queue *queue, const struct task *candidate);
+
 /* --- balance.c --- */
+
+/* Moves a waiting task between two locked queues. */
+void run_queue_take(struct run_queue *from, struct run_queue *to, struct task *task);
 
 /* For a queue with nothing to run: takes a waiting task from another; says whether it did.  Lock
  * held. */
@@ -290,7 +325,7 @@ bool sched_send_away(struct run_queue *queue, struct task *task);
 void run_queue_place(struct run_queue *queue, struct task *task, enum fair_join how);
 /* Makes a task ready on its queue: inserts it, and preempts.  Lock held. */
 void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join how);
-/* Asks the queue's CPU to choose again.  Lock held. */
+/* Asks the queue's CPU to choose again.  A queue's lock held, not necessarily that one's. */
 void run_queue_request(struct run_queue *queue);
 /* The end of the running task's slice has come, or more tasks wait: (re)arms the CPU's timer.  Lock
  * held, own CPU. */

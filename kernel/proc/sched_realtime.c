@@ -49,11 +49,13 @@ void realtime_insert(struct run_queue *queue, struct task *task, bool front)
 			       : &parent->right;
 	}
 	rb_insert(&own->tasks, &task->sched.node, parent, link);
+	realtime_note_first(queue);
 }
 
 void realtime_remove(struct run_queue *queue, struct task *task)
 {
 	rb_erase(&queue->realtime.tasks, &task->sched.node);
+	realtime_note_first(queue);
 }
 
 /* --- The limit --- */

@@ -11,6 +11,15 @@
 #include "proc/task.h"
 #include "syscall/table.h"
 
+/* Beyond what the file could ever have. */
+static bool reaches_too_far(const struct file *file, u64 offset, size_t length)
+{
+	const u64 most = INT64_MAX;
+	mode_t mode = file->inode->mode;
+
+	return (S_ISREG(mode) || S_ISBLK(mode)) && (length > most || offset > most - length);
+}
+
 static long map_file(vaddr_t address, size_t length, u32 prot, u32 flags, int fd, u64 offset)
 {
 	struct file *file = fd_get(fd);
@@ -19,6 +28,10 @@ static long map_file(vaddr_t address, size_t length, u32 prot, u32 flags, int fd
 
 	if (file == NULL)
 		return -EBADF;
+	if (reaches_too_far(file, offset, length)) {
+		file_put(file);
+		return -EOVERFLOW;
+	}
 	if (shared)
 		file_begin_mapping(file);
 	long result = file_backing(file, prot, flags, &backing);

@@ -13,6 +13,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/machine.h"
+#include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/sync.h"
@@ -174,12 +175,14 @@ void wait_prepare(wait_queue_t *queue __unused, struct waiter *waiter __unused,
 
 void (*machine_sleeper)(void);
 
-int wait_sleep(enum wait_mode mode __unused, nsec_t deadline __unused)
+int wait_sleep(enum wait_mode mode __unused, nsec_t deadline)
 {
 	if (machine_sleeper != NULL) {
 		machine_sleeper();
 		return 0;
 	}
+	if (deadline != NO_DEADLINE)
+		return -ETIMEDOUT;
 	panic("somebody waits for what will never happen");
 }
 

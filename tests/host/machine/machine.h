@@ -29,7 +29,8 @@ void machine_start(size_t size);
 /* What machine_topology tells, one node unless a test changes it before frame_init_nodes. */
 extern struct machine_topology machine_nodes;
 
-/* What another thread does while one sleeps; NULL: nothing, and so whoever sleeps ends the test. */
+/* What another thread does while one sleeps; NULL: nothing, and so whoever sleeps without a deadline
+ * ends the test. */
 extern void (*machine_sleeper)(void);
 
 /* What arch_vdso tells of; without code there is none. */

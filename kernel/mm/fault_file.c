@@ -171,6 +171,13 @@ static enum fault_result write_shared(struct fault *fault, struct page_cache *ca
 
 	if (result != FAULT_DONE)
 		return result;
+	if (cache->ops != NULL && cache->ops->reserve != NULL) {
+		int error = cache->ops->reserve(cache, region_index(fault->region, fault->page));
+		if (error != 0) {
+			frame_free(page);
+			return error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_NO_PAGE;
+		}
+	}
 	bool mapped = false;
 	struct tree_leaf leaf;
 	if (fault_lock_leaf(fault, TREE_OWN, &leaf) != 0) {

@@ -51,6 +51,12 @@ struct page_cache_ops {
 	 * NULL: they stay.
 	 */
 	int (*clean)(struct page_cache *cache, u64 first, u64 last);
+	/*
+	 * A program is about to write to page `index` through a mapping: there has to be room for
+	 * it.  0 or negative errno: the program gets SIGBUS.  The space's map lock is held; may
+	 * sleep.  NULL: there is.
+	 */
+	int (*reserve)(struct page_cache *cache, u64 index);
 	/* The first page has become dirty: somebody should write it back one day.  Must not sleep.
 	 * NULL: nothing. */
 	void (*dirtied)(struct page_cache *cache);

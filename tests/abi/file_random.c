@@ -145,6 +145,91 @@ static void do_punch(int mode)
 		memset(model.bytes + at, 0, end - at);
 }
 
+/* Cuts whole blocks out, or puts some in. */
+static void do_shift(int mode)
+{
+	size_t at = place(model.size) & ~(PAGE - 1), size = (1 + pick(12)) * PAGE;
+
+	operation = mode & 8 ? "collapse" : "insert";
+	if (mode & 8 ? at + size >= model.size : at >= model.size || model.size + size > FILE_MAX)
+		return;
+	if (fallocate(model.fd, mode, (off_t)at, (off_t)size) != 0) {
+		if (errno != EOPNOTSUPP)
+			wrong("no fallocate", at);
+		return;
+	}
+	if (mode & 8) {
+		memmove(model.bytes + at, model.bytes + at + size, model.size - at - size);
+		memset(model.bytes + model.size - size, 0, size);
+		model.size -= size;
+	} else {
+		memmove(model.bytes + at + size, model.bytes + at, model.size - at);
+		memset(model.bytes + at, 0, size);
+		model.size += size;
+	}
+}
+
+static void do_copy(void)
+{
+	size_t from = place(model.size), to = place(FILE_MAX), size = 1 + pick(PIECE_MAX);
+	off_t in = (off_t)from, out = (off_t)to;
+
+	operation = "copy_file_range";
+	size = size > model.size - from ? model.size - from : size;
+	size = size > FILE_MAX - to ? FILE_MAX - to : size;
+	if (size == 0 || (from < to + size && to < from + size))
+		return;
+	for (size_t left = size; left > 0;) {
+		ssize_t got = syscall(SYS_copy_file_range, model.fd, &in, model.fd, &out, left, 0);
+
+		if (got <= 0)
+			wrong("no copy", from);
+		left -= (size_t)got;
+	}
+	memcpy(model.bytes + to, model.bytes + from, size);
+	if (to + size > model.size)
+		model.size = to + size;
+}
+
+/* Past the page cache, where the file system can: whole blocks. */
+static void do_direct(void)
+{
+	static unsigned char bytes[PIECE_MAX] __attribute__((aligned(4096)));
+	size_t at = place(FILE_MAX - PIECE_MAX) & ~(PAGE - 1), size = (1 + pick(15)) * PAGE;
+	bool writes = pick(2);
+	int fd = open(name, O_RDWR | O_DIRECT);
+	ssize_t got;
+
+	operation = writes ? "direct write" : "direct read";
+	if (fd < 0)
+		return;
+	if (writes) {
+		fill(model.bytes + at, size);
+		memcpy(bytes, model.bytes + at, size);
+		if (pwrite(fd, bytes, size, (off_t)at) != (ssize_t)size)
+			wrong("no write", at);
+		if (at + size > model.size)
+			model.size = at + size;
+	} else {
+		got = pread(fd, bytes, size, (off_t)at);
+		if (got != (ssize_t)(at >= model.size         ? 0
+				     : at + size > model.size ? model.size - at
+							      : size))
+			wrong("another size", at);
+		compare(bytes, at, (size_t)got);
+	}
+	close(fd);
+}
+
+static void do_reopen(void)
+{
+	operation = "open";
+	close(model.fd);
+	model.fd = open(name, O_RDWR);
+	if (model.fd < 0)
+		wrong("no file", 0);
+}
+
 static void do_sync(void)
 {
 	operation = "sync";
@@ -181,11 +266,31 @@ static void drop_caches(void)
 	close(fd);
 }
 
+static void do_extra(void)
+{
+	switch (pick(6)) {
+	case 0:
+		do_shift(8);
+		break;
+	case 1:
+		do_shift(32);
+		break;
+	case 2:
+		do_copy();
+		break;
+	case 3:
+		do_reopen();
+		break;
+	default:
+		do_direct();
+	}
+}
+
 static void one_step(void)
 {
 	uint64_t what = pick(100);
 
-	if (what < 30)
+	if (what < 26)
 		do_write();
 	else if (what < 45)
 		do_read();
@@ -203,8 +308,10 @@ static void one_step(void)
 		do_punch(1);
 	else if (what < 91)
 		do_punch(16 | (int)pick(2));
-	else if (what < 95)
+	else if (what < 93)
 		do_sync();
+	else if (what < 95)
+		do_extra();
 	else
 		do_seek();
 }

@@ -129,6 +129,29 @@ contains 'and takes more when there is room' out '^room again'
 contains 'a file is there until it is closed' out '^content'
 ok 'e2fsck finds nothing on the disk that was full' e2fsck -fn disk.img
 
+# What files had is given back to the host.
+cat >trim <<'END'
+mkdir /m
+mount -t ext4 /dev/vda /m
+dd if=/dev/urandom of=/m/gone bs=1M count=30 2>/dev/null
+dd if=/dev/urandom of=/m/kept bs=1M count=2 2>/dev/null
+md5sum /m/kept
+sync
+rm /m/gone
+sync
+fstrim -v /m
+umount /m
+END
+rm -f disk.img
+truncate -s 64M disk.img
+mke2fs -q -F -t ext4 -b 4096 disk.img
+in_machine --disk disk.img --with trim -- sh trim >out 2>&1
+contains 'fstrim tells the disk' out 'bytes trimmed'
+is 'which gives the room back' "$([ "$(du -k disk.img | cut -f 1)" -lt 20000 ] && echo yes)" yes
+debugfs -R 'dump /kept kept' disk.img >/dev/null 2>&1
+is 'what is used stays' "$(md5sum <kept | cut -d ' ' -f 1)" "$(grep -o '^[0-9a-f]\{32\}' out)"
+ok 'e2fsck finds nothing on the disk that was trimmed' e2fsck -fn disk.img
+
 # What Linux wrote: an image of a tree; all of it moved about.
 mkdir -p tree/sub
 head -c 3000000 /dev/urandom >tree/random

@@ -233,8 +233,12 @@ static void change_data(const char *name)
 		must(ftruncate(fd, pick(5 * PIECE)) == 0, "truncate");
 		break;
 	case 1:
-		mode = pick(2) ? FALLOC_FL_KEEP_SIZE : FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-		if (fallocate(fd, mode, pick(4 * PIECE), 1 + pick(PIECE)) != 0)
+		mode = pick(4) == 0 ? (pick(2) ? 0x08 : 0x20)
+		       : pick(2)    ? FALLOC_FL_KEEP_SIZE
+				    : FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+		if (mode & (0x08 | 0x20)) /* FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE */
+			(void)!fallocate(fd, mode, pick(20) * 4096, (1 + pick(5)) * 4096);
+		else if (fallocate(fd, mode, pick(4 * PIECE), 1 + pick(PIECE)) != 0)
 			must(errno == EOPNOTSUPP, "fallocate");
 		break;
 	case 2:

@@ -28,7 +28,7 @@ def disk_options(machine, disks):
     options = []
     for index, (path, read_only) in enumerate(disks):
         name = os.path.abspath(path).replace(",", ",,")
-        options += ["-drive", f"file={name},format=raw,if=none,id=disk{index},read-only={'on' if read_only else 'off'}",
+        options += ["-drive", f"file={name},format=raw,if=none,discard=unmap,id=disk{index},read-only={'on' if read_only else 'off'}",
                     "-device", f"{device},drive=disk{index}"]
     return options
 

@@ -105,6 +105,10 @@ int __must_check block_submit_wait(struct block_io *io);
  */
 int __must_check block_transfer(struct block_device *device, enum block_op op, u64 sector,
 				const phys_t *frames, u32 count, u32 flags);
+/* BLOCK_DISCARD or BLOCK_WRITE_ZEROS of any number of sectors, past the device's pages.  0,
+ * -EOPNOTSUPP, -EIO …  May sleep. */
+int __must_check block_discard(struct block_device *device, enum block_op op, u64 sector,
+			       u64 sectors);
 int __must_check block_flush(struct block_device *device);
 
 /* --- Devices --- */

@@ -149,7 +149,6 @@ static int sync(struct file *file, off_t start, off_t end, bool data_only __unus
 static long discard(struct block_device *device, enum block_op op, vaddr_t argument)
 {
 	u64 range[2], size = block_size_bytes(device);
-	struct block_io io = {.device = device, .op = op};
 	int error;
 
 	if (get_user(range, argument))
@@ -161,14 +160,9 @@ static long discard(struct block_device *device, enum block_op op, vaddr_t argum
 		return -EOPNOTSUPP;
 	rwlock_write_lock(&device->lock);
 	error = block_cache_write_back(device, range[0], range[0] + range[1]);
-	for (u64 done = 0; done < range[1] && error == 0;) {
-		u64 piece = MIN(range[1] - done, block_max_sectors(device) << SECTOR_SHIFT);
-
-		io.sector = (range[0] + done) >> SECTOR_SHIFT;
-		io.sectors = piece >> SECTOR_SHIFT;
-		error = block_submit_wait(&io);
-		done += piece;
-	}
+	if (error == 0)
+		error = block_discard(device, op, range[0] >> SECTOR_SHIFT,
+				      range[1] >> SECTOR_SHIFT);
 	page_cache_punch(&device->cache, range[0], range[0] + range[1]);
 	rwlock_write_unlock(&device->lock);
 	return error;

@@ -246,6 +246,19 @@ int block_transfer(struct block_device *device, enum block_op op, u64 sector, co
 	return error;
 }
 
+int block_discard(struct block_device *device, enum block_op op, u64 sector, u64 sectors)
+{
+	struct block_io io = {.device = device, .op = op};
+	int error = 0;
+
+	for (u64 done = 0; done < sectors && error == 0; done += io.sectors) {
+		io.sector = sector + done;
+		io.sectors = MIN(sectors - done, block_max_sectors(device));
+		error = block_submit_wait(&io);
+	}
+	return error;
+}
+
 void block_init(void)
 {
 	for (u32 i = 0; i < WAIT_QUEUES; i++)

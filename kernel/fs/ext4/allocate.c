@@ -31,7 +31,7 @@ static int bring_page(struct ext4_inode *inode, u64 position)
 	return error;
 }
 
-static int remove_blocks(struct ext4_inode *inode, u64 first, u64 last)
+int ext4_remove_blocks(struct ext4_inode *inode, u64 first, u64 last)
 {
 	struct ext4_super *super = ext4_super_of(inode);
 	struct inode *const operands[] = {&inode->inode};
@@ -73,8 +73,8 @@ static int punch(struct ext4_inode *inode, u64 start, u64 end)
 		last = DIV_ROUND_UP(end, (u64)PAGE_SIZE);
 	if (first < last) {
 		ext4_delayed_done(inode, first, last - 1);
-		error = remove_blocks(inode, first << (PAGE_SHIFT - shift),
-				      (last << (PAGE_SHIFT - shift)) - 1);
+		error = ext4_remove_blocks(inode, first << (PAGE_SHIFT - shift),
+					   (last << (PAGE_SHIFT - shift)) - 1);
 		page_cache_punch(cache, first * PAGE_SIZE, last * PAGE_SIZE);
 	}
 	mutex_unlock(&inode->write_back_lock);
@@ -176,6 +176,20 @@ static int allocate(struct ext4_inode *inode, int mode, u64 start, u64 end)
 	return !error && grows ? ext4_truncate(inode, end) : error;
 }
 
+static int shift(struct ext4_inode *inode, int mode, u64 start, u64 end)
+{
+	bool in = mode & FALLOC_FL_INSERT_RANGE;
+	u64 size = page_cache_size(&inode->inode.cache);
+	int error = 0;
+
+	if ((mode & ~(FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) != 0 ||
+	    (in && mode & FALLOC_FL_COLLAPSE_RANGE))
+		return -EOPNOTSUPP;
+	if (in && start < size)
+		error = check_size(inode, size + (end - start));
+	return error ? error : ext4_shift(inode, in, start, end);
+}
+
 long ext4_fallocate(struct file *file, int mode, off_t offset, off_t length)
 {
 	struct inode *base = file->inode;
@@ -183,7 +197,10 @@ long ext4_fallocate(struct file *file, int mode, off_t offset, off_t length)
 	u64 start = (u64)offset, end = start + (u64)length;
 	int error;
 
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE |
+			  FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE;
+
+	if (mode & ~known)
 		return -EOPNOTSUPP;
 	if (!ext4_is_writable(ext4_super_of(inode)) || inode->node.flags & EXT4_INODE_INLINE_DATA)
 		return -EROFS;
@@ -191,6 +208,8 @@ long ext4_fallocate(struct file *file, int mode, off_t offset, off_t length)
 	error = inode_remove_setid(base);
 	if (!error && mode & FALLOC_FL_PUNCH_HOLE)
 		error = punch(inode, start, end);
+	else if (!error && mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
+		error = shift(inode, mode, start, end);
 	else if (!error)
 		error = allocate(inode, mode, start, end);
 	if (!error)

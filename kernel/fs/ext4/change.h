@@ -96,6 +96,14 @@ int __must_check ext4_space_claim(struct ext4_volume *volume, u64 goal, u64 want
 void ext4_space_unclaim(struct ext4_volume *volume, u64 start, u64 count);
 /* As many claimed blocks could not be written: nobody else gets them before the next mount. */
 void ext4_space_abandon(struct ext4_volume *volume, u64 count);
+/*
+ * Calls `discard` for each run of at least `minimum` blocks of a group within [start, end) that
+ * nobody uses and no transaction under way has freed; they stay so meanwhile.  *done grows by what
+ * was discarded.  0 or what `discard` said.
+ */
+int __must_check ext4_space_trim(struct ext4_volume *volume, u32 group, u64 start, u64 end,
+				 u64 minimum, int (*discard)(void *context, u64 start, u64 count),
+				 void *context, u64 *done);
 /* Marks claimed blocks as used. */
 int __must_check ext4_space_mark(struct ext4_handle *handle, struct ext4_volume *volume, u64 start,
 				 u64 count);
@@ -252,6 +260,15 @@ int __must_check ext4_extents_written(struct ext4_handle *handle, struct ext4_vo
 				      struct ext4_node *node, u32 block, u32 count);
 int __must_check ext4_extents_remove(struct ext4_handle *handle, struct ext4_volume *volume,
 				     struct ext4_node *node, u32 first, u32 last, bool *done);
+/*
+ * Moves all that the file has from block `first` on by `distance` blocks: to lower numbers into a
+ * hole that is large enough, or to higher ones.  As much as fits into one transaction: *at says
+ * where it goes on, EXT4_SHIFT_BEGIN at first.  The node is changed and not yet written.
+ */
+#define EXT4_SHIFT_BEGIN (UINT64_MAX - 1)
+int __must_check ext4_extents_shift(struct ext4_handle *handle, struct ext4_volume *volume,
+				    struct ext4_node *node, u32 first, s64 distance, u64 *at,
+				    bool *done);
 int __must_check ext4_blocks_insert(struct ext4_handle *handle, struct ext4_volume *volume,
 				    struct ext4_node *node, u64 block, u64 start, u64 count);
 int __must_check ext4_blocks_remove(struct ext4_handle *handle, struct ext4_volume *volume,

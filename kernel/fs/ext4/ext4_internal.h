@@ -4,7 +4,7 @@
  *
  * super.c: mounting; options.c: mount options; sync.c: all of a volume to the disk; inode.c: inodes
  * in memory; node.h's fields and the VFS's: inode_change.c; file.c: reading data; write.c: writing
- * it; write_back.c: dirty pages; truncate.c: sizes and holes; names.c: looking names up and
+ * it; write_back.c: dirty pages; truncate.c: sizes; allocate.c, shift.c: fallocate; control.c: ioctl; names.c: looking names up and
  * attributes; make.c: changing names; io.c: transfers; swap.c: files as swap areas;
  * journal_device.c.
  *
@@ -157,12 +157,19 @@ ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
 bool ext4_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position);
 ssize_t ext4_prepare_write(struct inode *inode, u64 position, size_t size);
 int ext4_fsync(struct file *file, off_t start, off_t end, bool data_only);
+/* Promises blocks to a page that a program is going to write to through a mapping. */
+int ext4_reserve(struct page_cache *cache, u64 index);
 /* Pages [first, last] wait for blocks no more. */
 void ext4_delayed_done(struct ext4_inode *inode, u64 first, u64 last);
 /* How many sectors wait to be found.  Does not sleep. */
 u64 ext4_delayed_sectors(const struct ext4_inode *inode);
 /* inode->lock held for writing. */
 int __must_check ext4_truncate(struct ext4_inode *inode, u64 size);
+/* Frees what a file has in blocks [first, last]; its pages are the caller's matter.
+ * inode->write_back_lock held. */
+int __must_check ext4_remove_blocks(struct ext4_inode *inode, u64 first, u64 last);
+/* Cuts [start, end) out of a file, or puts a hole in there: `in`.  inode->lock held for writing. */
+int __must_check ext4_shift(struct ext4_inode *inode, bool in, u64 start, u64 end);
 long ext4_fallocate(struct file *file, int mode, off_t offset, off_t length);
 
 /* --- write_back.c, sync.c --- */
@@ -178,6 +185,10 @@ int __must_check ext4_writer_start(struct ext4_super *super);
 void ext4_writer_stop(struct ext4_super *super);
 /* Everything to the disk: sync(2). */
 int ext4_sync(struct superblock *superblock);
+
+/* --- control.c --- */
+
+long ext4_control(struct file *file, unsigned command, vaddr_t argument);
 
 /* --- super.c, options.c --- */
 

@@ -118,8 +118,10 @@ int ext4_fill(struct page_cache *cache, u64 index, void *page)
 	return 0;
 }
 
-const struct page_cache_ops ext4_cache_ops = {
-	.fill = ext4_fill, .write = ext4_write_pages, .dirtied = ext4_dirtied};
+const struct page_cache_ops ext4_cache_ops = {.fill = ext4_fill,
+					      .write = ext4_write_pages,
+					      .dirtied = ext4_dirtied,
+					      .reserve = ext4_reserve};
 
 /* --- lseek: data and holes --- */
 
@@ -184,4 +186,5 @@ void ext4_file_init(void)
 	ext4_file_ops.write = ext4_write;
 	ext4_file_ops.fsync = ext4_fsync;
 	ext4_file_ops.fallocate = ext4_fallocate;
+	ext4_file_ops.ioctl = ext4_control;
 }

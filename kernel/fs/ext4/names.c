@@ -76,6 +76,7 @@ const struct file_operations ext4_directory_ops = {
 	.readdir = readdir,
 	.seek = seek_directory,
 	.fsync = ext4_fsync,
+	.ioctl = ext4_control,
 };
 
 /* --- Attributes --- */

@@ -304,6 +304,32 @@ void ext4_space_unclaim(struct ext4_volume *volume, u64 start, u64 count)
 		volume->ops->complain(volume->context, "blocks stay claimed", start);
 }
 
+int ext4_space_trim(struct ext4_volume *volume, u32 group, u64 start, u64 end, u64 minimum,
+		    int (*discard)(void *context, u64 start, u64 count), void *context, u64 *done)
+{
+	u64 first = ext4_group_start(volume, group),
+	    last = first + ext4_group_blocks(volume, group);
+	u64 at = MAX(start, first) - first, bits = MIN(end, last) - first, run;
+	int error;
+
+	mutex_lock(&volume->space->lock);
+	settle_freed(volume);
+	error = look_at_group(volume, group, false);
+	for (; !error && at < bits; at = run) {
+		at = bitmap_find_clear(volume->space->scratch, bits, at);
+		if (at >= bits)
+			break;
+		run = bitmap_find_set(volume->space->scratch, bits, at);
+		run = MIN(run, bits);
+		if (run - at < MAX(minimum, (u64)1))
+			continue;
+		error = discard(context, first + at, run - at);
+		*done += error ? 0 : run - at;
+	}
+	mutex_unlock(&volume->space->lock);
+	return error;
+}
+
 void ext4_space_abandon(struct ext4_volume *volume, u64 count)
 {
 	mutex_lock(&volume->space->lock);

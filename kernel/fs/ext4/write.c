@@ -3,8 +3,8 @@
  * Writing to files: promises of blocks, and fsync.
  *
  * Before data goes into the page cache, blocks are promised to the pages that have none, and some
- * more to the map that will find them; so a write that was accepted will find room.  Programs that
- * write through mappings have no promise: if there is no room then, msync and fsync say so.
+ * more to the map that will find them; so a write that was accepted will find room.  The same happens
+ * when a program is about to write to a page through a mapping: without room it gets SIGBUS.
  *
  * With O_DIRECT data goes through the page cache as well, where others see it; a write has reached
  * the disk when it returns.
@@ -131,6 +131,20 @@ static int promise(struct ext4_inode *inode, u64 *page, u64 last)
 		return error;
 	mutex_lock(&inode->delayed_lock);
 	error = promise_pages_locked(inode, page, last);
+	mutex_unlock(&inode->delayed_lock);
+	return error;
+}
+
+/* Nothing can be written back here to make room: whoever faults holds locks that this would take. */
+int ext4_reserve(struct page_cache *cache, u64 index)
+{
+	struct ext4_inode *inode = ext4_inode_of_cache(cache);
+	int error;
+
+	if (!ext4_is_writable(ext4_super_of(inode)) || inode->node.flags & EXT4_INODE_INLINE_DATA)
+		return -EROFS;
+	mutex_lock(&inode->delayed_lock);
+	error = promise_pages_locked(inode, &index, index);
 	mutex_unlock(&inode->delayed_lock);
 	return error;
 }

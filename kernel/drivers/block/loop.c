@@ -299,6 +299,7 @@ static long add_locked(u32 number)
 	loop->disk->first_minor = number;
 	loop->disk->minors = 1;
 	loop->disk->write_cache = true;
+	loop->disk->folder = &loop_folder;
 	loop->disk->max_sectors = LOOP_MAX_SECTORS;
 	/* The file's disk has time-outs of its own. */
 	loop->disk->time_out = UINT64_MAX / 4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between loop.c (devices and their ioctls) and loop_io.c (the thread that reads and writes the
- * file). */
+/* Between loop.c (devices and their ioctls), loop_io.c (the thread that reads and writes the file)
+ * and loop_sysfs.c (what is shown of them). */
 #ifndef DRIVERS_BLOCK_LOOP_INTERNAL_H
 #define DRIVERS_BLOCK_LOOP_INTERNAL_H
 
@@ -30,6 +30,9 @@ extern const struct block_disk_ops loop_disk_ops;
 int __must_check loop_start(struct loop *loop);
 /* Ends it; whatever is waiting has been done.  May sleep. */
 void loop_stop(struct loop *loop);
+
+/* loop_sysfs.c: /sys/block/loopN/loop. */
+extern const struct proc_entry loop_folder;
 
 /* loop.c */
 long loop_ioctl(struct block_device *device, unsigned command, vaddr_t argument);

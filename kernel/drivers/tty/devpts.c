@@ -19,6 +19,7 @@
 #define DEVPTS_MAGIC  0x1cd1
 #define PTMX_DEVICE   device_make(5, 2)
 #define SLAVE_MODE    0620
+#define PTMX_MODE     0666
 #define TTY_GROUP     5 /* Debian's group tty */
 #define NAME_LENGTH   12
 #define ROOT_INO      1
@@ -166,7 +167,13 @@ struct file *devpts_open(struct pty *pty, u32 flags)
 
 /* --- The file system --- */
 
-static const struct superblock_operations devpts_operations = {0};
+static int show_options(struct superblock *superblock __unused, char *buffer, size_t size)
+{
+	return snprintf(buffer, size, ",gid=%u,mode=%o,ptmxmode=%o", TTY_GROUP, SLAVE_MODE,
+			PTMX_MODE);
+}
+
+static const struct superblock_operations devpts_operations = {.show_options = show_options};
 
 static int devpts_mount(const struct filesystem *type __unused, u64 flags __unused,
 			const char *source __unused, const char *options __unused,
@@ -190,7 +197,7 @@ static int make_superblock(void)
 	devpts->magic = DEVPTS_MAGIC;
 	devpts->dentry_ops = &devpts_dentry_operations;
 	struct inode *root = inode_alloc(devpts, S_IFDIR | 0755);
-	ptmx_inode = make_node(0666, PTMX_DEVICE, PTMX_INO);
+	ptmx_inode = make_node(PTMX_MODE, PTMX_DEVICE, PTMX_INO);
 	if (root == NULL || ptmx_inode == NULL)
 		return -ENOMEM;
 	root->ino = ROOT_INO;

@@ -275,6 +275,7 @@ struct block_disk {
 	bool rotational, removable, read_only;
 	bool discard, write_zeros;
 	char serial[24];
+	const struct proc_entry *folder; /* the driver's own in /sys/block/DISK; NULL: none */
 
 	mutex_t lock;
 	bool dead; /* atomic: it answers no more */

@@ -3,6 +3,8 @@
  * /sys/block/DISK, with its partitions and its queue, and the same by other names: /sys/class/block
  * has disks and partitions side by side, /sys/dev/block has them by number.
  *
+ * A disk's driver may have a folder of its own there: loop.
+ *
  * A node's `number` is the device's: major << 20 | minor.  Each read looks the device up anew.
  */
 #include "fs/block/block_internal.h"
@@ -157,15 +159,15 @@ struct search {
 	bool done;
 };
 
-static bool partitions_find(const struct proc_node *node, const char *name, size_t length,
-			    struct proc_node *child);
-static bool partitions_next(const struct proc_node *node, u64 *position, struct proc_child *child);
+static bool disk_find(const struct proc_node *node, const char *name, size_t length,
+		      struct proc_node *child);
+static bool disk_next(const struct proc_node *node, u64 *position, struct proc_child *child);
 
 static const struct proc_entry disk_entry = {.name = "disk",
 					     .mode = S_IFDIR | 0555,
 					     .children = disk_entries,
-					     .find = partitions_find,
-					     .next = partitions_next};
+					     .find = disk_find,
+					     .next = disk_next};
 static const struct proc_entry partition_entry = PROC_DIRECTORY("partition", partition_entries);
 
 static bool belongs(const struct search *search, const struct block_device *device)
@@ -238,6 +240,48 @@ DEVICE_DIRECTORY(disks, .which = DISKS)
 DEVICE_DIRECTORY(all, .which = ALL)
 DEVICE_DIRECTORY(numbers, .which = ALL, .by_number = true)
 DEVICE_DIRECTORY(partitions, .which = PARTITIONS, .number = node->number)
+
+/* Behind the positions of partitions: the driver's folder. */
+#define DRIVER_FOLDER ((u64)1 << 32)
+
+static bool driver_folder(const struct proc_node *node, struct proc_node *child)
+{
+	struct block_device *device = block_find(node->number);
+
+	if (device == NULL)
+		return false;
+	const struct proc_entry *entry = device->disk->folder;
+	block_put(device);
+	*child = (struct proc_node){.entry = entry, .fd = -1, .number = node->number};
+	return entry != NULL && (entry->is_there == NULL || entry->is_there(child));
+}
+
+static bool disk_find(const struct proc_node *node, const char *name, size_t length,
+		      struct proc_node *child)
+{
+	struct proc_node folder;
+
+	if (partitions_find(node, name, length, child))
+		return true;
+	if (!driver_folder(node, &folder) || strlen(folder.entry->name) != length ||
+	    memcmp(folder.entry->name, name, length) != 0)
+		return false;
+	*child = folder;
+	return true;
+}
+
+static bool disk_next(const struct proc_node *node, u64 *position, struct proc_child *child)
+{
+	if (*position > DRIVER_FOLDER)
+		return false;
+	if (*position < DRIVER_FOLDER && partitions_next(node, position, child))
+		return true;
+	*position = DRIVER_FOLDER + 1;
+	if (!driver_folder(node, &child->node))
+		return false;
+	strscpy(child->name, child->node.entry->name, sizeof(child->name));
+	return true;
+}
 
 static const struct proc_entry class_entries[] = {
 	{.name = "block", .mode = S_IFDIR | 0555, .find = all_find, .next = all_next}, PROC_END};

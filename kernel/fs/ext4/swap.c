@@ -3,8 +3,8 @@
  * Files as swap areas: where their data is on the device.
  *
  * The file has been synced, so no page waits for its blocks, and it does not change (INODE_SWAPFILE).
- * Blocks that are kept and were never written are refused: what is read there would be zeros
- * whatever swapping has put there.
+ * Blocks that are kept and were never written will do: swapping goes to the device, and whoever
+ * reads the file afterwards still gets zeros.
  */
 #include "fs/ext4/ext4_internal.h"
 
@@ -34,10 +34,11 @@ int ext4_swap_extents(struct inode *base, struct block_device **device,
 		int error = find_run(inode, block, &run);
 		if (error)
 			return error;
-		if (run.start == 0)
+		u64 start = run.start != 0 ? run.start : run.held;
+		if (start == 0)
 			return -EINVAL;
 		run.length = MIN(run.length, blocks - block);
-		error = add(context, run.start * sectors, run.length * sectors);
+		error = add(context, start * sectors, run.length * sectors);
 		if (error)
 			return error;
 	}

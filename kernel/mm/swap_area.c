@@ -6,8 +6,8 @@
  * the way from a page to its neighbours' slots.  Pages are given out one behind the other, from
  * where the last one was found on, so what leaves memory together lies together.
  *
- * Areas are tried by priority.  Those without a wish get -2, -3, … as they come; equals take turns
- * after some pages.
+ * Areas are tried by priority.  Those without a wish get -2, -3, … as they come, and move up when
+ * one before them goes; equals take turns after some pages.
  *
  * Locks: areas_lock, which spins, inside of a chunk's lock, guards the list, and the areas' owners
  * and counts.  change_lock sleeps and is held while an area comes or goes.  An area that
@@ -37,7 +37,7 @@ struct area {
 	u32 good;         /* const: that may be used */
 	u32 used, cursor; /* areas_lock */
 	phys_t *owners;   /* const: frames of owner_at */
-	int priority;     /* const */
+	int priority;     /* areas_lock */
 	bool closing;     /* areas_lock: takes no pages any more */
 	bool is_file;     /* const */
 	char name[sizeof(((struct swap_area_info *)NULL)->name)]; /* const */
@@ -414,6 +414,19 @@ static int check_room(const struct area *area)
 	return commit_check(NULL, 0);
 }
 
+/* An area without a wish goes: those behind it move up by one, and the next one comes behind them.
+ * areas_lock held. */
+static void move_up(struct area *gone)
+{
+	struct list_head *at = &gone->link;
+
+	if (gone->priority >= 0)
+		return;
+	while ((at = at->next) != &by_priority)
+		list_entry(at, struct area, link)->priority++;
+	next_default++;
+}
+
 int swap_area_remove(const void *key, bool (*interrupted)(void))
 {
 	mutex_lock(&change_lock);
@@ -430,6 +443,7 @@ int swap_area_remove(const void *key, bool (*interrupted)(void))
 	if (result == 0) {
 		spin_lock(&areas_lock);
 		areas[area->number] = NULL;
+		move_up(area);
 		list_remove(&area->link);
 		spin_unlock(&areas_lock);
 	}

@@ -7,6 +7,7 @@
  */
 #include "fs/fs_internal.h"
 
+#include "lib/abi/mman.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "proc/credentials.h"
@@ -218,9 +219,12 @@ static bool hook_exec_readable(struct file *file)
 
 static struct backing *hook_exec_backing(struct file *file)
 {
-	if (!(file->inode->flags & INODE_PAGE_CACHE))
-		return ERR_PTR(-ENODEV);
-	return &file_get_ref(file)->backing;
+	struct backing *backing;
+	int error = file_backing(file, PROT_READ | PROT_EXEC, MAP_PRIVATE, &backing);
+
+	if (!error && !backing)
+		error = -ENODEV;
+	return error ? ERR_PTR(error) : backing;
 }
 
 static void hook_backing_put(struct backing *backing)

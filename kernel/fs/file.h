@@ -88,6 +88,7 @@ enum file_modes {
 	FILE_DIRECTORY = 1 << 7,
 	FILE_LOCKED = 1 << 8, /* may have record or flock locks: to be dropped at close */
 	FILE_OWNED = 1 << 9,  /* has an owner, to be dropped at close */
+	FILE_QUIET = 1 << 10, /* behind another file: watchers are told of that one */
 };
 
 struct file_owner;

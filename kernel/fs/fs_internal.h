@@ -26,6 +26,7 @@ void ext4_init(void);    /* ext4/super.c */
 void p9_init(void);      /* 9p/super.c */
 void iso9660_init(void); /* iso9660/super.c */
 void fat_init(void);     /* fat/super.c */
+void overlay_init(void); /* overlay/super.c */
 
 /* --- Walking (walk.c) --- */
 
@@ -196,6 +197,10 @@ const struct filesystem *filesystem_find(const char *name); /* or NULL */
 int __must_check may_create(const struct inode *directory);
 int __must_check may_delete(const struct inode *directory, const struct dentry *victim,
 			    bool is_directory);
+/* rename.c: renameat2(2) of names in two directories of one file system, with current's permissions.
+ * No locks held. */
+int __must_check vfs_rename_in(struct dentry *from, const struct name *from_name, struct dentry *to,
+			       const struct name *to_name, unsigned flags);
 
 /* --- Attributes --- */
 

@@ -26,4 +26,5 @@ void vfs_init(void)
 	p9_init();
 	iso9660_init();
 	fat_init();
+	overlay_init();
 }

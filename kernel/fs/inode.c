@@ -201,8 +201,13 @@ int inode_permission_real(struct inode *inode, unsigned mask)
 		real.uid == user_namespace_root(real.user_namespace) ? real.cap_permitted : 0;
 	if (mask & MAY_WRITE && inode->flags & INODE_IMMUTABLE)
 		return -EPERM;
-	if (inode->ops && inode->ops->permission)
-		return inode->ops->permission(inode, mask);
+	if (inode->ops && inode->ops->permission) {
+		const struct credentials *before = credentials_act(&real);
+		int error = inode->ops->permission(inode, mask);
+
+		credentials_act(before);
+		return error;
+	}
 	return credentials_permission(&real, inode->uid, inode->gid, inode->mode, mask);
 }
 

@@ -101,7 +101,7 @@ static inline void notify_dentry(struct dentry *dentry, u32 mask)
 }
 static inline void notify_file(struct file *file, u32 mask)
 {
-	if (notify_active() && !(file->mode & FILE_PATH))
+	if (notify_active() && !(file->mode & (FILE_PATH | FILE_QUIET)))
 		notify_dentry_slow(file->path.dentry, mask);
 }
 /* A file's number of links changed. */

@@ -109,7 +109,7 @@ int file_open_checked(struct file *file)
 	}
 	file->error_mark = page_cache_error_mark(file->backing.cache);
 	/* These concern the open alone, as its operation has seen. */
-	file->flags &= ~(u32)(O_NOCTTY | O_EXCL);
+	file->flags &= ~(u32)(O_NOCTTY | O_EXCL | O_TRUNC);
 	if (!file->ops->stream)
 		file->mode |= FILE_SEEK;
 	return 0;
@@ -137,6 +137,7 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 	file = file_alloc(path, flags);
 	if (IS_ERR(file))
 		return file;
+	file->flags |= flags & O_TRUNC;
 	error = file_open_checked(file);
 	if (!error && flags & O_TRUNC && !created && S_ISREG(inode->mode)) {
 		error = inode_take_write(inode);

@@ -194,22 +194,12 @@ static int lookup_ends(struct renaming *r)
 	return (int)PTR_ERR(r->target);
 }
 
-static int rename_walked(struct renaming *r)
+static int rename_in_directories(struct renaming *r)
 {
-	struct dentry *from = r->from.path.dentry, *to = r->to.path.dentry, *trap;
-	int error;
+	struct dentry *from = r->from.path.dentry, *to = r->to.path.dentry;
+	struct dentry *trap = lock_directories(from, to);
+	int error = lookup_ends(r);
 
-	if (r->from.path.mount != r->to.path.mount)
-		return -EXDEV;
-	if (r->from.last_kind != LAST_NAME)
-		return -EBUSY;
-	if (r->to.last_kind != LAST_NAME)
-		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	error = mount_want_write(r->from.path.mount);
-	if (error)
-		return error;
-	trap = lock_directories(from, to);
-	error = lookup_ends(r);
 	if (!error) {
 		error = rename_locked(r, trap);
 		unlock_directories(from, to);
@@ -219,6 +209,38 @@ static int rename_walked(struct renaming *r)
 		unlock_directories(from, to);
 	}
 	return error;
+}
+
+int vfs_rename_in(struct dentry *from, const struct name *from_name, struct dentry *to,
+		  const struct name *to_name, unsigned flags)
+{
+	struct renaming *r = kzalloc(sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->from.path.dentry = from;
+	r->from.last = *from_name;
+	r->to.path.dentry = to;
+	r->to.last = *to_name;
+	r->flags = flags;
+	error = rename_in_directories(r);
+	kfree(r);
+	return error;
+}
+
+static int rename_walked(struct renaming *r)
+{
+	int error;
+
+	if (r->from.path.mount != r->to.path.mount)
+		return -EXDEV;
+	if (r->from.last_kind != LAST_NAME)
+		return -EBUSY;
+	if (r->to.last_kind != LAST_NAME)
+		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	error = mount_want_write(r->from.path.mount);
+	return error ? error : rename_in_directories(r);
 }
 
 static int walk_both(struct renaming *r, int from_directory, const char *from, int to_directory,

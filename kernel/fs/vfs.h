@@ -405,6 +405,8 @@ struct superblock_operations {
 	/* Memory is short: gives back `part` of `whole` of what is kept beside names and pages.
 	 * Must not wait for memory.  NULL: nothing is. */
 	void (*shrink)(struct superblock *superblock, size_t part, size_t whole);
+	/* The generation of an inode's number, for file handles.  NULL: always 0. */
+	u32 (*generation)(const struct inode *inode);
 	/* ",size=4k,mode=755" as in /proc/mounts; as snprintf. */
 	int (*show_options)(struct superblock *superblock, char *buffer, size_t size);
 };
@@ -421,6 +423,7 @@ struct superblock {
 	struct user_namespace *owner; /* const; counted: of whoever made it */
 	off_t max_size;
 	bool has_xattrs; /* trusted. and security. attributes are kept */
+	u8 uuid[16];     /* const: of the file system, wherever it is mounted; zeros: none */
 	ino_t next_ino;  /* atomic */
 	const struct filesystem *type;
 	const struct superblock_operations *ops;

@@ -167,7 +167,15 @@ void credentials_put(const struct credentials *credentials)
 
 const struct credentials *current_credentials(void)
 {
-	return current->credentials;
+	return current->acting ? current->acting : current->credentials;
+}
+
+const struct credentials *credentials_act(const struct credentials *credentials)
+{
+	const struct credentials *before = current->acting;
+
+	current->acting = credentials;
+	return before;
 }
 
 struct credentials *credentials_of_task(struct task *task)
@@ -276,17 +284,17 @@ static bool note_use(bool may)
 
 bool capable(enum capability capability)
 {
-	return note_use(credentials_capable(current->credentials, capability));
+	return note_use(credentials_capable(current_credentials(), capability));
 }
 
 bool capable_in(const struct user_namespace *space, enum capability capability)
 {
-	return note_use(credentials_capable_in(current->credentials, space, capability));
+	return note_use(credentials_capable_in(current_credentials(), space, capability));
 }
 
 bool capable_here(enum capability capability)
 {
-	return note_use(current->credentials->cap_effective & BIT(capability));
+	return note_use(current_credentials()->cap_effective & BIT(capability));
 }
 
 bool capable_towards(struct task *task, enum capability capability)
@@ -313,7 +321,7 @@ static bool has_over(const struct credentials *credentials, uid_t owner, gid_t g
 
 bool capable_over(uid_t owner, gid_t group, enum capability capability)
 {
-	return has_over(current->credentials, owner, group, capability);
+	return has_over(current_credentials(), owner, group, capability);
 }
 
 static bool in_groups(const struct group_set *groups, gid_t gid)

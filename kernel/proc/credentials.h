@@ -94,7 +94,14 @@ struct credentials *credentials_initial(void);
 struct credentials *credentials_get(const struct credentials *credentials);
 void credentials_put(const struct credentials *credentials);
 
-const struct credentials *current_credentials(void); /* no reference taken */
+/* Those it acts with.  No reference taken. */
+const struct credentials *current_credentials(void);
+/*
+ * Has current act with other credentials (NULL: with its own), which the caller keeps alive: for what
+ * the kernel does on somebody's behalf with another's rights.  Others see nothing of it.  The result
+ * is what to give back.
+ */
+const struct credentials *credentials_act(const struct credentials *credentials);
 /* Another task's, with a reference for the caller. */
 struct credentials *credentials_of_task(struct task *task);
 /* A process's: any living thread's, or its leader's. */

@@ -171,7 +171,8 @@ struct task {
 	struct fs_context *fs; /* own changes it under lock; NULL after exit */
 	const struct credentials
 		*credentials; /* own changes it under lock; each set is immutable and counted */
-	void *kernel_stack;   /* const; lowest address of KERNEL_STACK_SIZE bytes */
+	const struct credentials *acting; /* own: whose it uses meanwhile, or NULL */
+	void *kernel_stack;               /* const; lowest address of KERNEL_STACK_SIZE bytes */
 	spinlock_t
 		lock; /* taken with interrupts off; for those who look at another task's fields */
 	pid_t tid; /* in the first namespace; const but for a thread whose exec makes it the leader (process_tree_lock) */

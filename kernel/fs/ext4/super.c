@@ -197,7 +197,13 @@ static void destroy(struct superblock *superblock)
 	super_free(super);
 }
 
+static u32 generation(const struct inode *inode)
+{
+	return ext4_inode((struct inode *)inode)->node.generation;
+}
+
 static const struct superblock_operations super_ops = {
+	.generation = generation,
 	.destroy_inode = ext4_inode_destroy,
 	.destroy = destroy,
 	.statfs = statfs,
@@ -288,6 +294,7 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 	}
 	superblock->magic = EXT4_MAGIC;
 	superblock->has_xattrs = true;
+	memcpy(superblock->uuid, super->volume.uuid, sizeof(superblock->uuid));
 	superblock->block_size = super->volume.block_size;
 	superblock->max_size = max_size(&super->volume);
 	super->superblock = superblock;

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/credentials.h"
+#include "proc/random.h"
 #include "proc/task.h"
 #include "proc/user_namespace.h"
 
@@ -211,6 +212,7 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 	super->max_pages = super->max_inodes = frame_get_total_memory() / PAGE_SIZE / 2;
 	superblock->private = super;
 	superblock->magic = TMPFS_MAGIC;
+	random_bytes(superblock->uuid, sizeof(superblock->uuid));
 	superblock->has_xattrs = true;
 	error = mount_options_parse(options, super, parse_option);
 	if (!error)

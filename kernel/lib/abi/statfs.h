@@ -75,6 +75,7 @@ enum filesystem_magic {
 	V9FS_MAGIC = 0x01021997,
 	ISOFS_SUPER_MAGIC = 0x9660,
 	MSDOS_SUPER_MAGIC = 0x4d44,
+	OVERLAYFS_SUPER_MAGIC = 0x794c7630,
 };
 
 #endif

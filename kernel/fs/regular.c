@@ -9,6 +9,7 @@
 
 #include "lib/abi/mman.h"
 #include "lib/abi/signal.h"
+#include "mm/frame.h"
 #include "proc/process.h"
 #include "proc/rlimit.h"
 #include "proc/signal.h"
@@ -146,6 +147,27 @@ static int regular_fsync(struct file *file __unused, off_t start __unused, off_t
 	return 0; /* memory is all there is */
 }
 
+/*
+ * Is there room for all pages of it that are missing?  Whoever asks for more than there is gets none of
+ * it, unless others take the room meanwhile.
+ */
+static int check_room(struct page_cache *cache, u64 start, u64 end)
+{
+	size_t most = frame_get_total_memory() / PAGE_SIZE;
+	size_t missing = 0;
+	int error;
+
+	if (!cache->ops || !cache->ops->charge)
+		return 0;
+	for (u64 index = start / PAGE_SIZE; index < DIV_ROUND_UP(end, PAGE_SIZE); index++)
+		if (!page_cache_has(cache, index) && ++missing > most)
+			break;
+	error = cache->ops->charge(cache, (long)missing);
+	if (!error)
+		error = cache->ops->charge(cache, -(long)missing);
+	return error;
+}
+
 static long allocate_locked(struct inode *inode, int mode, u64 start, u64 end)
 {
 	u64 size = page_cache_size(&inode->cache);
@@ -160,7 +182,9 @@ static long allocate_locked(struct inode *inode, int mode, u64 start, u64 end)
 		signal_send_kernel(current->process, SIGXFSZ);
 		return -EFBIG;
 	}
-	error = page_cache_allocate(&inode->cache, start, end);
+	error = check_room(&inode->cache, start, end);
+	if (!error)
+		error = page_cache_allocate(&inode->cache, start, end);
 	if (!error && !(mode & FALLOC_FL_KEEP_SIZE) && end > size)
 		page_cache_truncate(&inode->cache, end);
 	return error;

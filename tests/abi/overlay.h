@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the programs about overlays share: a tmpfs in a namespace of mounts of one's own, in it the lower
- * layers low and low2, the upper one up, the work directory work, and m, where the overlay goes.
+ * layers low and low2, the upper one up, the work directory work, and m, where the overlay goes.  With
+ * OVERLAY_DISK, a device with ext4, all of them but m are on that.
  */
 #ifndef ABI_OVERLAY_H
 #define ABI_OVERLAY_H
@@ -48,8 +49,18 @@ static inline bool overlay_fresh(void)
 	if (chdir("/") != 0 || chdir(getenv("OVERLAY_PLACE")) != 0)
 		return false;
 	umount2("fs", MNT_DETACH);
-	error |= mount("layers", "fs", "tmpfs", 0, "mode=755");
-	error |= chdir("fs");
+	if (getenv("OVERLAY_DISK") != NULL) {
+		static int count;
+		char name[32];
+
+		snprintf(name, sizeof(name), "fs/%d", count++);
+		error |= mount(getenv("OVERLAY_DISK"), "fs", "ext4", 0, NULL);
+		error |= mkdir(name, 0755);
+		error |= chdir(name);
+	} else {
+		error |= mount("layers", "fs", "tmpfs", 0, "mode=755");
+		error |= chdir("fs");
+	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		error |= mkdir(names[i], 0755);
 	return ok(error == 0, "fresh layers");

@@ -26,9 +26,9 @@ def disk_options(machine, disks):
     """Disks as QEMU wants them; a comma in a file's name is written twice."""
     device = "virtio-blk-device" if machine == "microvm" else "virtio-blk-pci"
     options = []
-    for index, (path, read_only) in enumerate(disks):
-        name = os.path.abspath(path).replace(",", ",,")
-        options += ["-drive", f"file={name},format=raw,if=none,discard=unmap,id=disk{index},read-only={'on' if read_only else 'off'}",
+    for index, disk in enumerate(disks):
+        name = os.path.abspath(disk.path).replace(",", ",,")
+        options += ["-drive", f"file={name},format=raw,if=none,discard=unmap,id=disk{index},read-only={'on' if disk.read_only else 'off'}",
                     "-device", f"{device},drive=disk{index}"]
     return options
 

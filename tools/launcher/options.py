@@ -29,6 +29,7 @@ examples:
   cowslip run --with /etc/services grep -c tcp /etc/services
   echo 'select 6*7;' | cowslip run sqlite3
   cowslip run --share .:/src -- sh -c 'cd /src && ls'
+  cowslip run --disk debian.img:overlay -- chroot /mnt dpkg --remove nano
   cowslip run --timeout 10 ./a.out || echo "status $?"
 
 exit status:
@@ -99,11 +100,19 @@ def variable(text):
     return text
 
 
-def disk(text):
-    path, colon, mode = text.rpartition(":")
-    if colon and mode == "ro":
-        return path, True
-    return text, False
+class Disk:
+    """A disk's file, and what may be done with it: with a `place`, its file system is there under an overlay in memory."""
+
+    def __init__(self, text):
+        self.path, self.read_only, self.place = text, False, None
+        match = re.fullmatch(r"(.+):(ro|overlay(?::(.+))?)", text)
+        if not match:
+            return
+        self.path, self.read_only = match[1], True
+        if match[2] != "ro":
+            self.place = match[3] or "/mnt"
+        if self.place and not self.place.startswith("/"):
+            raise argparse.ArgumentTypeError(f"{text}: expected FILE:overlay:PATH with a PATH that begins with /")
 
 
 class Share:
@@ -152,8 +161,9 @@ def parse(words):
     machine.add_argument("--memory", type=memory, default=256 << 20, metavar="SIZE", help="such as 64M or 2G (256M)")
     machine.add_argument("--machine", choices=("pc", "q35", "microvm"), default="pc", help="QEMU's machine type (pc)")
     machine.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="kvm, where the computer can; tcg works everywhere (tcg)")
-    machine.add_argument("--disk", type=disk, action="append", default=[], dest="disks", metavar="FILE[:ro]",
-                         help="a disk, whose sectors are the file's bytes: /dev/vda, the next /dev/vdb; written to unless :ro")
+    machine.add_argument("--disk", type=Disk, action="append", default=[], dest="disks", metavar="FILE[:ro|:overlay[:PATH]]",
+                         help="a disk, whose sectors are the file's bytes: /dev/vda, the next /dev/vdb; written to unless :ro; with :overlay,"
+                              " its file system is at PATH (/mnt) and can be changed there, while the file stays as it is")
     machine.add_argument("--share", type=Share, action="append", default=[], dest="shares", metavar="DIR[:PATH[:ro]]",
                          help="a folder of this computer, at PATH (or under the same name); what is written there stays, unless :ro")
     machine.add_argument("--kernel", metavar="FILE", help="another kernel, for comparison")

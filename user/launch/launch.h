@@ -98,7 +98,7 @@ int relay_run(struct program *program);
 
 /* Mounts what programs expect; what cannot be mounted is there already or is left out. */
 void surroundings_make(void);
-/* Mounts the host's folders of /etc/fstab.  0, or -errno and in *folder which one it was. */
-int shares_mount(const char **folder);
+/* Mounts the disks and the host's folders that the launcher put into /etc/fstab.  0, or -errno and in *folder which one it was. */
+int table_mount(const char **folder);
 
 #endif

@@ -132,7 +132,7 @@ int main(void)
 	if (!link_open("/dev/ttyS1"))
 		give_up("/dev/ttyS1");
 	receive_order(&order);
-	int result = shares_mount(&step);
+	int result = table_mount(&step);
 
 	if (result == 0)
 		result = program_start(&order, &program, &step);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The file systems and links that programs expect to find.  A kernel may have mounted some of them
- * itself; an error is no reason to stop.  The folders that the launcher shares stand in /etc/fstab.
+ * itself; an error is no reason to stop.  The folders that the launcher shares, and the disks that it
+ * wants mounted, stand in /etc/fstab.
  */
 #include "launch.h"
 
@@ -32,7 +33,50 @@ static const char *const links[][2] = {
 	{"/proc/self/fd/2", "/dev/stderr"},
 };
 
-int shares_mount(const char **folder)
+/* A disk: whatever is on it. */
+static int mount_disk(const struct mntent *entry)
+{
+	static const char *const types[] = {"ext4", "iso9660"};
+	int result = -1;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && result < 0; i++)
+		result = mount(entry->mnt_fsname, entry->mnt_dir, types[i], MS_RDONLY, NULL);
+	return result;
+}
+
+/* The directory that an option names, made if it is missing. */
+static void make_option(const struct mntent *entry, const char *option)
+{
+	char path[PATH_MAX], *text = hasmntopt(entry, option),
+			     *equals = text ? strchr(text, '=') : NULL;
+
+	if (!equals)
+		return;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(equals + 1, ","), equals + 1);
+	mkdir(path, 0755);
+}
+
+/* Other lines than the launcher's, which a root brought along, are not for us. */
+static int mount_entry(const struct mntent *entry)
+{
+	unsigned long flags = hasmntopt(entry, "ro") ? MS_RDONLY : 0;
+	char *mark = hasmntopt(entry, "x-launch");
+
+	if (strcmp(entry->mnt_type, "9p") == 0)
+		return mount(entry->mnt_fsname, entry->mnt_dir, "9p", flags, "trans=virtio");
+	if (!mark)
+		return 0;
+	if (strcmp(entry->mnt_type, "auto") == 0)
+		return mount_disk(entry);
+	if (strcmp(entry->mnt_type, "tmpfs") == 0)
+		return mount("tmpfs", entry->mnt_dir, "tmpfs", 0, "mode=755");
+	make_option(entry, "upperdir");
+	make_option(entry, "workdir");
+	mark[-1] = '\0'; /* the last option, and for us alone */
+	return mount("overlay", entry->mnt_dir, "overlay", 0, entry->mnt_opts);
+}
+
+int table_mount(const char **folder)
 {
 	static char failed[PATH_MAX];
 	FILE *table = setmntent("/etc/fstab", "r");
@@ -40,11 +84,7 @@ int shares_mount(const char **folder)
 	int result = 0;
 
 	while (table && result == 0 && (entry = getmntent(table)) != NULL) {
-		unsigned long flags = hasmntopt(entry, "ro") ? MS_RDONLY : 0;
-
-		if (strcmp(entry->mnt_type, "9p") != 0)
-			continue;
-		if (mount(entry->mnt_fsname, entry->mnt_dir, "9p", flags, "trans=virtio") < 0) {
+		if (mount_entry(entry) < 0) {
 			result = -errno;
 			snprintf(failed, sizeof(failed), "%s", entry->mnt_dir);
 			*folder = failed;

@@ -88,7 +88,8 @@ static ino_t number_of(const struct overlay_super *super, const struct overlay_n
 	const struct overlay_lower *lower = node->lower_count > 0 ? &node->lowers[0] : NULL;
 	ino_t number;
 
-	if (lower && (!node->upper || S_ISDIR(node->inode.mode)))
+	/* A merged directory has the number of what it is a copy of; the root is no copy. */
+	if (lower && (!node->upper || (S_ISDIR(node->inode.mode) && node->parent)))
 		return overlay_number(super, super->lowers[lower->layer].file_system,
 				      dentry_inode(lower->dentry)->ino);
 	if (!S_ISDIR(node->inode.mode) && overlay_origin(super, dentry_inode(node->upper), &number))

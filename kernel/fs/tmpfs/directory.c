@@ -178,9 +178,15 @@ static int symlink(struct inode *directory, struct dentry *dentry, const char *t
 static int link(struct inode *directory, struct dentry *dentry, struct inode *inode)
 {
 	struct tmpfs_entry *entry = entry_alloc(dentry);
+	int error;
 
 	if (!entry)
 		return -ENOMEM;
+	error = tmpfs_charge_name(inode);
+	if (error) {
+		kfree(entry);
+		return error;
+	}
 	entry_insert(tmpfs_inode(directory), entry, inode_get(inode));
 	inode_change_nlink(inode, 1);
 	inode->flags &= ~(u32)INODE_LINKABLE;
@@ -197,6 +203,7 @@ static int unlink(struct inode *directory, struct dentry *dentry)
 	if (!entry)
 		return -ENOENT;
 	inode = entry_remove(tmpfs_inode(directory), entry);
+	tmpfs_uncharge_name(inode);
 	inode_change_nlink(inode, -1);
 	inode_touch(directory, ATTR_MTIME | ATTR_CTIME);
 	inode_put(inode);
@@ -286,6 +293,7 @@ static void replace_target(struct inode *to_directory, struct tmpfs_entry *entry
 	bool is_directory = S_ISDIR(entry->inode->mode);
 	struct inode *inode = entry_remove(tmpfs_inode(to_directory), entry);
 
+	tmpfs_uncharge_name(inode);
 	inode_change_nlink(inode, is_directory ? -2 : -1);
 	if (is_directory)
 		inode_change_nlink(to_directory, -1);

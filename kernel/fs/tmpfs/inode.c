@@ -42,6 +42,25 @@ static int charge_inode(struct tmpfs_super *super)
 	return -ENOSPC;
 }
 
+/* Other file systems that are made of this one count files alone. */
+static bool names_count(const struct inode *inode)
+{
+	return tmpfs_super(inode->superblock)->files == &tmpfs_plain_files;
+}
+
+int tmpfs_charge_name(const struct inode *inode)
+{
+	if (!names_count(inode) || inode->nlink == 0)
+		return 0;
+	return charge_inode(tmpfs_super(inode->superblock));
+}
+
+void tmpfs_uncharge_name(const struct inode *inode)
+{
+	if (names_count(inode) && !S_ISDIR(inode->mode) && inode->nlink > 1)
+		__atomic_sub_fetch(&tmpfs_super(inode->superblock)->inodes, 1, __ATOMIC_RELAXED);
+}
+
 static int init_file(struct inode *inode)
 {
 	inode->ops = &tmpfs_file_inode_ops;

@@ -57,8 +57,10 @@ int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *
 {
 	int error;
 
-	if (strcmp(name, "nr_inodes") == 0)
+	if (strcmp(name, "nr_inodes") == 0) {
+		super->inodes_given = true;
 		return parse_limit(value, &super->max_inodes, false);
+	}
 	if (strcmp(name, "uid") == 0)
 		return parse_owner(value, &super->uid, uid_given);
 	if (strcmp(name, "gid") == 0)
@@ -71,12 +73,13 @@ int tmpfs_parse_common(struct tmpfs_super *super, const char *name, const char *
 	return error;
 }
 
-/* When pages may be huge: a wish, and they never are. */
-static bool is_huge_policy(const char *word)
-{
-	static const char *const words[] = {"never", "always", "within_size", "advise"};
+static const char *const plain_words[] = {"", "relatime", "inode64", "inode32"};
+/* Advice, which changes nothing: there are small pages alone. */
+static const char *const huge_words[] = {"never", "always", "within_size", "advise"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+static bool is_one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
 		if (strcmp(word, words[i]) == 0)
 			return true;
 	return false;
@@ -91,7 +94,7 @@ static int parse_option(void *context, char *word)
 	int error;
 
 	if (!value)
-		return *word == '\0' || strcmp(word, "relatime") == 0 ? 0 : -EINVAL;
+		return is_one_of(word, plain_words, ARRAY_SIZE(plain_words)) ? 0 : -EINVAL;
 	*value++ = '\0';
 	error = tmpfs_parse_common(super, word, value);
 	if (error != -ENOENT)
@@ -101,10 +104,12 @@ static int parse_option(void *context, char *word)
 		error = parse_limit(value, &number, true);
 		if (!error)
 			super->max_pages = DIV_ROUND_UP(number, PAGE_SIZE);
+		super->pages_given = true;
 	} else if (strcmp(word, "nr_blocks") == 0) {
 		error = parse_limit(value, &super->max_pages, false);
+		super->pages_given = true;
 	} else if (strcmp(word, "huge") == 0) {
-		error = is_huge_policy(value) ? 0 : -EINVAL;
+		error = is_one_of(value, huge_words, ARRAY_SIZE(huge_words)) ? 0 : -EINVAL;
 	} else if (strcmp(word, "mpol") != 0) {
 		error = -EINVAL;
 	}
@@ -128,6 +133,12 @@ static int statfs(struct superblock *superblock, struct linux_statfs *result)
 	return 0;
 }
 
+/* A new limit: nothing may be over it, and what had none gets none. */
+static bool may_limit(u64 before, u64 limit, u64 used)
+{
+	return limit == 0 || limit == before || (before != 0 && limit >= used);
+}
+
 static int remount(struct superblock *superblock, u64 flags __unused, const char *options)
 {
 	struct tmpfs_super *super = tmpfs_super(superblock), changed = *super;
@@ -135,11 +146,13 @@ static int remount(struct superblock *superblock, u64 flags __unused, const char
 
 	if (error)
 		return error;
-	if ((changed.max_pages && changed.max_pages < READ_ONCE(super->pages)) ||
-	    (changed.max_inodes && changed.max_inodes < READ_ONCE(super->inodes)))
+	if (!may_limit(super->max_pages, changed.max_pages, READ_ONCE(super->pages)) ||
+	    !may_limit(super->max_inodes, changed.max_inodes, READ_ONCE(super->inodes)))
 		return -EINVAL;
 	super->max_pages = changed.max_pages;
 	super->max_inodes = changed.max_inodes;
+	super->pages_given = changed.pages_given;
+	super->inodes_given = changed.inodes_given;
 	return 0;
 }
 
@@ -148,10 +161,10 @@ static int show_options(struct superblock *superblock, char *buffer, size_t size
 	const struct tmpfs_super *super = tmpfs_super(superblock);
 	size_t length = 0;
 
-	if (super->max_pages)
+	if (super->pages_given)
 		length += ksnprintf(buffer, size, ",size=%luk",
 				    (unsigned long)(super->max_pages * (PAGE_SIZE / KIB)));
-	if (super->max_inodes)
+	if (super->inodes_given)
 		length += ksnprintf(buffer + length, size - length, ",nr_inodes=%lu",
 				    (unsigned long)super->max_inodes);
 	if (super->mode_given)

@@ -27,6 +27,7 @@ struct tmpfs_super {
 	uid_t uid;
 	gid_t gid;
 	bool mode_given;
+	bool pages_given, inodes_given; /* told in /proc/mounts; change mutex */
 };
 
 static inline struct tmpfs_super *tmpfs_super(const struct superblock *superblock)

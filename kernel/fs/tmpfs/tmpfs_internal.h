@@ -45,6 +45,10 @@ extern const struct tmpfs_files tmpfs_plain_files;
 
 int tmpfs_inode_init(void);
 
+/* A name more of a file that has some counts as an inode: 0 or -ENOSPC.  And one of several goes. */
+int __must_check tmpfs_charge_name(const struct inode *inode);
+void tmpfs_uncharge_name(const struct inode *inode);
+
 /* Drops all entries below a directory, at unmount. */
 void tmpfs_directory_empty(struct inode *directory);
 

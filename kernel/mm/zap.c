@@ -118,8 +118,17 @@ void zap_revoke(struct address_space *space, vaddr_t start, vaddr_t end, enum za
 
 /* --- In one space alone --- */
 
+/*
+ * The tree_lock is given back from time to time, so that nobody waits long for this CPU: before
+ * nodes are freed, which may hold any number of pages, and after so many entries.  The map lock
+ * keeps what is left to do as it is.
+ */
+enum { PIECE_ENTRIES = 1024, DROP_PAUSE = 1 };
+
 struct drop {
 	vaddr_t start, end;     /* the entries that go */
+	vaddr_t at;             /* below it all is done */
+	u32 entries;            /* that have gone since the last pause */
 	vaddr_t floor, ceiling; /* nothing else is wanted here */
 	bool alone;             /* nobody else is in the tree: own nodes may go, too */
 	struct gather gather;
@@ -136,11 +145,13 @@ static void drop_leaf(struct drop *drop, struct node *leaf, vaddr_t base)
 	};
 
 	zap_span(&span, ZAP_ALL, &drop->gather);
+	drop->entries += span.count;
 }
 
 static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base);
 
-/* What is below one link, which names a table for [at, at + span). */
+/* What is below one link, which names a table for [at, at + span).  0; DROP_PAUSE: go on at
+ * drop->at; -ENOMEM. */
 static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 span)
 {
 	pte_t link = pte_read(slot);
@@ -156,7 +167,13 @@ static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 
 			huge_link_gone(node);
 		gather_range(&drop->gather, MAX(at, drop->start), MIN(at + span, drop->end));
 		gather_node(&drop->gather, node);
-		return 0;
+		drop->at = at + span;
+		return drop->gather.node_count == GATHER_NODES ? DROP_PAUSE : 0;
+	}
+	/* From here on the gather may have to be finished under the lock. */
+	if (drop->gather.node_count > 0 && (level == 2 || !link_is_writable(link))) {
+		drop->at = MAX(at, drop->start);
+		return DROP_PAUSE;
 	}
 	if (!link_is_writable(link)) {
 		link = tree_own_link(slot, link, &replaced);
@@ -184,6 +201,9 @@ static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 
 			spin_lock(&node->lock);
 		drop_leaf(drop, node, at);
 		spin_unlock(&node->lock);
+		drop->at = at + span;
+		if (drop->entries >= PIECE_ENTRIES)
+			result = DROP_PAUSE;
 	}
 	return result;
 }
@@ -192,7 +212,7 @@ static int drop_link(struct drop *drop, pte_t *slot, u32 level, vaddr_t at, u64 
 static int drop_below(struct drop *drop, pte_t *table, u32 level, vaddr_t base)
 {
 	u64 span = pt_span(level);
-	vaddr_t first = MAX(base, ALIGN_DOWN(drop->start, span));
+	vaddr_t first = MAX(base, ALIGN_DOWN(drop->at, span));
 	u32 index = (u32)((first - base) / span);
 	u32 limit = entries_limit(base, span, drop->end);
 	int result = 0;
@@ -210,7 +230,8 @@ static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, v
 {
 	struct drop drop;
 
-	drop.start = start;
+	drop.start = drop.at = start;
+	drop.entries = 0;
 	drop.end = end;
 	drop.floor = floor;
 	drop.ceiling = ceiling;
@@ -228,7 +249,13 @@ static int drop_range(struct address_space *space, vaddr_t start, vaddr_t end, v
 		spin_unlock(&leaf->lock);
 	} else {
 		spin_lock(&space->tree_lock);
-		result = drop_below(&drop, phys_to_virt(space->tree.root), PT_LEVELS, 0);
+		while ((result = drop_below(&drop, phys_to_virt(space->tree.root), PT_LEVELS, 0)) ==
+		       DROP_PAUSE) {
+			spin_unlock(&space->tree_lock);
+			gather_finish(&drop.gather);
+			drop.entries = 0;
+			spin_lock(&space->tree_lock);
+		}
 		spin_unlock(&space->tree_lock);
 	}
 	gather_finish(&drop.gather);

@@ -97,6 +97,65 @@ static void munmap_takes_the_middle(void **state __unused)
 	test_space_end(space);
 }
 
+enum { LARGE = 64 }; /* MiB: more leaves than go in one piece, however they go */
+
+static void write_each_mib(vaddr_t at)
+{
+	for (u32 i = 0; i < LARGE; i++)
+		assert_writes(at + i * MIB, i + 1);
+}
+
+/* Of the MiBs at `at`, those from first to last - 1 are zeros. */
+static void assert_emptied(vaddr_t at, u32 first, u32 last)
+{
+	machine_check_tlbs();
+	for (u32 i = 0; i < LARGE; i++)
+		assert_reads(at + i * MIB, i >= first && i < last ? 0 : i + 1);
+}
+
+static void many_leaves_go_in_pieces(void **state __unused)
+{
+	struct address_space *space = test_space();
+	long mapped = vmm_mmap(space, 0, LARGE * MIB, RW, ANON | MAP_NORESERVE, NULL, 0);
+	vaddr_t at = (vaddr_t)mapped;
+	struct vm_space_stats before, after;
+
+	assert_true(mapped > 0);
+
+	/* Entries of many leaves; then those of nodes that somebody shares, too. */
+	write_each_mib(at);
+	vmm_space_stats(space, &before);
+	assert_int_equal(vmm_madvise(space, at + 3 * MIB, 58 * MIB, MADV_DONTNEED), 0);
+	assert_emptied(at, 3, 61);
+	write_each_mib(at);
+	struct address_space *child = vmm_copy_address_space(space);
+	assert_non_null(child);
+	vmm_switch_address_space(child);
+	assert_int_equal(vmm_madvise(child, at + 5 * MIB, 50 * MIB, MADV_DONTNEED), 0);
+	assert_emptied(at, 5, 55);
+	vmm_switch_address_space(space);
+	assert_emptied(at, 0, 0);
+	/* Whole nodes, between two of which a part stays. */
+	vmm_switch_address_space(child);
+	assert_int_equal(vmm_munmap(child, at + MIB, (LARGE - 2) * MIB), 0);
+	machine_check_tlbs();
+	assert_reads(at, 1);
+	assert_read_faults(at + MIB, SIGSEGV, SEGV_MAPERR);
+	assert_read_faults(at + (LARGE - 2) * MIB, SIGSEGV, SEGV_MAPERR);
+	assert_reads(at + (LARGE - 1) * MIB, LARGE);
+	vmm_switch_address_space(space);
+	vmm_put_address_space(child);
+	assert_emptied(at, 0, 0);
+	assert_int_equal(vmm_munmap(space, at + MIB, (LARGE - 2) * MIB), 0);
+	machine_check_tlbs();
+	vmm_space_stats(space, &after);
+	assert_int_equal(after.resident_anonymous, before.resident_anonymous - (LARGE - 2));
+	assert_true(after.page_tables + LARGE / 2 - 2 <= before.page_tables);
+	assert_reads(at, 1);
+	assert_reads(at + (LARGE - 1) * MIB, LARGE);
+	test_space_end(space);
+}
+
 static void mprotect_splits_checks_and_joins(void **state __unused)
 {
 	struct address_space *space = test_space();
@@ -536,6 +595,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(touching_page_after_page_brings_some_ahead),
 		TEST_WITHOUT_LEAKS(addresses_outside_of_regions_fault),
 		TEST_WITHOUT_LEAKS(munmap_takes_the_middle),
+		TEST_WITHOUT_LEAKS(many_leaves_go_in_pieces),
 		TEST_WITHOUT_LEAKS(mprotect_splits_checks_and_joins),
 		TEST_WITHOUT_LEAKS(fork_child_write_leaves_parent_unchanged),
 		TEST_WITHOUT_LEAKS(the_last_holder_of_a_shared_frame_reuses_it),

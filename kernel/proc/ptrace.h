@@ -18,11 +18,12 @@ struct process;
 
 /* task->call_work: what system calls stop at. */
 enum call_work {
-	CALL_TRACE = 1 << 0,                  /* a tracer wants to see entry and exit */
-	CALL_STEP = 1 << 1,                   /* single steps: the exit counts as one */
-	CALL_SECCOMP = 1 << 2,                /* not every call may be made: proc/seccomp.c */
-	CALL_WATCHED = 1 << 3,                /* trace points want to see it: trace/ring.c */
-	CALL_PTRACE = CALL_TRACE | CALL_STEP, /* what a tracer sets and clears */
+	CALL_TRACE = 1 << 0,   /* a tracer wants to see entry and exit */
+	CALL_STEP = 1 << 1,    /* single steps: the exit counts as one */
+	CALL_SECCOMP = 1 << 2, /* not every call may be made: proc/seccomp.c */
+	CALL_WATCHED = 1 << 3, /* trace points want to see it: trace/ring.c */
+	CALL_EMULATE = 1 << 4, /* a tracer makes its calls itself: none is made */
+	CALL_PTRACE = CALL_TRACE | CALL_STEP | CALL_EMULATE, /* what a tracer sets and clears */
 };
 
 static inline bool ptrace_is_traced(const struct task *task)

@@ -46,8 +46,10 @@ static long resume(struct task *task, long request, u64 signal)
 		return -EIO;
 	unsigned long flags = process_tree_lock();
 	u32 work = request == PTRACE_SYSCALL ? CALL_TRACE : 0;
-	if (request == PTRACE_SINGLESTEP) {
-		work = CALL_STEP;
+	if (request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP)
+		work = CALL_EMULATE;
+	if (request == PTRACE_SINGLESTEP || request == PTRACE_SYSEMU_SINGLESTEP) {
+		work |= CALL_STEP;
 		arch_step(task_frame_of(task), true);
 	}
 	__atomic_and_fetch(&task->call_work, ~(u32)CALL_PTRACE, __ATOMIC_RELAXED);
@@ -91,6 +93,8 @@ static long request_stopped(struct task *task, long request, vaddr_t address, va
 	case PTRACE_CONT:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 		return resume(task, request, data);
 	case PTRACE_DETACH:
 		return ptrace_detach(task, data);

@@ -217,7 +217,7 @@ static void stop_at_syscall(u64 phase)
 bool ptrace_syscall_enter(void)
 {
 	current->ptrace.in_call = true;
-	if (current->call_work & CALL_TRACE)
+	if (current->call_work & (CALL_TRACE | CALL_EMULATE))
 		stop_at_syscall(SYSCALL_INFO_ENTRY);
 	return !task_kill_pending(current);
 }
@@ -227,7 +227,7 @@ void ptrace_syscall_exit(void)
 	struct siginfo info;
 
 	current->ptrace.in_call = false;
-	if (current->call_work & CALL_STEP) {
+	if ((current->call_work & (CALL_STEP | CALL_EMULATE)) == CALL_STEP) {
 		siginfo_init(&info, SIGTRAP, TRAP_TRACE);
 		info.fault.address = trap_ip(task_frame());
 		signal_force(&info);

@@ -42,12 +42,14 @@ long syscall_missing(void)
 static long call_traced(void)
 {
 	struct trap_frame *frame = task_frame();
+	bool refused = current->call_work & CALL_EMULATE;
 	long result = -ENOSYS;
 
 	trap_set_result(frame, result);
 	if (!ptrace_syscall_enter())
 		return -EINTR;
-	bool refused = current->call_work & CALL_SECCOMP && !seccomp_enter(frame);
+	if (!refused)
+		refused = current->call_work & CALL_SECCOMP && !seccomp_enter(frame);
 	u32 number = (u32)arch_syscall_number(frame);
 	if (!refused && number < SYSCALL_LIMIT)
 		result = syscall_table[number](

@@ -363,6 +363,38 @@ static void sleeping_calls_start_again(void)
 	close(ends[1]);
 }
 
+/* A tracer that makes the calls itself: each stops once, and the kernel makes none. */
+static void calls_are_emulated(void)
+{
+	const long emulate = 31, emulate_step = 32;
+	struct user_regs_struct registers;
+	pid_t pid = start_traced();
+
+	if (pid == 0) {
+		long first = syscall(SYS_getppid), second = syscall(SYS_close, 0);
+		_exit(first == 4321 && second == -1 && errno == EXDEV && fcntl(0, F_GETFD) >= 0
+			      ? 7
+			      : 8);
+	}
+	is(trace(PTRACE_SETOPTIONS, pid, 0, OPT_SYSGOOD), 0, "stops of calls have a mark");
+	/* It leaves kill(2), by which it stopped, at first. */
+	is(trace(emulate, pid, 0, 0), 0, "calls are emulated");
+	is(wait_for(pid), STOPPED(SIGTRAP | 0x80), "one is to be made");
+	is(trace(PTRACE_GETREGS, pid, 0, (unsigned long)&registers), 0, "its registers");
+	is(registers.orig_rax, SYS_getppid, "say which");
+	registers.rax = 4321;
+	is(trace(PTRACE_SETREGS, pid, 0, (unsigned long)&registers), 0, "it gets a result");
+	is(trace(emulate, pid, 0, 0), 0, "on to the next");
+	is(wait_for(pid), STOPPED(SIGTRAP | 0x80), "without a stop at the end");
+	is(trace(PTRACE_GETREGS, pid, 0, (unsigned long)&registers), 0, "the next one");
+	is(registers.orig_rax, SYS_close, "would close something");
+	registers.rax = (unsigned long)-EXDEV;
+	is(trace(PTRACE_SETREGS, pid, 0, (unsigned long)&registers), 0, "but gets an error");
+	is(trace(emulate_step, pid, 0, 0), 0, "with a single step");
+	is(wait_for(pid), STOPPED(SIGTRAP), "it stops behind the next instruction");
+	is(cont(pid, 0), EXITED(7), "nothing was closed");
+}
+
 int main(void)
 {
 	signals_stop_the_tracee();
@@ -375,5 +407,6 @@ int main(void)
 	calls_stop_twice();
 	forks_are_made_once();
 	sleeping_calls_start_again();
+	calls_are_emulated();
 	return done();
 }

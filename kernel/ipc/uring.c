@@ -116,6 +116,7 @@ void uring_put(struct uring *ring)
 {
 	if (__atomic_sub_fetch(&ring->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	uring_drop_groups(ring);
 	drop_area(&ring->sq);
 	drop_area(&ring->cq);
 	drop_area(&ring->sqes);
@@ -131,7 +132,8 @@ static void describe(const struct uring *ring, struct uring_params *params)
 	params->sq_entries = ring->sq_entries;
 	params->cq_entries = ring->cq_entries;
 	params->features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |
-			   IORING_FEAT_FAST_POLL | IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG;
+			   IORING_FEAT_FAST_POLL | IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG |
+			   IORING_FEAT_CQE_SKIP;
 	params->sq = (struct uring_sq_offsets){.head = SQ_HEAD,
 					       .tail = SQ_TAIL,
 					       .ring_mask = SQ_MASK,
@@ -163,7 +165,11 @@ static int choose_sizes(struct uring *ring, u32 entries, const struct uring_para
 	bool clamp = params->flags & IORING_SETUP_CLAMP;
 	u32 answers = params->flags & IORING_SETUP_CQSIZE ? params->cq_entries : 2 * entries;
 
-	if (params->flags & ~(u32)(IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP) || entries == 0)
+	/* Bad requests never keep those behind them; threads look for what is ready when they enter
+	 * the kernel: what the last two ask for. */
+	if (params->flags & ~(u32)(IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP |
+				   IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN) ||
+	    entries == 0)
 		return -EINVAL;
 	if (entries > URING_MAX_ENTRIES) {
 		if (!clamp)
@@ -196,6 +202,7 @@ static struct uring *make(u32 entries, struct uring_params *params)
 	list_init(&ring->overflow);
 	list_init(&ring->continuing);
 	list_init(&ring->ready);
+	list_init(&ring->groups);
 	int error = choose_sizes(ring, entries, params);
 	if (error == 0)
 		error = make_memory(ring);

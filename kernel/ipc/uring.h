@@ -53,6 +53,13 @@ int __must_check uring_set_eventfd(struct uring *ring, int fd); /* -1: none */
 int __must_check uring_check_buffer(const struct uring *ring, u16 index, vaddr_t address,
 				    size_t length);
 
+/* IORING_OP_PROVIDE_BUFFERS and REMOVE_BUFFERS, and buffers in a ring of the program's, with the lock
+ * held: 0 or a count, or an error. */
+long uring_provide_buffers(struct uring *ring, const struct uring_sqe *sqe);
+long uring_remove_buffers(struct uring *ring, const struct uring_sqe *sqe);
+int __must_check uring_set_buffer_ring(struct uring *ring, const struct uring_buffer_ring *setting);
+int __must_check uring_drop_buffer_ring(struct uring *ring, u16 group);
+
 /* Before current next runs the program: what has become ready. */
 void uring_run(void);
 /* Current's process is about to leave its memory for another program's: what waits is called off. */

@@ -40,6 +40,19 @@ static void tell(struct uring *ring)
 		eventfd_count(ring->eventfd);
 }
 
+bool uring_post(const struct uring_request *request, s64 result)
+{
+	struct uring *ring = request->ring;
+
+	if (ring->closed || !list_empty(&ring->overflow) ||
+	    !put_answer(ring, request->sqe.user_data, (s32)result,
+			request->answer_flags | IORING_CQE_F_MORE))
+		return false;
+	ring->answers++;
+	tell(ring);
+	return true;
+}
+
 void uring_free_request(struct uring_request *request)
 {
 	if (request->file != NULL)
@@ -97,6 +110,12 @@ void uring_finish(struct uring_request *request, s64 result)
 	bool failed = result < 0 && !(request->sqe.flags & IOSQE_IO_HARDLINK);
 	bool silent = request->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && result >= 0;
 
+	struct uring_request *timeout = request->timeout;
+
+	if (timeout != NULL)
+		timeout->limits = NULL;
+	if (request->limits != NULL)
+		request->limits->timeout = NULL;
 	request->next = NULL;
 	request->result = (s32)result;
 	ring->in_flight--;
@@ -112,5 +131,9 @@ void uring_finish(struct uring_request *request, s64 result)
 	}
 	if (!ring->closed)
 		tell(ring);
+	if (timeout != NULL) {
+		uring_disarm(timeout);
+		uring_finish(timeout, -ECANCELED);
+	}
 	follow(next, failed);
 }

@@ -45,8 +45,10 @@ struct uring_request {
 	struct uring *ring;
 	struct task *task; /* who submitted it; counted */
 	struct uring_sqe sqe;
-	struct file *file;          /* counted; or NULL */
-	struct uring_request *next; /* in its chain */
+	struct file *file;             /* counted; or NULL */
+	struct uring_request *next;    /* in its chain */
+	struct uring_request *timeout; /* linked to it: ends it when it is over; or NULL */
+	struct uring_request *limits;  /* of such a timeout: whom it ends; or NULL */
 	struct uring_hook *hooks;
 	struct timer timer;
 	bool has_timer;
@@ -76,7 +78,9 @@ struct uring {
 	u32 file_count;
 	struct user_iovec *buffers;
 	u32 buffer_count;
-	struct file *eventfd; /* counted; or NULL */
+	struct list_head groups; /* of provided buffers: uring_buffers.c */
+	u32 provided;            /* in all groups */
+	struct file *eventfd;    /* counted; or NULL */
 	bool closed;
 };
 
@@ -88,7 +92,8 @@ struct uring *uring_get(struct uring *ring);
 void uring_put(struct uring *ring);
 
 /* uring_answer.c; mutex held. */
-void uring_answer(struct uring *ring, u64 user_data, s32 result, u32 flags);
+/* One answer of a request that goes on; false: there is no room, so it must end. */
+bool uring_post(const struct uring_request *request, s64 result);
 /* The request is done: answers, goes on with its chain, frees it. */
 void uring_finish(struct uring_request *request, s64 result);
 void uring_flush_overflow(struct uring *ring);
@@ -105,11 +110,20 @@ bool uring_arm(struct uring_request *request, u32 events);
 void uring_disarm(struct uring_request *request);
 void uring_run_ready(struct uring *ring);
 void uring_begin_timeout(struct uring_request *request);
+/* Starts the timeout that is behind the request in its chain, if one is: 0 or an error. */
+int __must_check uring_begin_link_timeout(struct uring_request *request);
 void uring_check_timeouts(struct uring *ring);
 /* Ends those that fit with -ECANCELED: how many. */
 long uring_cancel(struct uring *ring, const struct uring_sqe *sqe, struct uring_request *but);
 void uring_cancel_all(struct uring *ring);
 u32 uring_ready_events(const struct uring_request *request);
+
+/* uring_buffers.c; mutex held. */
+/* Puts the next buffer of the request's group into *sqe: 0 or -ENOBUFS.  It stays the next one until
+ * it is taken; *id is what the answer says then. */
+int __must_check uring_select_buffer(struct uring *ring, struct uring_sqe *sqe, u16 *id);
+void uring_take_buffer(struct uring *ring, u16 group);
+void uring_drop_groups(struct uring *ring);
 
 extern const struct uring_ops *uring_ops;
 

@@ -41,21 +41,51 @@ static bool must_wait(s64 result)
 /* Without sleeping for anybody: see TASK_NO_WAIT. */
 static s64 execute(struct uring_request *request)
 {
+	struct uring *ring = request->ring;
+	struct uring_sqe sqe = request->sqe;
+	bool selects = sqe.flags & IOSQE_BUFFER_SELECT;
+	u16 id = 0;
+	int error = selects ? uring_select_buffer(ring, &sqe, &id) : 0;
+
+	request->answer_flags = 0;
+	if (error != 0)
+		return error;
 	current->flags |= TASK_NO_WAIT;
-	s64 result = uring_ops->execute(request->ring, &request->sqe, request->file);
+	s64 result = uring_ops->execute(ring, &sqe, request->file);
 	current->flags &= ~(u32)TASK_NO_WAIT;
+	if (selects && result >= 0) {
+		uring_take_buffer(ring, sqe.buffer);
+		request->answer_flags = IORING_CQE_F_BUFFER | (u32)id << IORING_CQE_BUFFER_SHIFT;
+	}
 	return result;
+}
+
+/* Does it go on after that result? */
+static bool goes_on(const struct uring_request *request, s64 result)
+{
+	const struct uring_sqe *sqe = &request->sqe;
+
+	return (sqe->opcode == IORING_OP_ACCEPT && sqe->ioprio & IORING_ACCEPT_MULTISHOT &&
+		result >= 0) ||
+	       (sqe->opcode == IORING_OP_RECV && sqe->ioprio & IORING_RECV_MULTISHOT && result > 0);
+}
+
+/* A poll for more than one event: an answer each time that somebody is woken and something holds. */
+static void poll_on(struct uring_request *request)
+{
+	bool waits = uring_arm(request, request->sqe.op_flags);
+	u32 ready = uring_ready_events(request);
+
+	if (waits && (ready == 0 || uring_post(request, ready)))
+		return;
+	uring_disarm(request);
+	uring_finish(request, ready != 0 ? (s64)ready : -EAGAIN);
 }
 
 static void poll_or_try(struct uring_request *request)
 {
 	u32 events = uring_ops->events(request->sqe.opcode);
 
-	/* More than one event from one request is not offered. */
-	if (request->sqe.opcode == IORING_OP_POLL_ADD && request->sqe.length != 0) {
-		uring_finish(request, -EINVAL);
-		return;
-	}
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		s64 result;
 
@@ -65,6 +95,10 @@ static void poll_or_try(struct uring_request *request)
 			result = ready != 0 ? (s64)ready : -EINTR;
 		} else {
 			result = execute(request);
+		}
+		if (goes_on(request, result) && uring_post(request, result)) {
+			tries = 0;
+			continue;
 		}
 		if (!must_wait(result)) {
 			uring_finish(request, result);
@@ -84,11 +118,18 @@ static void poll_or_try(struct uring_request *request)
 
 void uring_issue(struct uring_request *request)
 {
+	const struct uring_sqe *sqe = &request->sqe;
 	int error = request->result != 0 ? request->result : find_file(request);
 
+	if (error == 0)
+		error = uring_begin_link_timeout(request);
 	if (error != 0) {
 		uring_finish(request, error);
-	} else if (request->sqe.opcode == IORING_OP_TIMEOUT) {
+	} else if (sqe->opcode == IORING_OP_POLL_ADD && sqe->length == IORING_POLL_ADD_MULTI) {
+		poll_on(request);
+	} else if (sqe->opcode == IORING_OP_LINK_TIMEOUT) {
+		uring_finish(request, -EINVAL); /* there is nothing before it */
+	} else if (sqe->opcode == IORING_OP_TIMEOUT) {
 		uring_begin_timeout(request);
 	} else if (request->sqe.opcode == IORING_OP_ASYNC_CANCEL ||
 		   request->sqe.opcode == IORING_OP_POLL_REMOVE ||
@@ -164,9 +205,17 @@ static struct uring_request *take(struct uring *ring, u32 head)
 static int check(const struct uring_sqe *sqe)
 {
 	const u8 known = IOSQE_FIXED_FILE | IOSQE_IO_DRAIN | IOSQE_IO_LINK | IOSQE_IO_HARDLINK |
-			 IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
+			 IOSQE_ASYNC | IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
 
 	if (!uring_ops->is_known(sqe->opcode) || sqe->flags & ~known || sqe->personality != 0)
+		return -EINVAL;
+	if (sqe->flags & IOSQE_BUFFER_SELECT && sqe->opcode != IORING_OP_READ &&
+	    sqe->opcode != IORING_OP_RECV)
+		return -EOPNOTSUPP;
+	if (sqe->opcode == IORING_OP_POLL_ADD && sqe->length & ~(u32)IORING_POLL_ADD_MULTI)
+		return -EINVAL;
+	if (sqe->opcode == IORING_OP_RECV && sqe->ioprio & IORING_RECV_MULTISHOT &&
+	    !(sqe->flags & IOSQE_BUFFER_SELECT))
 		return -EINVAL;
 	return sqe->flags & IOSQE_FIXED_FILE && uring_ops->events(sqe->opcode) == 0 ? -EBADF : 0;
 }

@@ -107,28 +107,73 @@ static void time_over(struct timer *timer)
 	make_ready(container_of(timer, struct uring_request, timer));
 }
 
-void uring_begin_timeout(struct uring_request *request)
+/* The time that a request of either kind of timeout names: 0 or an error. */
+static int read_time(const struct uring_sqe *sqe, nsec_t *time)
 {
-	const struct uring_sqe *sqe = &request->sqe;
-	nsec_t time;
+	if (sqe->length != 1 || sqe->op_flags & ~(u32)IORING_TIMEOUT_ABS)
+		return -EINVAL;
+	int error = timespec_from_user(time, sqe->address);
+	if (error == 0 && !(sqe->op_flags & IORING_TIMEOUT_ABS))
+		*time += clock_monotonic();
+	return error;
+}
 
-	if (sqe->length != 1 || sqe->op_flags & ~(u32)IORING_TIMEOUT_ABS) {
-		uring_finish(request, -EINVAL);
-		return;
-	}
-	int error = timespec_from_user(&time, sqe->address);
-	if (error != 0) {
-		uring_finish(request, error);
-		return;
-	}
-	if (!(sqe->op_flags & IORING_TIMEOUT_ABS))
-		time += clock_monotonic();
-	if (sqe->offset != 0)
-		request->target = request->ring->answers + sqe->offset;
+static void start_timer(struct uring_request *request, nsec_t time)
+{
 	request->has_timer = true;
 	list_add_tail(&request->link, &request->ring->waiting);
 	timer_init(&request->timer, time_over);
 	timer_start(&request->timer, time);
+}
+
+void uring_begin_timeout(struct uring_request *request)
+{
+	const struct uring_sqe *sqe = &request->sqe;
+	nsec_t time;
+	int error = read_time(sqe, &time);
+
+	if (error != 0) {
+		uring_finish(request, error);
+		return;
+	}
+	if (sqe->offset != 0)
+		request->target = request->ring->answers + sqe->offset;
+	start_timer(request, time);
+}
+
+int uring_begin_link_timeout(struct uring_request *request)
+{
+	struct uring_request *timeout = request->next;
+	nsec_t time;
+
+	if (request->timeout != NULL || timeout == NULL ||
+	    timeout->sqe.opcode != IORING_OP_LINK_TIMEOUT ||
+	    request->sqe.opcode == IORING_OP_LINK_TIMEOUT)
+		return 0;
+	int error = timeout->result != 0 ? timeout->result : read_time(&timeout->sqe, &time);
+	if (error == 0 && timeout->sqe.offset != 0)
+		error = -EINVAL;
+	if (error != 0)
+		return error;
+	/* Out of the chain, which goes on behind it. */
+	request->next = timeout->next;
+	timeout->next = NULL;
+	request->timeout = timeout;
+	timeout->limits = request;
+	start_timer(timeout, time);
+	return 0;
+}
+
+/* It is over: so is what it is linked to. */
+static void end_limited(struct uring_request *timeout)
+{
+	struct uring_request *limited = timeout->limits;
+
+	uring_finish(timeout, -ETIME);
+	if (limited == NULL)
+		return;
+	uring_disarm(limited);
+	uring_finish(limited, -ECANCELED);
 }
 
 /* Those that wait for a number of answers are over when it is reached. */
@@ -169,6 +214,8 @@ void uring_run_ready(struct uring *ring)
 		uring_disarm(request);
 		if (request->sqe.opcode == IORING_OP_TIMEOUT)
 			uring_finish(request, -ETIME);
+		else if (request->sqe.opcode == IORING_OP_LINK_TIMEOUT)
+			end_limited(request);
 		else
 			uring_issue(request);
 	}

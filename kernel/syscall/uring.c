@@ -194,6 +194,10 @@ static s64 do_rest(struct uring *ring, const struct uring_sqe *sqe)
 		return do_close(sqe);
 	case IORING_OP_FILES_UPDATE:
 		return do_files_update(ring, sqe);
+	case IORING_OP_PROVIDE_BUFFERS:
+		return uring_provide_buffers(ring, sqe);
+	case IORING_OP_REMOVE_BUFFERS:
+		return uring_remove_buffers(ring, sqe);
 	default:
 		return do_names(sqe);
 	}
@@ -252,6 +256,9 @@ static const struct {
 	KIND(TIMEOUT_REMOVE, 0),
 	KIND(ACCEPT, POLLIN),
 	KIND(ASYNC_CANCEL, 0),
+	KIND(LINK_TIMEOUT, 0),
+	KIND(PROVIDE_BUFFERS, 0),
+	KIND(REMOVE_BUFFERS, 0),
 	KIND(CONNECT, POLLOUT),
 	KIND(FALLOCATE, 0),
 	KIND(OPENAT, 0),
@@ -399,6 +406,21 @@ static long update_files(struct uring *ring, vaddr_t argument, u32 count)
 				    : uring_update_files(ring, update.offset, update.fds, count);
 }
 
+static long change_buffer_ring(struct uring *ring, u32 what, vaddr_t argument, u32 count)
+{
+	struct uring_buffer_ring setting;
+
+	if (count != 1)
+		return -EINVAL;
+	if (get_user(setting, argument) != 0)
+		return -EFAULT;
+	if (setting.flags != 0 || setting.reserved[0] != 0 || setting.reserved[1] != 0 ||
+	    setting.reserved[2] != 0)
+		return -EINVAL;
+	return what == IORING_REGISTER_PBUF_RING ? uring_set_buffer_ring(ring, &setting)
+						 : uring_drop_buffer_ring(ring, setting.group);
+}
+
 static long change(struct uring *ring, u32 what, vaddr_t argument, u32 count)
 {
 	s32 fd;
@@ -423,6 +445,9 @@ static long change(struct uring *ring, u32 what, vaddr_t argument, u32 count)
 		return fd < 0 ? -EBADF : uring_set_eventfd(ring, fd);
 	case IORING_UNREGISTER_EVENTFD:
 		return argument != 0 || count != 0 ? -EINVAL : uring_set_eventfd(ring, -1);
+	case IORING_REGISTER_PBUF_RING:
+	case IORING_UNREGISTER_PBUF_RING:
+		return change_buffer_ring(ring, what, argument, count);
 	case IORING_REGISTER_PROBE:
 		return probe(argument, count);
 	default:

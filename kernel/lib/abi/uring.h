@@ -104,6 +104,8 @@ _Static_assert(sizeof(struct uring_params) == 120, "Linux's size");
 enum {
 	IORING_SETUP_CQSIZE = 1 << 3,
 	IORING_SETUP_CLAMP = 1 << 4,
+	IORING_SETUP_SUBMIT_ALL = 1 << 7,
+	IORING_SETUP_COOP_TASKRUN = 1 << 8,
 
 	IORING_FEAT_NODROP = 1 << 1,
 	IORING_FEAT_SUBMIT_STABLE = 1 << 2,
@@ -111,6 +113,7 @@ enum {
 	IORING_FEAT_FAST_POLL = 1 << 5,
 	IORING_FEAT_POLL_32BITS = 1 << 6,
 	IORING_FEAT_EXT_ARG = 1 << 8,
+	IORING_FEAT_CQE_SKIP = 1 << 11,
 
 	IORING_ENTER_GETEVENTS = 1 << 0,
 	IORING_ENTER_SQ_WAKEUP = 1 << 1,
@@ -120,7 +123,11 @@ enum {
 
 	IORING_TIMEOUT_ABS = 1 << 0,
 	IORING_FSYNC_DATASYNC = 1 << 0,
+	IORING_CQE_F_BUFFER = 1 << 0,
 	IORING_CQE_F_MORE = 1 << 1,
+	IORING_CQE_BUFFER_SHIFT = 16,
+	IORING_ACCEPT_MULTISHOT = 1 << 0, /* in ioprio */
+	IORING_RECV_MULTISHOT = 1 << 1,   /* likewise */
 	IORING_POLL_ADD_MULTI = 1 << 0,
 
 	IORING_ASYNC_CANCEL_ALL = 1 << 0,
@@ -138,6 +145,24 @@ enum {
 	IORING_REGISTER_FILES_UPDATE = 6,
 	IORING_REGISTER_EVENTFD_ASYNC = 7,
 	IORING_REGISTER_PROBE = 8,
+	IORING_REGISTER_PBUF_RING = 22,
+	IORING_UNREGISTER_PBUF_RING = 23,
+};
+
+/* Provided buffers in a ring of the program's: these, of which the first one's last word is the tail. */
+struct uring_buffer_entry {
+	u64 address;
+	u32 length;
+	u16 id;
+	u16 tail;
+};
+
+struct uring_buffer_ring {
+	u64 address;
+	u32 entries;
+	u16 group;
+	u16 flags;
+	u64 reserved[3];
 };
 
 struct uring_files_update {

@@ -3,8 +3,8 @@
  * The simulated machine's page-table entries.  They are laid out unlike any real machine's on
  * purpose, so that nothing above the machine boundary can rely on a layout:
  *
- *	63  62        61         60    59  58      57..52     51..12   11..1  0
- *	P   READ_ONLY NO_USER    NX    -   LARGE   software   address  bits   -
+ *	63  62        61         60    59  58      57..52     51..12   11..3  2..1  0
+ *	P   READ_ONLY NO_USER    NX    -   LARGE   software   address  bits   key   -
  *
  * A not-present entry keeps its payload in bits 0 to 57.
  */
@@ -27,11 +27,15 @@ typedef struct {
 	u64 value;
 } pte_t;
 
-#define SIM_PRESENT     BIT(63)
-#define SIM_READ_ONLY   BIT(62)
-#define SIM_NO_USER     BIT(61)
-#define SIM_NX          BIT(60)
-#define SIM_LARGE       BIT(58)
+#define SIM_PRESENT   BIT(63)
+#define SIM_READ_ONLY BIT(62)
+#define SIM_NO_USER   BIT(61)
+#define SIM_NX        BIT(60)
+#define SIM_LARGE     BIT(58)
+/* Protection keys, which an entry names; what they forbid is not simulated. */
+#define SIM_KEYS        4u
+#define SIM_KEY_SHIFT   1
+#define SIM_KEY_MASK    ((u64)(SIM_KEYS - 1))
 #define SIM_ADDRESS     ((u64)0x000ffffffffff000)
 #define SIM_SOFT_SHIFT  52
 #define SIM_MARKS_SHIFT 3
@@ -47,7 +51,8 @@ static inline u64 sim_flags(u64 flags)
 	       (flags & PAGE_WRITABLE ? 0 : SIM_READ_ONLY) | (flags & PAGE_USER ? 0 : SIM_NO_USER) |
 	       (flags & PAGE_NX ? SIM_NX : 0) |
 	       ((flags & (PAGE_COW | PAGE_EXCL | PAGE_SPECIAL)) >> 9) << SIM_SOFT_SHIFT |
-	       (flags & (PAGE_MARKS | PAGE_LAZY)) << SIM_MARKS_SHIFT | (flags & SIM_LOW_FLAGS);
+	       (flags & (PAGE_MARKS | PAGE_LAZY)) << SIM_MARKS_SHIFT | (flags & SIM_LOW_FLAGS) |
+	       (flags >> PAGE_KEY_SHIFT & SIM_KEY_MASK) << SIM_KEY_SHIFT;
 }
 
 static inline u64 pte_flags(pte_t entry)
@@ -58,7 +63,8 @@ static inline u64 pte_flags(pte_t entry)
 	       (value & SIM_READ_ONLY ? 0 : PAGE_WRITABLE) | (value & SIM_NO_USER ? 0 : PAGE_USER) |
 	       (value & SIM_NX ? PAGE_NX : 0) | (value & SIM_LARGE ? PAGE_HUGE : 0) |
 	       (value >> SIM_SOFT_SHIFT & 7) << 9 |
-	       (value >> SIM_MARKS_SHIFT & (PAGE_MARKS | PAGE_LAZY)) | (value & SIM_LOW_FLAGS);
+	       (value >> SIM_MARKS_SHIFT & (PAGE_MARKS | PAGE_LAZY)) | (value & SIM_LOW_FLAGS) |
+	       (value >> SIM_KEY_SHIFT & SIM_KEY_MASK) << PAGE_KEY_SHIFT;
 }
 
 static inline pte_t pte_leaf(phys_t address, u64 flags, u32 level)

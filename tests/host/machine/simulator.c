@@ -284,10 +284,9 @@ void tlb_flush_kernel(vaddr_t start __unused, vaddr_t end __unused)
 	tlb_flush_user(CPUMASK_ALL);
 }
 
-/* It has no protection keys. */
 u32 arch_key_count(void)
 {
-	return 0;
+	return SIM_KEYS;
 }
 
 phys_t mmu_kernel_root(void)

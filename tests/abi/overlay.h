@@ -9,8 +9,10 @@
 
 #include "abi.h"
 
+#include <dirent.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 
 static inline int put(const char *path, const char *text)
 {
@@ -24,6 +26,55 @@ static inline int put(const char *path, const char *text)
 		return -1;
 	}
 	return close(fd);
+}
+
+/* The names of a directory in one line, sorted. */
+static inline const char *names(const char *path)
+{
+	static char text[4096];
+	struct dirent **list;
+	int count = scandir(path, &list, NULL, alphasort);
+
+	text[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		if (strcmp(list[i]->d_name, ".") != 0 && strcmp(list[i]->d_name, "..") != 0) {
+			strcat(text, list[i]->d_name);
+			strcat(text, " ");
+		}
+		free(list[i]);
+	}
+	if (count >= 0)
+		free(list);
+	return count < 0 ? "?" : text;
+}
+
+static inline const char *content(const char *path)
+{
+	static char text[256];
+
+	return get_file(path, text, sizeof(text)) < 0 ? "?" : text;
+}
+
+static inline bool is_whiteout(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+}
+
+static inline bool is_opaque(const char *path)
+{
+	char value[4];
+
+	return getxattr(path, "trusted.overlay.opaque", value, sizeof(value)) == 1 &&
+	       value[0] == 'y';
+}
+
+static inline bool exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
 }
 
 /* Mounts it as all programs here do. */

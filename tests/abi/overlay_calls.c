@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * overlayfs: what is seen of the layers, copying up, whiteouts and opaque directories, renames, links,
- * attributes, what was open before, and what may not be.
+ * overlayfs: what is seen of the layers, copying up, whiteouts and opaque directories, renames, and what may
+ * be mounted.
  */
 #include "overlay.h"
 
-#include <dirent.h>
-#include <sys/sendfile.h>
 #include <sys/statfs.h>
-#include <sys/statvfs.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
-
-/* The names of a directory in one line, sorted. */
-static const char *names(const char *path)
-{
-	static char text[4096];
-	struct dirent **list;
-	int count = scandir(path, &list, NULL, alphasort);
-
-	text[0] = '\0';
-	for (int i = 0; i < count; i++) {
-		if (strcmp(list[i]->d_name, ".") != 0 && strcmp(list[i]->d_name, "..") != 0) {
-			strcat(text, list[i]->d_name);
-			strcat(text, " ");
-		}
-		free(list[i]);
-	}
-	if (count >= 0)
-		free(list);
-	return count < 0 ? "?" : text;
-}
-
-static const char *content(const char *path)
-{
-	static char text[256];
-
-	return get_file(path, text, sizeof(text)) < 0 ? "?" : text;
-}
-
-static bool is_whiteout(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
-}
-
-static bool is_opaque(const char *path)
-{
-	char value[4];
-
-	return getxattr(path, "trusted.overlay.opaque", value, sizeof(value)) == 1 &&
-	       value[0] == 'y';
-}
-
-static bool exists(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0;
-}
 
 /* --- Seeing --- */
 
@@ -315,157 +261,6 @@ static void over_empty(void)
 	unmount_overlay();
 }
 
-/* --- Links and numbers --- */
-
-static void numbers(void)
-{
-	struct stat st, st2;
-	struct dirent *entry;
-	DIR *dir;
-	int wrong = 0, count = 0;
-
-	mkdir("low/d", 0755);
-	put("low/d/a", "a");
-	put("low/d/b", "b");
-	put("low/hard", "one");
-	link("low/hard", "low/hard2");
-	if (!mount_overlay(0))
-		return;
-	is(stat("m/d/a", &st), 0, "a lower file");
-	is(chmod("m/d/a", 0600), 0, "is changed");
-	unmount_overlay();
-	if (!mount_overlay(0))
-		return;
-	is(stat("m/d/a", &st2), 0, "and after another mount");
-	ok(st.st_ino == st2.st_ino, "has its number");
-	put("m/d/new", "new");
-	dir = opendir("m/d");
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		char path[300];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "m/d/%s", entry->d_name);
-		count++;
-		if (stat(path, &st) != 0 || st.st_ino != entry->d_ino)
-			wrong++;
-	}
-	closedir(dir);
-	is(count, 3, "names in the directory");
-	is(wrong, 0, "whose numbers are those of the files");
-	is(stat("m/hard", &st) | stat("m/hard2", &st2), 0, "two names of a lower file");
-	is(put("m/hard", "two"), 0, "one is written");
-	is_str(content("m/hard2"), "one", "the other stays as it was");
-	is(link("m/hard", "m/hard3"), 0, "another name of the copy");
-	is(stat("m/hard", &st) | stat("m/hard3", &st2), 0, "both");
-	ok(st.st_ino == st2.st_ino && st.st_nlink == 2, "one file");
-	put("m/hard3", "three");
-	is_str(content("m/hard"), "three", "in what it says, too");
-	unmount_overlay();
-}
-
-/* --- Mappings, positions, executing --- */
-
-static void mapping(void)
-{
-	char *low, *up;
-	int fd;
-
-	put("low/f", "0123456789");
-	if (!mount_overlay(0))
-		return;
-	fd = open("m/f", O_RDONLY);
-	low = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
-	ok(low != MAP_FAILED && low[3] == '3', "a lower file mapped");
-	close(fd);
-	fd = open("m/f", O_RDWR);
-	up = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ok(up != MAP_FAILED, "and the copy");
-	up[3] = 'x';
-	is_str(content("m/f"), "012x456789", "written through it");
-	is_str(content("low/f"), "0123456789", "not below");
-	is(low[3], '3', "nor in the old mapping");
-	is(lseek(fd, 0, SEEK_END), 10, "SEEK_END");
-	is(lseek(fd, -4, SEEK_CUR), 6, "SEEK_CUR");
-	is(write(fd, "ab", 2), 2, "a write there");
-	is_str(content("m/f"), "012x45ab89", "is there");
-	is(ftruncate(fd, 4), 0, "ftruncate");
-	is(fsync(fd), 0, "fsync");
-	is(lseek(fd, 0, SEEK_END), 4, "the new end");
-	munmap(low, PAGE);
-	munmap(up, PAGE);
-	close(fd);
-	is(copy_file("/proc/self/exe", "m/prog", 0755), 0, "a program");
-	int status;
-	if (child(&status) == 0) {
-		execl("m/prog", "prog", "run", NULL);
-		_exit(1);
-	}
-	is(status, EXITED(42), "runs");
-	unmount_overlay();
-}
-
-static void set_id(void)
-{
-	struct stat st;
-	int status;
-
-	put("low/s", "s");
-	chmod("low/s", 06777);
-	mkdir("low/g", 0);
-	chown("low/g", 0, 77);
-	chmod("low/g", 02777);
-	chmod("up", 0777);
-	if (!mount_overlay(0))
-		return;
-	if (child(&status) == 0) {
-		is(become(1000, 1000), 0, "somebody else");
-		int fd = open("m/s", O_WRONLY);
-		ok(fd >= 0, "may write");
-		is(write(fd, "t", 1), 1, "and does");
-		is(put("m/g/f", "f"), 0, "makes a file");
-		is(mkdir("m/g/d", 0755), 0, "and a directory");
-		is(put("m/mine", "mine"), 0, "and one more");
-		is(unlink("m/mine") | put("m/mine", "again"), 0, "and again");
-		_exit(0);
-	}
-	is(status, 0, "all of that");
-	is(stat("m/s", &st), 0, "the file");
-	is(st.st_mode & 07777, 0777, "has lost its bits");
-	is(stat("m/g/f", &st), 0, "the file in a set-group-id directory");
-	is(st.st_gid, 77, "has its group");
-	is(st.st_uid, 1000, "and the maker as owner");
-	is(stat("m/g/d", &st), 0, "the directory there");
-	is(st.st_mode & 07777, 02755, "hands it down");
-	is(stat("up/mine", &st), 0, "the last");
-	is(st.st_uid, 1000, "belongs to whoever made it");
-	unmount_overlay();
-}
-
-static void rights(void)
-{
-	int status;
-
-	mkdir("low/secret", 0700);
-	put("low/secret/s", "s");
-	put("low/ro", "ro");
-	chmod("low/ro", 0444);
-	if (!mount_overlay(0))
-		return;
-	if (child(&status) == 0) {
-		is(become(1000, 1000), 0, "somebody else");
-		fails(open("m/secret/s", O_RDONLY), EACCES, "no way in");
-		fails(open("m/ro", O_WRONLY), EACCES, "no writing");
-		fails(chmod("m/ro", 0666), EPERM, "no chmod");
-		fails(unlink("m/ro"), EACCES, "no unlink");
-		fails(put("m/new", "new"), EACCES, "no new file");
-		_exit(0);
-	}
-	is(status, 0, "all of that");
-	ok(!exists("up/ro"), "and nothing was copied");
-	unmount_overlay();
-}
-
 /* --- Mounting --- */
 
 static void mounting(void)
@@ -532,13 +327,10 @@ static void full(void)
 	munmap(data, 256 * PAGE);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	if (argc > 1 && strcmp(argv[1], "run") == 0)
-		return 42;
 	static void (*const tests[])(void) = {seeing,   copy_up,    copy_ways, removing,
-					      renaming, over_empty, numbers,   mapping,
-					      set_id,   rights,     mounting,  full};
+					      renaming, over_empty, mounting,  full};
 
 	if (!overlay_begin())
 		return done();

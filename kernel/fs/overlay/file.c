@@ -166,8 +166,7 @@ static ssize_t write(struct file *file, struct io_cursor *cursor, off_t *positio
 		done = real->ops->write ? real->ops->write(real, cursor, position) : -EINVAL;
 	credentials_act(before);
 	if (done > 0)
-		WRITE_ONCE(file->inode->size,
-			   inode_size(overlay_real_inode(overlay_node(file->inode))));
+		overlay_mirror_size(overlay_node(file->inode));
 	return done;
 }
 
@@ -234,7 +233,7 @@ static long allocate(struct file *file, int mode, off_t offset, off_t length)
 		error = real->ops->fallocate ? real->ops->fallocate(real, mode, offset, length)
 					     : -EOPNOTSUPP;
 	credentials_act(before);
-	WRITE_ONCE(file->inode->size, inode_size(overlay_real_inode(overlay_node(file->inode))));
+	overlay_mirror_size(overlay_node(file->inode));
 	return error;
 }
 

@@ -30,6 +30,14 @@ struct path overlay_real_path(const struct overlay_node *node)
 			     node->lowers[0].dentry};
 }
 
+/* Read and written under the lock, so that the last one writes the last size. */
+void overlay_mirror_size(struct overlay_node *node)
+{
+	spin_lock(&node->inode.attribute_lock);
+	WRITE_ONCE(node->inode.size, inode_size(overlay_real_inode(node)));
+	spin_unlock(&node->inode.attribute_lock);
+}
+
 void overlay_mirror(struct overlay_node *node)
 {
 	struct inode *inode = &node->inode, *real = overlay_real_inode(node);
@@ -50,7 +58,7 @@ void overlay_mirror(struct overlay_node *node)
 	inode->gid = gid;
 	inode->nlink = READ_ONCE(node->gone) && !overlay_upper(node) ? 0 : nlink;
 	spin_unlock(&inode->attribute_lock);
-	WRITE_ONCE(inode->size, inode_size(real));
+	overlay_mirror_size(node);
 }
 
 static struct list_head *bucket_of(const struct overlay_super *super, const struct inode *key)

@@ -133,6 +133,7 @@ void overlay_inode_destroy(struct inode *inode);
 void overlay_node_rise(struct overlay_node *node, struct dentry *upper);
 /* Takes over mode, owner, size and links of the real inode, which have changed. */
 void overlay_mirror(struct overlay_node *node);
+void overlay_mirror_size(struct overlay_node *node);
 /* The number that programs see of a real inode on one of the file systems. */
 ino_t overlay_number(const struct overlay_super *super, u32 file_system, ino_t ino);
 /* The layer's path of what stands for the node; no references. */

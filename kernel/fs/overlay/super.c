@@ -190,6 +190,9 @@ static int open_upper(struct overlay_super *super, const struct overlay_options 
 		error = take_mount(&super->upper.path);
 	if (error)
 		return error;
+	mount_get(super->upper.path.mount);
+	mount_put(super->busy_work.mount);
+	super->busy_work.mount = super->upper.path.mount;
 	before = overlay_act(super);
 	error = open_work(super);
 	credentials_act(before);

@@ -289,8 +289,26 @@ static void mounting(void)
 	ok(get_file("/proc/self/mounts", text, sizeof(text)) > 0, "the list of mounts");
 	is(umount("m"), 0, "unmounted");
 	mkdir("n", 0755);
+	mkdir("low/in", 0755);
+	fails(mount("o", "n", "overlay", 0, "lowerdir=low:low/in"), ELOOP, "layers in each other");
+	fails(mount("o", "n", "overlay", 0, "lowerdir=low2:low2"), ELOOP, "one twice");
+	fails(mount("o", "n", "overlay", 0, "lowerdir=up,upperdir=up,workdir=work"), ELOOP,
+	      "the upper below itself");
+	fails(mount("o", "n", "overlay", 0, "lowerdir=work,upperdir=up,workdir=work"), ELOOP,
+	      "the work directory as a layer");
+	mkdir("low/up", 0755);
+	is(mount("o", "n", "overlay", 0, "lowerdir=low,upperdir=low/up,workdir=work"), 0,
+	   "the upper inside of a lower one");
+	fails(open("n/up", O_RDONLY), ELOOP, "is not to be seen there");
+	is(umount("n"), 0, "unmounted");
+	/* Left by a crash. */
+	mkdir("work/work", 0700);
+	put("work/work/#1", "half a file");
+	mkdir("work/work/#2", 0755);
+	mknod("work/work/#2/w", S_IFCHR, 0);
 	if (!mount_overlay(0))
 		return;
+	ok(!exists("work/work/#1") && !exists("work/work/#2"), "what was left is cleared away");
 	fails(mount("o", "n", "overlay", 0, "lowerdir=low3,upperdir=up,workdir=work"), ENOENT,
 	      "no such layer");
 	is(put("m/f", "written"), 0, "a change");

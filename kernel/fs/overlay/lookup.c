@@ -32,6 +32,12 @@ static int look_in(struct search *search, struct dentry *directory, bool is_uppe
 	inode = dentry_inode(dentry);
 	if (!inode)
 		goto none;
+	/* A layer inside of another would be seen twice, and in itself. */
+	if (dentry == search->super->upper.path.dentry ||
+	    dentry == search->super->busy_work.dentry) {
+		dentry_put(dentry);
+		return -ELOOP;
+	}
 	if (overlay_is_whiteout(inode)) {
 		search->ended = true;
 		goto none;

@@ -2,13 +2,14 @@
 /*
  * Mounting overlays: layers, the work directory, and what is checked of them.
  *
- * Upper and work directory are on one mount and neither is in the other; while an overlay uses them
- * no other may.  The layers are reached through mounts of the overlay's own, so that nobody has to
+ * Upper and work directory are on one mount and neither is in the other; no other overlay should use
+ * them.  The layers are reached through mounts of the overlay's own, so that nobody has to
  * leave theirs where it is.
  */
 #include "fs/overlay/overlay_internal.h"
 
 #include "lib/format.h"
+#include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "proc/task.h"
@@ -115,26 +116,27 @@ static bool overlaps(struct dentry *one, struct dentry *other)
 	return dentry_is_below(one, other) || dentry_is_below(other, one);
 }
 
-/* Takes them for this overlay alone. */
-static int claim(struct overlay_super *super)
+/* Nobody else should use them.  As on Linux it is not refused: an overlay that was detached may still be
+ * there. */
+static void claim(struct overlay_super *super)
 {
 	const struct dentry *upper = super->upper.path.dentry, *work = super->busy_work.dentry;
 	struct overlay_super *other;
-	int error = 0;
+	bool is_busy = false;
 
 	mutex_lock(&busy_lock);
 	list_for_each_entry (other, &busy, busy) {
 		const struct dentry *its_upper = other->upper.path.dentry;
 		const struct dentry *its_work = other->busy_work.dentry;
 
-		if (upper == its_upper || upper == its_work || work == its_upper ||
-		    work == its_work)
-			error = -EBUSY;
+		is_busy |= upper == its_upper || upper == its_work || work == its_upper ||
+			   work == its_work;
 	}
-	if (!error)
-		list_add(&super->busy, &busy);
+	list_add(&super->busy, &busy);
 	mutex_unlock(&busy_lock);
-	return error;
+	if (is_busy)
+		log_warn("overlay: the upper or the work directory is used by another overlay; "
+			 "nobody knows what comes of that");
 }
 
 static int check_upper(const struct overlay_super *super)
@@ -184,10 +186,10 @@ static int open_upper(struct overlay_super *super, const struct overlay_options 
 		error = look_up_directory(options->work, &super->busy_work);
 	if (!error)
 		error = check_upper(super);
-	if (!error)
-		error = claim(super);
-	if (!error)
-		error = take_mount(&super->upper.path);
+	if (error)
+		return error;
+	claim(super);
+	error = take_mount(&super->upper.path);
 	if (error)
 		return error;
 	mount_get(super->upper.path.mount);
@@ -290,6 +292,20 @@ static struct overlay_super *super_alloc(void)
 	return super;
 }
 
+/* Is a lower layer, or what it is in, another layer?  The other way round is for look-ups to see. */
+static bool is_inside_another(const struct overlay_super *super, u32 index)
+{
+	struct dentry *lower = super->lowers[index].path.dentry;
+
+	if (super->upper.path.dentry && (dentry_is_below(lower, super->upper.path.dentry) ||
+					 dentry_is_below(lower, super->busy_work.dentry)))
+		return true;
+	for (u32 i = 0; i < super->lower_count; i++)
+		if (i != index && dentry_is_below(lower, super->lowers[i].path.dentry))
+			return true;
+	return false;
+}
+
 static int open_layers(struct overlay_super *super, struct overlay_options *options)
 {
 	int error;
@@ -301,6 +317,9 @@ static int open_layers(struct overlay_super *super, struct overlay_options *opti
 	/* One layer alone makes no overlay. */
 	if (!error && !options->upper && super->lower_count < 2)
 		error = -EINVAL;
+	for (u32 i = 0; i < super->lower_count && !error; i++)
+		if (is_inside_another(super, i))
+			error = -ELOOP;
 	if (error)
 		return error;
 	number_file_systems(super);

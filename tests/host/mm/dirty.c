@@ -266,6 +266,21 @@ static void overtake(void)
 	assert_int_equal(page_cache_shrink(&file.cache, PAGES), 1);
 }
 
+static void limits_are_shares_or_bytes(void **state __unused)
+{
+	const struct dirty_settings before = dirty_settings;
+	size_t most = page_cache_dirty_limit();
+
+	assert_true(most > 0 && most < frame_get_total_memory() / PAGE_SIZE);
+	assert_true(page_cache_dirty_background() < most);
+	dirty_settings.ratio = dirty_settings.background_ratio = 0;
+	dirty_settings.bytes = 5 * PAGE_SIZE;
+	dirty_settings.background_bytes = 3 * PAGE_SIZE + 1;
+	assert_int_equal(page_cache_dirty_limit(), 5);
+	assert_int_equal(page_cache_dirty_background(), 3);
+	dirty_settings = before;
+}
+
 static void what_was_read_before_a_change_is_not_kept(void **state __unused)
 {
 	open_disk();
@@ -292,6 +307,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(each_open_file_hears_of_an_error_once),
 		TEST_WITHOUT_LEAKS(truncation_and_closing_forget_what_was_dirty),
 		TEST_WITHOUT_LEAKS(shrinking_takes_clean_pages_that_nobody_uses),
+		TEST_WITHOUT_LEAKS(limits_are_shares_or_bytes),
 		TEST_WITHOUT_LEAKS(what_was_read_before_a_change_is_not_kept),
 	};
 

@@ -5,6 +5,7 @@
 
 #include "lib/string.h"
 #include "mm/checking.h"
+#include "mm/read_ahead.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 
@@ -264,6 +265,85 @@ static void cursors_walk_lists_of_buffers(void **state __unused)
 	test_space_end(space);
 }
 
+/* Moved, put back, looked at and shortened, without a copy. */
+static void cursors_move_without_copying(void **state __unused)
+{
+	struct address_space *space = test_space();
+	vaddr_t at = test_map(space, 2 * PAGE_SIZE);
+	struct user_iovec vector[2] = {{at, 2048}, {at + PAGE_SIZE, 1024}};
+	struct io_cursor cursor;
+	u8 bytes[64] = {9};
+	size_t piece;
+
+	assert_int_equal(copy_to_user((void *)(at + 3000), vector, sizeof(vector)), 0);
+	assert_int_equal(io_cursor_init_vector(&cursor, at + 3000, 2, IO_READ), 0);
+	assert_true(io_cursor_is_aligned(&cursor, 512, 1024));
+	assert_false(io_cursor_is_aligned(&cursor, 512, 2048));
+	io_cursor_advance(&cursor, 2040);
+	assert_int_equal(io_cursor_user_piece(&cursor, &piece), at + 2040);
+	assert_int_equal(piece, 8);
+	assert_false(io_cursor_is_aligned(&cursor, 512, 8));
+	io_cursor_advance(&cursor, 1000);
+	assert_int_equal(io_cursor_user_piece(&cursor, &piece), at + PAGE_SIZE + 992);
+	io_cursor_truncate(&cursor, 16);
+	assert_int_equal(cursor.remaining, 16);
+	assert_int_equal(io_clear(&cursor, 64), 16);
+	io_cursor_release(&cursor);
+
+	assert_int_equal(io_cursor_init_user(&cursor, at, 4096, IO_READ), 0);
+	assert_true(io_cursor_is_aligned(&cursor, 4096, 4096));
+	assert_int_equal(io_cursor_user_piece(&cursor, &piece), at);
+	assert_int_equal(piece, 4096);
+	assert_int_equal(io_copy_to(&cursor, bytes, 64), 64);
+	assert_int_equal(io_clear(&cursor, 64), 64);
+	io_cursor_revert(&cursor, 128);
+	io_cursor_advance(&cursor, 64);
+	assert_int_equal(cursor.remaining, 4032);
+	assert_reads(at, 9);
+	assert_reads(at + 64, 0);
+
+	io_cursor_init_kernel(&cursor, bytes, 64, IO_READ);
+	assert_int_equal(io_clear(&cursor, 1), 1);
+	assert_int_equal(bytes[0], 0);
+	io_cursor_revert(&cursor, 1);
+	io_cursor_advance(&cursor, 64);
+	assert_int_equal(cursor.remaining, 0);
+	assert_int_equal(io_cursor_init_user(&cursor, USER_TOP, 1, IO_READ), -EFAULT);
+	test_space_end(space);
+}
+
+/* Who reads in sequence gets more each time; who does not gets one page. */
+static void sequences_are_read_ahead(void **state __unused)
+{
+	struct read_ahead guess = {.end = 0};
+	phys_t frames[READ_AHEAD_LIMIT], there;
+	u64 index = 0, sequence;
+
+	u32 first = read_ahead_count(&guess, 0, 10000);
+	assert_true(first > 1);
+	for (u32 count = first, before = 0; before < READ_AHEAD_LIMIT; before = count) {
+		index += count;
+		count = read_ahead_count(&guess, index, 10000);
+		assert_true(count > before || count == READ_AHEAD_LIMIT);
+	}
+	assert_int_equal(read_ahead_count(&guess, 5000, 10000), 1);
+	assert_int_equal(read_ahead_count(&guess, 5001, 5003), 2);
+
+	test_file_init(&file, 20 * PAGE_SIZE, 3, false);
+	sequence = page_cache_sequence(&file.cache);
+	assert_int_equal(page_cache_get(&file.cache, 6, PAGE_CACHE_CREATE, &there), 0);
+	frame_free(there);
+	assert_int_equal(read_ahead_frames(&file.cache, 2, 1, frames), 1);
+	/* Up to the one that is there. */
+	assert_int_equal(read_ahead_frames(&file.cache, 2, 8, frames), 4);
+	read_ahead_insert(&file.cache, 2, frames, 4, sequence, 0);
+	assert_int_equal(page_cache_pages(&file.cache), 4);
+	assert_int_equal(read_ahead_frames(&file.cache, 9, 4, frames), 4);
+	read_ahead_insert(&file.cache, 9, frames, 4, sequence, -EIO);
+	assert_int_equal(page_cache_pages(&file.cache), 4);
+	test_file_destroy(&file);
+}
+
 static int charge_limit;
 
 static int charge(struct page_cache *cache __unused, long pages)
@@ -314,6 +394,8 @@ int main(void)
 		TEST_WITHOUT_LEAKS(the_files_mode_limits_the_mapping),
 		TEST_WITHOUT_LEAKS(shared_anonymous_memory_is_shared_by_fork),
 		TEST_WITHOUT_LEAKS(cursors_walk_lists_of_buffers),
+		TEST_WITHOUT_LEAKS(cursors_move_without_copying),
+		TEST_WITHOUT_LEAKS(sequences_are_read_ahead),
 		TEST_WITHOUT_LEAKS(the_owner_is_asked_before_pages_are_added),
 	};
 

@@ -309,6 +309,34 @@ static void surplus_comes_and_goes(void **state __unused)
 	hugetlb_set_overcommit(HUGETLB_2M, 0);
 }
 
+static void command_line_fills_pools(void **state __unused)
+{
+	enum hugetlb_size size;
+	struct hugetlb_stats stats;
+
+	hugetlb_init("quiet hugepagesz=2M hugepages=2 hugepagesz=7M hugepages=9 "
+		     "default_hugepagesz=3M -- "
+		     "hugepages=7");
+	hugetlb_get_stats(HUGETLB_2M, HUGETLB_ALL_NODES, &stats);
+	assert_int_equal(stats.total, 2);
+	hugetlb_init("hugepages=many default_hugepagesz=1G");
+	assert_int_equal(hugetlb_default(), HUGETLB_1G);
+	assert_true(hugetlb_size_of_shift(0, &size));
+	assert_int_equal(size, HUGETLB_1G);
+	assert_true(hugetlb_size_of_shift(HUGE_SHIFT, &size));
+	assert_int_equal(size, HUGETLB_2M);
+	assert_false(hugetlb_size_of_shift(HUGE_SHIFT + 1, &size));
+	/* More than memory has. */
+	hugetlb_init("default_hugepagesz=2M hugepages=100000");
+	hugetlb_get_stats(HUGETLB_2M, HUGETLB_ALL_NODES, &stats);
+	assert_true(stats.total > 2 && stats.total < 100000);
+	assert_int_equal(hugetlb_default(), HUGETLB_2M);
+	hugetlb_resize_node(HUGETLB_2M, 0, 1);
+	hugetlb_get_stats(HUGETLB_2M, 1, &stats);
+	assert_int_equal(stats.total, 1);
+	hugetlb_resize(HUGETLB_2M, HUGETLB_ALL_NODES, 0);
+}
+
 #define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, fill_pool, empty_pool)
 
 static void nothing_is_lost(void **state __unused)
@@ -336,6 +364,7 @@ int main(void)
 		POOL_TEST(quota_keeps_the_least_and_allows_the_most),
 		POOL_TEST(surplus_comes_and_goes),
 		cmocka_unit_test(nothing_is_lost),
+		cmocka_unit_test(command_line_fills_pools),
 	};
 
 	machine_start(64 * MIB);

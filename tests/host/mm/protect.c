@@ -196,6 +196,33 @@ static void faults_read_the_device(void **state __unused)
 	device_remove(&disk);
 }
 
+/* MADV_WILLNEED reads what a fault would wait for. */
+static void advice_reads_the_device_ahead(void **state __unused)
+{
+	struct device disk;
+	struct address_space *space = test_space();
+	struct test_file file;
+
+	device_init(&disk);
+	assert_true(add(&disk, SWAP_PRIORITY_DEFAULT) >= 0);
+	vaddr_t base = stored(space);
+	size_t before = disk.transfers;
+	assert_int_equal(vmm_madvise(space, base, COUNT * PAGE_SIZE, MADV_WILLNEED), 0);
+	assert_true(disk.transfers > before);
+	u64 major = space->major_faults;
+	for (u32 page = 0; page < COUNT; page++)
+		assert_reads(base + page * PAGE_SIZE, page + 1);
+	assert_int_equal(space->major_faults, major);
+	/* Of a file what it has is looked for, and holes stay holes. */
+	test_file_init(&file, 4 * PAGE_SIZE, 5, false);
+	long at = vmm_mmap(space, 0, 4 * PAGE_SIZE, RW, MAP_SHARED, &file.backing, 0);
+	assert_int_equal(vmm_madvise(space, (vaddr_t)at, 4 * PAGE_SIZE, MADV_WILLNEED), 0);
+	assert_int_equal(page_cache_pages(&file.cache), 0);
+	test_space_end(space);
+	test_file_destroy(&file);
+	device_remove(&disk);
+}
+
 static void what_the_device_cannot_read_is_a_bus_error(void **state __unused)
 {
 	struct device disk;
@@ -226,6 +253,7 @@ int main(void)
 		TEST_WITHOUT_LEAKS(limits_hold_for_what_becomes_writable),
 		TEST_WITHOUT_LEAKS(keys_are_in_entries_and_regions),
 		cmocka_unit_test(faults_read_the_device),
+		cmocka_unit_test(advice_reads_the_device_ahead),
 		cmocka_unit_test(what_the_device_cannot_read_is_a_bus_error),
 	};
 

@@ -6,6 +6,7 @@
 #include "tests/host/mm/support.h"
 
 #include "lib/string.h"
+#include "mm/hugetlb.h"
 #include "mm/migrate.h"
 #include "mm/reclaim.h"
 #include "mm/region.h"
@@ -293,6 +294,62 @@ static void protected_pages_of_files_stay_so(void **state __unused)
 	}
 }
 
+static ssize_t fill_huge(vaddr_t at, int how, size_t length)
+{
+	const struct userfault_fill call = {
+		.how = how, .start = at, .length = length, .source = source};
+
+	return userfault_fill(userfault, space, &call);
+}
+
+/* Huge pages are brought whole, into private memory and into files. */
+static void huge_pages_are_asked_for(void **state __unused)
+{
+	hugetlb_resize(HUGETLB_2M, HUGETLB_ALL_NODES, 3);
+	source = test_map(space, HUGE_SIZE);
+	assert_writes(source + 5 * PAGE_SIZE, 42);
+	for (int shared = 0; shared < 2; shared++) {
+		u32 flags = MAP_ANONYMOUS | MAP_HUGETLB | (shared ? MAP_SHARED : MAP_PRIVATE);
+		vaddr_t at = (vaddr_t)vmm_mmap(space, 0, 2 * HUGE_SIZE, RW, flags, NULL, 0);
+		vaddr_t next = at + HUGE_SIZE;
+		userfault->features = USERFAULT_READY;
+		assert_int_equal(userfault_register(userfault, space, at, next + PAGE_SIZE,
+						    REGION_WATCH_MISSING, &huge),
+				 -EINVAL);
+		assert_int_equal(userfault_register(userfault, space, at, next + HUGE_SIZE,
+						    REGION_WATCH, &huge),
+				 0);
+		assert_true(huge);
+		assert_int_equal(fill_huge(at, FILL_ZERO, HUGE_SIZE), -EINVAL);
+		assert_int_equal(fill_huge(at, FILL_COPY, PAGE_SIZE), -EINVAL);
+		assert_int_equal(fill_huge(at, FILL_CONTINUE, HUGE_SIZE),
+				 shared ? -EFAULT : -EINVAL);
+		assert_int_equal(fill_huge(at, FILL_COPY, HUGE_SIZE), HUGE_SIZE);
+		assert_int_equal(fill_huge(at, FILL_COPY, HUGE_SIZE), -EEXIST);
+		assert_reads(at + 5 * PAGE_SIZE, 42);
+		assert_reads(at + 6 * PAGE_SIZE, 0);
+		assert_int_equal(userfault_protect(userfault, space, at, at + PAGE_SIZE, true),
+				 -EINVAL);
+		assert_int_equal(userfault_protect(userfault, space, next, next + HUGE_SIZE, true),
+				 0);
+		assert_int_equal(fill_huge(next, FILL_COPY, HUGE_SIZE), HUGE_SIZE);
+		/* What is brought without protection has none. */
+		messages = 0;
+		assert_writes(next + 5 * PAGE_SIZE, 1);
+		assert_int_equal(messages, 0);
+		if (shared) {
+			assert_int_equal(vmm_madvise(space, at, HUGE_SIZE, MADV_DONTNEED), 0);
+			assert_int_equal(fill_huge(at, FILL_CONTINUE, HUGE_SIZE), HUGE_SIZE);
+			assert_reads(at + 5 * PAGE_SIZE, 42);
+		}
+		assert_int_equal(userfault_unregister(space, at, next + PAGE_SIZE), -EINVAL);
+		tree_check(space->family, true);
+		assert_int_equal(vmm_munmap(space, at, 2 * HUGE_SIZE), 0);
+	}
+	assert_int_equal(vmm_munmap(space, source, HUGE_SIZE), 0);
+	hugetlb_resize(HUGETLB_2M, HUGETLB_ALL_NODES, 0);
+}
+
 static void marks_of_an_earlier_registration_mean_nothing(void **state __unused)
 {
 	struct test_file file;
@@ -328,6 +385,7 @@ int main(void)
 		WATCHED(without_the_feature_a_child_has_no_registration),
 		WATCHED(pages_of_memory_files_are_asked_for),
 		WATCHED(protected_pages_of_files_stay_so),
+		WATCHED(huge_pages_are_asked_for),
 		WATCHED(marks_of_an_earlier_registration_mean_nothing),
 	};
 

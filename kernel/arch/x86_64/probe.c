@@ -67,8 +67,11 @@ void arch_probe_synchronize(void)
 }
 
 /*
- * Nobody counts the function any more, but its first byte is what it was: this CPU still had the
- * breakpoint, which goes on as if it were there.  An emulated CPU may keep it for long.
+ * The function's first byte is what it was: this CPU still had the breakpoint, which goes on as if
+ * it were there.  An emulated CPU may keep it for long, even until the next one is put there: so
+ * the byte is looked at before the table.  If the breakpoint is there, so is the table, which does
+ * not go before this CPU has answered; in the other order, the table could be missing and the next
+ * breakpoint be there already.
  */
 static __noprobe bool was_removed(vaddr_t function)
 {
@@ -79,8 +82,10 @@ __noprobe bool probe_breakpoint(struct trap_frame *frame)
 {
 	vaddr_t function = frame->rip - 1;
 
-	if (function < (vaddr_t)image_text_start || function >= (vaddr_t)image_text_end ||
-	    (!probe_hit(function) && !was_removed(function)))
+	if (function < (vaddr_t)image_text_start || function >= (vaddr_t)image_text_end)
+		return false;
+	bool removed = was_removed(function);
+	if (!probe_hit(function) && !removed)
 		return false;
 	if (frame->rsp % STACK_ALIGN != STACK_ALIGN / 2) {
 		/* Assembly that calls as it likes: this function goes without. */

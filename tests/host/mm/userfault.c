@@ -203,7 +203,7 @@ static void without_the_feature_a_child_has_no_registration(void **state __unuse
 
 static void pages_of_memory_files_are_asked_for(void **state __unused)
 {
-	struct test_file file;
+	static struct test_file file;
 
 	test_file_init(&file, 2 * PAGE_SIZE, 5, true);
 	file.cache.shared_memory = true;
@@ -253,7 +253,7 @@ static void protected_pages_of_files_stay_so(void **state __unused)
 	enum { NOTHING, DROP, RECLAIM, PUNCH, HIDE, MOVE, WAYS };
 
 	for (int way = NOTHING; way < WAYS; way++) {
-		struct test_file file;
+		static struct test_file file;
 		vaddr_t at = watch_file(&file, way % 2 == 0 ? MAP_SHARED : MAP_PRIVATE);
 		vaddr_t end = at + 4 * PAGE_SIZE, from = at;
 		struct migration migration = {.wanted = always};
@@ -352,7 +352,7 @@ static void huge_pages_are_asked_for(void **state __unused)
 
 static void marks_of_an_earlier_registration_mean_nothing(void **state __unused)
 {
-	struct test_file file;
+	static struct test_file file;
 	vaddr_t at = watch_file(&file, MAP_SHARED), end = at + 4 * PAGE_SIZE;
 
 	assert_int_equal(userfault_protect(userfault, space, at, end, true), 0);

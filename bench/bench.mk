@@ -4,7 +4,7 @@
 # bench/run.
 
 BENCH_OUT := $(BUILD)/bench
-BENCH_PROGRAMS := bench parallel forks latency
+BENCH_PROGRAMS := bench parallel forks latency disks
 
 .PHONY: bench
 bench: setup kernel $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio) $(BENCH_OUT)/shell.cpio $(BENCH_OUT)/firmware \
@@ -18,12 +18,27 @@ $(BENCH_OUT)/bench: $(filter-out $(BENCH_PROGRAMS:%=bench/%.c),$(wildcard bench/
 $(BENCH_OUT)/parallel: bench/parallel.c $(BENCH_SHARED)
 $(BENCH_OUT)/forks: bench/forks.c $(BENCH_SHARED)
 $(BENCH_OUT)/latency: bench/latency.c $(BENCH_SHARED)
+$(BENCH_OUT)/disks: bench/disks.c $(BENCH_SHARED)
 
 $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%):
 	@mkdir -p $(@D)
 	$(BENCH_CC) -o $@ $(filter %.c,$^) -lpthread
 
-$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio): %.cpio: %
+# What the disk has at first, and what is unpacked on it.
+$(BENCH_OUT)/disk.pages: bench/disk_pages
+	@mkdir -p $(@D)
+	bench/disk_pages $@ 384
+
+$(BENCH_OUT)/source.tar: tools/fetch-source
+	@mkdir -p $(@D)
+	tools/fetch-source lua5.4 $(BUILD)/sources/lua-5.4.4
+	tar -C $(BUILD)/sources -cf $@ --owner=0 --group=0 lua-5.4.4
+
+$(BENCH_OUT)/disks.cpio: $(BENCH_OUT)/disks $(BENCH_OUT)/disk.pages $(BENCH_OUT)/source.tar $(BUILD)/linux/vmlinuz
+	tools/mkinitramfs -o $@ --file $<=/init --file $(BENCH_OUT)/disk.pages=/image --file $(BENCH_OUT)/source.tar=/source.tar \
+		--file /bin/busybox=/busybox --file $(BUILD)/linux/modules/brd.ko=/brd.ko
+
+$(filter-out $(BENCH_OUT)/disks.cpio,$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio)): %.cpio: %
 	tools/mkinitramfs -o $@ --file $<=/init
 
 # Comes to a shell, says so, and switches the machine off.

@@ -91,7 +91,9 @@ static ssize_t regular_write(struct file *file, struct io_cursor *cursor, off_t 
 	done = check_write(file, cursor, position);
 	if (done == 0)
 		done = prepare_write(inode, cursor, *position);
-	if (done == 0)
+	if (done == 0 && file->flags & O_DIRECT && inode->ops && inode->ops->write_direct)
+		done = inode->ops->write_direct(inode, cursor, (u64)*position);
+	else if (done == 0)
 		done = page_cache_write(&inode->cache, cursor, (u64)*position);
 	if (done > 0) {
 		*position += done;

@@ -183,6 +183,11 @@ struct inode_operations {
 	 */
 	int (*swap_extents)(struct inode *inode, struct block_device **device,
 			    int (*add)(void *context, u64 sector, u64 count), void *context);
+	/*
+	 * Moves data of a file that is open with O_DIRECT: bytes, or an error if none.  After
+	 * prepare_write, inode->lock held for writing.  NULL: it goes to the page cache.
+	 */
+	ssize_t (*write_direct)(struct inode *inode, struct io_cursor *cursor, u64 position);
 	bool direct; /* regular files may be opened with O_DIRECT: the operations look at it */
 };
 

@@ -204,6 +204,19 @@ static inline u64 block_size_bytes(const struct block_device *device)
 	return READ_ONCE(device->sectors) << SECTOR_SHIFT;
 }
 
+struct io_cursor;
+/*
+ * O_DIRECT: moves all that the cursor has between a program's memory and the device, at `position` in
+ * bytes.  The data is a file's, at `cached` of its page cache, which stays the same as the disk; the
+ * lock is the one of the cache's write-back, which may be taken.  Nobody else writes to the file or
+ * changes its size meanwhile.  Bytes moved, or an error if none: -ENOMEM, -EFAULT, -EIO.  May sleep.
+ */
+ssize_t __must_check block_direct_file(struct block_device *device, enum block_op op,
+				       struct io_cursor *cursor, u64 position,
+				       struct page_cache *cache, mutex_t *write_back_lock,
+				       u64 cached);
+/* May a transfer with O_DIRECT be so: blocks of the device, memory of 512 bytes? */
+bool block_direct_fits(struct block_device *device, const struct io_cursor *cursor, u64 position);
 /* Writes back [start, end) of a device's pages and flushes the disk: fsync(2).  0, -EIO …  May
  * sleep. */
 int __must_check block_sync(struct block_device *device, u64 start, u64 end);

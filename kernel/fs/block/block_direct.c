@@ -8,11 +8,14 @@
  * page cache instead.
  *
  * The page cache is always the same as what is transferred.  A read writes back first what is dirty
- * in its range.  A write does so, too, and then changes the pages that are there, before the
- * transfer and after it: before it, so that no write-back of a neighbour brings old bytes to the
+ * in its range.  A write does so, too, and then drops the pages that are there, or changes those of
+ * which it writes a part, before the transfer and after it: before it, so that no write-back of a neighbour brings old bytes to the
  * disk, and after it, as pages may have been read meanwhile.  Those that are still being read are
  * not put into the cache (page_cache_outdate).  Buffered writers wait: device->lock, held for
  * reading, keeps them out, and other direct writers not.
+ *
+ * File systems do the same with stretches of files: the cache is the file's then, and its owner keeps
+ * others out.
  *
  * Transfers have a shape that every driver takes: only the first segment begins, and only the last
  * one ends within a page.  Where the program's pieces do not lie so, a chunk is a piece, and is not
@@ -31,8 +34,12 @@ enum { PAGES = 128, MEMORY_ALIGNMENT = 512 };
 
 struct chunk {
 	struct block_device *device;
+	struct page_cache *cache; /* of the device, or of the file whose data it is */
+	mutex_t *write_back_lock; /* the cache's */
+	rwlock_t *lock;           /* keeps buffered writers out; NULL: the caller does */
 	enum block_op op;
 	u64 position;    /* of the device, bytes */
+	u64 cached;      /* of the cache, bytes */
 	u32 length;      /* bytes */
 	u32 frame_count; /* pinned */
 	u32 segment_count;
@@ -130,8 +137,8 @@ static int transfer(struct chunk *chunk)
 /* Copies what is written to the pages that the cache has. */
 static void change_cached(const struct chunk *chunk)
 {
-	struct page_cache *cache = &chunk->device->cache;
-	u64 position = chunk->position;
+	struct page_cache *cache = chunk->cache;
+	u64 position = chunk->cached;
 
 	if (page_cache_pages(cache) == 0)
 		return;
@@ -151,31 +158,50 @@ static void change_cached(const struct chunk *chunk)
 	}
 }
 
+/* Whole pages go, to be read again one day; of others the cache gets what is written. */
+static void renew_cached(const struct chunk *chunk)
+{
+	if ((chunk->cached | chunk->length) % PAGE_SIZE != 0)
+		change_cached(chunk);
+	else if (page_cache_pages(chunk->cache) != 0)
+		page_cache_punch(chunk->cache, chunk->cached, chunk->cached + chunk->length);
+}
+
+/* What is dirty in the chunk's range goes to the disk; write_back_lock held. */
+static int clean_locked(struct chunk *chunk)
+{
+	if (page_cache_dirty_pages(chunk->cache) == 0 && !page_cache_mapped_writable(chunk->cache))
+		return 0;
+	return page_cache_write_back(chunk->cache, chunk->cached / PAGE_SIZE,
+				     (chunk->cached + chunk->length - 1) / PAGE_SIZE);
+}
+
 static int write_chunk(struct chunk *chunk)
 {
-	struct block_device *device = chunk->device;
-
-	rwlock_read_lock(&device->lock);
-	mutex_lock(&device->write_back_lock);
-	int error = page_cache_write_back(&device->cache, chunk->position / PAGE_SIZE,
-					  (chunk->position + chunk->length - 1) / PAGE_SIZE);
+	if (chunk->lock != NULL)
+		rwlock_read_lock(chunk->lock);
+	mutex_lock(chunk->write_back_lock);
+	int error = clean_locked(chunk);
 	if (error == 0)
-		change_cached(chunk);
-	mutex_unlock(&device->write_back_lock);
+		renew_cached(chunk);
+	mutex_unlock(chunk->write_back_lock);
 	if (error == 0) {
 		error = transfer(chunk);
-		page_cache_outdate(&device->cache);
-		change_cached(chunk);
+		page_cache_outdate(chunk->cache);
+		renew_cached(chunk);
 	}
-	rwlock_read_unlock(&device->lock);
+	if (chunk->lock != NULL)
+		rwlock_read_unlock(chunk->lock);
 	return error;
 }
 
 static int read_chunk(struct chunk *chunk)
 {
-	int error = block_cache_write_back(chunk->device, chunk->position,
-					   chunk->position + chunk->length);
+	int error;
 
+	mutex_lock(chunk->write_back_lock);
+	error = clean_locked(chunk);
+	mutex_unlock(chunk->write_back_lock);
 	return error != 0 ? error : transfer(chunk);
 }
 
@@ -199,7 +225,9 @@ static ssize_t move_buffered(struct chunk *chunk, struct io_cursor *cursor, size
 
 	io_cursor_truncate(cursor, length);
 	if (chunk->op == BLOCK_READ) {
-		done = block_cache_read(device, cursor, chunk->position);
+		done = page_cache_read(chunk->cache, cursor, chunk->cached);
+	} else if (chunk->cache != &device->cache) {
+		done = page_cache_write(chunk->cache, cursor, chunk->cached);
 	} else {
 		done = block_cache_write(device, cursor, chunk->position);
 		if (done > 0) {
@@ -227,20 +255,17 @@ static ssize_t move_chunk(struct chunk *chunk, struct io_cursor *cursor)
 	return error != 0 ? error : (ssize_t)chunk->length;
 }
 
-ssize_t block_direct(struct block_device *device, enum block_op op, struct io_cursor *cursor,
-		     u64 position)
+/* All of the cursor, from the chunk's positions on. */
+static ssize_t move_all(struct chunk *chunk, struct io_cursor *cursor)
 {
-	struct chunk *chunk = kmalloc(sizeof(*chunk));
-	u32 block = block_logical_size(device);
+	u32 block = block_logical_size(chunk->device);
+	u64 position = chunk->position, cached = chunk->cached;
 	ssize_t total = 0, part = 0;
 
-	if (chunk == NULL)
-		return -ENOMEM;
-	chunk->device = device;
-	chunk->op = op;
 	bool direct = cursor->kind != IO_KERNEL && io_cursor_is_aligned(cursor, block, block);
 	while (cursor->remaining > 0) {
 		chunk->position = position + (u64)total;
+		chunk->cached = cached + (u64)total;
 		part = direct ? move_chunk(chunk, cursor)
 			      : move_buffered(chunk, cursor, cursor->remaining);
 		if (part <= 0)
@@ -249,6 +274,45 @@ ssize_t block_direct(struct block_device *device, enum block_op op, struct io_cu
 		if (signal_fatal_pending(current))
 			break;
 	}
-	kfree(chunk);
 	return total > 0 ? total : part;
+}
+
+ssize_t block_direct(struct block_device *device, enum block_op op, struct io_cursor *cursor,
+		     u64 position)
+{
+	struct chunk *chunk = kmalloc(sizeof(*chunk));
+	ssize_t done;
+
+	if (chunk == NULL)
+		return -ENOMEM;
+	chunk->device = device;
+	chunk->cache = &device->cache;
+	chunk->write_back_lock = &device->write_back_lock;
+	chunk->lock = &device->lock;
+	chunk->op = op;
+	chunk->position = chunk->cached = position;
+	done = move_all(chunk, cursor);
+	kfree(chunk);
+	return done;
+}
+
+ssize_t block_direct_file(struct block_device *device, enum block_op op, struct io_cursor *cursor,
+			  u64 position, struct page_cache *cache, mutex_t *write_back_lock,
+			  u64 cached)
+{
+	struct chunk *chunk = kmalloc(sizeof(*chunk));
+	ssize_t done;
+
+	if (chunk == NULL)
+		return -ENOMEM;
+	chunk->device = device;
+	chunk->cache = cache;
+	chunk->write_back_lock = write_back_lock;
+	chunk->lock = NULL;
+	chunk->op = op;
+	chunk->position = position;
+	chunk->cached = cached;
+	done = move_all(chunk, cursor);
+	kfree(chunk);
+	return done;
 }

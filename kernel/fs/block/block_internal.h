@@ -51,8 +51,6 @@ ssize_t __must_check block_cache_write(struct block_device *device, struct io_cu
 /* Writes back what is dirty in [start, end), without a flush. */
 int __must_check block_cache_write_back(struct block_device *device, u64 start, u64 end);
 
-/* block_direct.c: O_DIRECT.  May such a transfer be, as its place and memory are aligned? */
-bool block_direct_fits(struct block_device *device, const struct io_cursor *cursor, u64 position);
 /* Reads or writes (BLOCK_READ, BLOCK_WRITE) within the device's size.  Bytes, or an error if there
  * were none.  May sleep. */
 ssize_t __must_check block_direct(struct block_device *device, enum block_op op,

@@ -153,6 +153,10 @@ void ext4_file_init(void);
 /* --- write.c, truncate.c, allocate.c --- */
 
 ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position);
+/* --- direct.c --- */
+
+ssize_t ext4_write_direct(struct inode *inode, struct io_cursor *cursor, u64 position);
+ssize_t ext4_read_direct(struct file *file, struct io_cursor *cursor, off_t *position);
 /* May a transfer with O_DIRECT begin there?  Without it: always. */
 bool ext4_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position);
 ssize_t ext4_prepare_write(struct inode *inode, u64 position, size_t size);

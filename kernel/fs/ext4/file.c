@@ -170,8 +170,8 @@ static off_t seek(struct file *file, off_t offset, int whence)
 
 static ssize_t read(struct file *file, struct io_cursor *cursor, off_t *position)
 {
-	if (!ext4_is_aligned(file, cursor, *position))
-		return -EINVAL;
+	if (file->flags & O_DIRECT && cursor->remaining > 0)
+		return ext4_read_direct(file, cursor, position);
 	return regular_file_ops.read(file, cursor, position);
 }
 

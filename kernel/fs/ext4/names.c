@@ -165,6 +165,7 @@ const struct inode_operations ext4_file_inode_ops = {
 	.set_xattr = set_xattr,
 	.prepare_write = ext4_prepare_write,
 	.direct = true,
+	.write_direct = ext4_write_direct,
 	.swap_extents = ext4_swap_extents,
 };
 const struct inode_operations ext4_inode_ops = {

@@ -6,8 +6,8 @@
  * more to the map that will find them; so a write that was accepted will find room.  The same happens
  * when a program is about to write to a page through a mapping: without room it gets SIGBUS.
  *
- * With O_DIRECT data goes through the page cache as well, where others see it; a write has reached
- * the disk when it returns.
+ * With O_DIRECT what has no blocks yet goes through the page cache as well (direct.c); a write has
+ * reached the disk when it returns.
  */
 #include "fs/ext4/ext4_internal.h"
 
@@ -210,14 +210,6 @@ static int sync_written(struct file *file, off_t start, off_t end)
 	if (!all && !(file->flags & O_DSYNC))
 		return 0;
 	return ext4_fsync(file, start, end, !all);
-}
-
-bool ext4_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position)
-{
-	u32 size = block_logical_size(ext4_super(file->inode->superblock)->device);
-
-	return !(file->flags & O_DIRECT) ||
-	       ((u64)position % size == 0 && cursor->remaining % size == 0);
 }
 
 /* Data that O_DIRECT wants on the disk when the call returns. */

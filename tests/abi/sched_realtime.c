@@ -225,6 +225,64 @@ static void lowering_goes_to_the_front(void)
 	is(st, 0, "it was done");
 }
 
+static int allowed_cpus(void)
+{
+	unsigned long mask[16] = {0};
+	int count = 0;
+
+	syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	for (int i = 0; i < 16; i++)
+		count += __builtin_popcountl(mask[i]);
+	return count;
+}
+
+/* A real-time task whose CPU has more urgent work runs on another, as soon as it may. */
+static void it_goes_where_it_can_run(void)
+{
+	volatile int *shared = shared_ints();
+	unsigned long all[16] = {0};
+	int ends[2], st;
+
+	if (allowed_cpus() < 2) {
+		skip(9, "one CPU");
+		return;
+	}
+	if (child(&st) == 0) {
+		syscall(SYS_sched_getaffinity, 0, sizeof(all), all);
+		is(pipe(ends), 0, "a pipe");
+		is(set_policy(0, SCHED_FIFO, 60), 0, "most urgent");
+		pid_t guest = spawn();
+		if (guest == 0) {
+			char byte;
+			bind_to_first_cpu();
+			set_policy(0, SCHED_FIFO, 20);
+			shared[1] = 1;
+			shared[2] = (int)read(ends[0], &byte, 1);
+			_exit(0);
+		}
+		wait_until(shared[1]);
+		pid_t busy = spawn();
+		if (busy == 0) {
+			bind_to_first_cpu();
+			set_policy(0, SCHED_FIFO, 50);
+			for (;;)
+				shared[0]++;
+		}
+		wait_until(shared[0] > 0);
+		is(syscall(SYS_sched_setaffinity, guest, sizeof(all), all), 0, "may go anywhere");
+		is(write(ends[1], "", 1), 1, "is woken on a CPU with more urgent work");
+		wait_until(shared[2]);
+		is(shared[2], 1, "and runs");
+		is(reap(guest), 0, "to its end");
+		int before = shared[0];
+		wait_until(shared[0] != before);
+		ok(shared[0] != before, "while that goes on");
+		stop(busy);
+		_exit(0);
+	}
+	is(st, 0, "it was done");
+}
+
 static void intervals_are_told(void)
 {
 	struct timespec turn = {7, 7};
@@ -250,6 +308,7 @@ int main(void)
 	equals_take_turns_with_round_robin_only();
 	waking_preempts();
 	lowering_goes_to_the_front();
+	it_goes_where_it_can_run();
 	intervals_are_told();
 	return done();
 }

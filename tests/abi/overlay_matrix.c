@@ -4,7 +4,8 @@
  * every two states, beside an ordinary directory that began with what is seen: each is answered alike, and
  * what is there afterwards is the same, also after the overlay was mounted again.
  *
- * Directories that a lower layer has are not renamed (EXDEV), and not compared then.
+ * RENAME_NOREPLACE has a second name that is free.  Directories that a lower layer has are not renamed
+ * (EXDEV), and not compared then.
  */
 #include "overlay_model.h"
 
@@ -24,13 +25,11 @@ static const struct state {
 	{"lower directory", 'd', 0},
 	{"empty lower directory", 'e', 0},
 	{"upper directory", 0, 'd'},
-	{"empty upper directory", 0, 'e'},
 	{"merged directory", 'd', 'd'},
 	{"opaque directory", 'd', 'o'},
 	{"file on a directory", 'd', 'f'},
 	{"directory on a file", 'f', 'd'},
 	{"lower link", 's', 0},
-	{"upper link", 0, 's'},
 };
 
 static void make(const char *layer, char what, const char *name)
@@ -72,7 +71,7 @@ static void names_of(struct operation *o, size_t first, size_t second)
 
 static bool has_two(int kind)
 {
-	return kind == RENAME || kind == NOREPLACE || kind == EXCHANGE || kind == LINK;
+	return kind == RENAME || kind == EXCHANGE || kind == LINK;
 }
 
 static void make_cell(struct operation *o, size_t first, size_t second)

@@ -11,7 +11,7 @@
  */
 #include "overlay_model.h"
 
-enum { STEPS = 1500, REMOUNT_EACH = 250, WORKERS = 4, DEPTH = 3, NAMES = 5 };
+enum { STEPS = 1000, REMOUNT_EACH = 250, WORKERS = 4, DEPTH = 3, NAMES = 5 };
 
 static uint64_t state;
 static int step;

@@ -50,6 +50,27 @@ on_ext4() {
 on_ext4 'calls on ext4' "$TOP/build/system/overlay_calls"
 on_ext4 'random operations on ext4' "$TOP/build/system/overlay_random" 7 600
 
+# Files that nobody may change, may not be changed through an overlay.
+cat >guarded <<'END'
+mkdir /d && mount -t ext4 /dev/vda /d && cd /d && mkdir low up work m || exit 1
+echo fixed >low/fixed && echo log >low/log && chattr +i low/fixed && chattr +a low/log || exit 1
+mount -t overlay -o lowerdir=low,upperdir=up,workdir=work o m || exit 1
+lsattr m/fixed m/log | cut -d ' ' -f 1 | tr -d -- -
+for change in 'echo more >>m/fixed' 'rm -f m/fixed' 'mv m/fixed m/other' 'chmod 600 m/fixed' 'ln m/fixed m/other' 'echo x >m/log' 'rm -f m/log'; do
+	sh -c "$change" 2>&1 | sed 's/.*: //'
+done
+echo more >>m/log && cat m/log && ls up
+chattr -i low/fixed && chattr -a low/log && umount /d/m
+END
+rm -f disk.img && mke2fs -q -t ext4 disk.img 16M >log 2>&1
+{
+	printf 'ie\nae\n'
+	yes 'Operation not permitted' | head -n 7
+	printf 'log\nmore\nlog\n'
+} >wanted
+in_machine --disk disk.img --with guarded --with "$(command -v chattr)" --with "$(command -v lsattr)" -- sh guarded >got 2>&1
+ok 'what is immutable below is so in the overlay' diff wanted got
+
 # --- With Linux in turn ---
 
 cat >look <<'END'

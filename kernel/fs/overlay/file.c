@@ -8,6 +8,8 @@
  */
 #include "fs/overlay/overlay_internal.h"
 
+#include "lib/abi/fsctl.h"
+
 /* file->private */
 struct overlay_file {
 	struct file *real;  /* opened first */
@@ -237,7 +239,27 @@ static long allocate(struct file *file, int mode, off_t offset, off_t length)
 	return error;
 }
 
+/* What only asks goes to the real file. */
+static long control(struct file *file, unsigned command, vaddr_t argument)
+{
+	const struct credentials *before;
+	struct file *real;
+	long result = -ENOTTY;
+
+	if (command != FS_IOC_GETFLAGS && command != FS_IOC_FIEMAP)
+		return -ENOTTY;
+	before = act_for(file);
+	real = real_of(file);
+	if (IS_ERR(real))
+		result = PTR_ERR(real);
+	else if (real->ops->ioctl)
+		result = real->ops->ioctl(real, command, argument);
+	credentials_act(before);
+	return result;
+}
+
 const struct file_operations overlay_file_ops = {
+	.ioctl = control,
 	.open = open,
 	.release = release,
 	.read = read,

@@ -13,6 +13,8 @@
 
 /* Above the numbers that file systems give. */
 enum { FILE_SYSTEM_SHIFT = 56 };
+/* What a real file may not have done to it, the overlay's may not either. */
+enum { GUARDS = INODE_IMMUTABLE | INODE_APPEND_ONLY };
 
 ino_t overlay_number(const struct overlay_super *super, u32 file_system, ino_t ino)
 {
@@ -57,6 +59,9 @@ void overlay_mirror(struct overlay_node *node)
 	inode->uid = uid;
 	inode->gid = gid;
 	inode->nlink = READ_ONCE(node->gone) && !overlay_upper(node) ? 0 : nlink;
+	/* Others change other flags of it, but hardly ever these. */
+	if ((inode->flags ^ real->flags) & GUARDS)
+		WRITE_ONCE(inode->flags, (inode->flags & ~(u32)GUARDS) | (real->flags & GUARDS));
 	spin_unlock(&inode->attribute_lock);
 	overlay_mirror_size(node);
 }

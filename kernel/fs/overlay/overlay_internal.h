@@ -131,7 +131,7 @@ struct overlay_node *overlay_node_get(struct overlay_super *super, struct dentry
 void overlay_inode_destroy(struct inode *inode);
 /* The node has been copied up to that dentry, whose reference it takes over.  copy_lock held. */
 void overlay_node_rise(struct overlay_node *node, struct dentry *upper);
-/* Takes over mode, owner, size and links of the real inode, which have changed. */
+/* Takes over mode, owner, guards, size and links of the real inode, which have changed. */
 void overlay_mirror(struct overlay_node *node);
 void overlay_mirror_size(struct overlay_node *node);
 /* The number that programs see of a real inode on one of the file systems. */

@@ -195,6 +195,8 @@ int vfs_truncate(const struct path *path, off_t size)
 		error = inode_permission(inode, MAY_WRITE);
 	if (!error && inode->flags & INODE_APPEND_ONLY)
 		error = -EPERM;
+	if (!error && leases_exist())
+		error = leases_break(inode, O_WRONLY);
 	if (error)
 		return error;
 	/* As an open for writing would be: not while it runs as a program. */

@@ -69,6 +69,14 @@ int __must_check file_change_flags(struct file *file, u32 mask, u32 flags);
 /* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the open-file-description kinds; flock(2). */
 long locks_fcntl(struct file *file, unsigned command, vaddr_t argument);
 long locks_flock(struct file *file, int operation);
+/* F_SETLEASE and F_GETLEASE (leases.c); `fd`: what the signal's information names. */
+long leases_set(struct file *file, int fd, int type);
+long leases_get(const struct file *file);
+/* /proc/sys/fs/lease-break-time: single word. */
+struct lease_settings {
+	u64 break_seconds;
+};
+extern struct lease_settings lease_settings;
 /* At each close: lets go of the record locks that the table's process has on the file. */
 void locks_release_owner(struct file *file, const struct files *owner);
 /* Moves the `fd`'s position lock rules: see readwrite.c. */

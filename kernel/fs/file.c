@@ -208,6 +208,8 @@ void file_put(struct file *file)
 	if (unlikely(file->mode & (FILE_LOCKED | FILE_OWNED))) {
 		if (file->mode & FILE_LOCKED)
 			locks_release_file(file);
+		if (file->mode & FILE_LOCKED)
+			leases_release(file);
 		if (file->mode & FILE_OWNED)
 			async_release(file);
 	}

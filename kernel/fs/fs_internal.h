@@ -235,6 +235,14 @@ void locks_release_file(struct file *file); /* at the last reference: flock and 
 void async_release(struct file *file);      /* likewise: async.c */
 /* The file's owner, which it has, is told that the directory has changed.  Does not sleep. */
 void async_tell_changed(struct file *file);
+
+/* leases.c: is there any at all?  Without a lock. */
+bool leases_exist(void);
+/* Somebody opens the file so (O_*): waits until no lease is in the way.  0, -EAGAIN with O_NONBLOCK,
+ * or the error of a signal. */
+int __must_check leases_break(struct inode *inode, u32 flags);
+/* A file with FILE_LOCKED is released. */
+void leases_release(const struct file *file);
 void dnotify_release(struct file *file); /* before that: dnotify.c */
 void locks_free_inode(struct inode *inode);
 void xattrs_free(struct xattr_list *list);

@@ -132,6 +132,8 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 		flags &= ~(u32)O_TRUNC;
 	if (!created)
 		error = may_open(path, flags, exec);
+	if (!error && !created && unlikely(leases_exist()) && S_ISREG(inode->mode))
+		error = leases_break(inode, flags);
 	if (error)
 		return ERR_PTR(error);
 	file = file_alloc(path, flags);

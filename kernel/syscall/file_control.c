@@ -129,8 +129,10 @@ static long control_file(int fd, struct file *file, unsigned command, vaddr_t ar
 		return async_set_signal(file, (int)argument);
 	case F_NOTIFY:
 		return dnotify_control(file, fd, (u32)argument);
+	case F_SETLEASE:
+		return leases_set(file, fd, (int)argument);
 	case F_GETLEASE:
-		return F_UNLCK;
+		return leases_get(file);
 	default:
 		return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EINVAL;
 	}

@@ -294,6 +294,7 @@ static const struct proc_entry fs_entries[] = {
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_count),
 	PROC_DIRECTORY("inotify", proc_sys_inotify_entries),
+	PROC_SETTING("lease-break-time", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_DIRECTORY("mqueue", proc_sys_mqueue_entries),
 	PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max),

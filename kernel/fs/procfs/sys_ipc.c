@@ -5,6 +5,7 @@
  *
  * Each is a word in the subsystem, read and written without a lock; `sem` is four of them.
  */
+#include "fs/calls.h"
 #include "fs/procfs/procfs.h"
 #include "ipc/aio.h"
 #include "ipc/inotify.h"
@@ -25,6 +26,7 @@ struct setting {
 static const struct setting settings[] = {
 	{"aio-max-nr", &aio_limits.most, 0, INT64_MAX},
 	{"aio-nr", &aio_limits.there, 0, 0},
+	{"lease-break-time", &lease_settings.break_seconds, 0, INT_MAX},
 	{"max_queued_events", &inotify_settings.queued_events, 0, INT_MAX},
 	{"max_user_instances", &inotify_settings.user_instances, 0, INT_MAX},
 	{"max_user_watches", &inotify_settings.user_watches, 0, INT_MAX},

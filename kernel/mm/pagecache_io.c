@@ -47,12 +47,23 @@ ssize_t page_cache_read(struct page_cache *cache, struct io_cursor *cursor, u64 
 	return done > 0 ? (ssize_t)done : result;
 }
 
+/* `copied` bytes have been written at a place of a page.  The file is longer first and the page dirty
+ * then: a write-back that comes between would leave out what lies behind the end. */
+static void note_written(struct page_cache *cache, u64 index, size_t offset, ssize_t copied)
+{
+	u64 end = index * PAGE_SIZE + offset + (copied > 0 ? (size_t)copied : 0);
+
+	if (copied > 0 && end > cache->size)
+		WRITE_ONCE(cache->size, end);
+	page_cache_mark_dirty(cache, index);
+}
+
 /* Copies what a write has brought so far into the page that is in the cache. */
 static void copy_into(struct page_cache *cache, u64 index, phys_t frame, const char *from,
 		      size_t offset, size_t size)
 {
 	memcpy((char *)phys_to_virt(frame) + offset, from, size);
-	page_cache_mark_dirty(cache, index);
+	note_written(cache, index, offset, (ssize_t)size);
 	frame_free(frame);
 }
 
@@ -111,7 +122,7 @@ static ssize_t write_new_page(struct page_cache *cache, struct io_cursor *cursor
 		 * even in swap space by now: ours goes into it. */
 		copy_into(cache, index, present, page + offset, offset, (size_t)copied);
 	} else {
-		page_cache_mark_dirty(cache, index);
+		note_written(cache, index, offset, copied);
 		frame_free(present);
 	}
 	frame_free(frame);
@@ -139,7 +150,7 @@ static ssize_t write_piece(struct page_cache *cache, struct io_cursor *cursor, u
 	page_cache_note_use(frame);
 	ssize_t copied = io_copy_from(cursor, (char *)phys_to_virt(frame) + offset, piece);
 	/* A copy that failed may have changed bytes all the same. */
-	page_cache_mark_dirty(cache, index);
+	note_written(cache, index, offset, copied);
 	frame_free(frame);
 	return copied;
 }
@@ -158,8 +169,6 @@ ssize_t page_cache_write(struct page_cache *cache, struct io_cursor *cursor, u64
 			break;
 		done += (size_t)result;
 		position += (size_t)result;
-		if (position > cache->size)
-			WRITE_ONCE(cache->size, position);
 		if ((size_t)result < piece)
 			break;
 	}

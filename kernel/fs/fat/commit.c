@@ -11,7 +11,18 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum step { STEP_USE, STEP_LINK, STEP_NAME, STEP_UNNAME, STEP_CUT, STEP_FREE, STEPS, NOTHING };
+enum step {
+	STEP_USE,
+	STEP_LINK,
+	STEP_PIECE,
+	STEP_NAME,
+	STEP_UNNAME,
+	STEP_UNPIECE,
+	STEP_CUT,
+	STEP_FREE,
+	STEPS,
+	NOTHING
+};
 
 bool fat_is_changed(const struct fat_volume *volume)
 {
@@ -60,15 +71,34 @@ static void take_entries(struct fat_volume *volume, const struct fat_sector *sec
 	}
 }
 
-static enum step step_of_slot(const u8 *disk, const u8 *now)
+/* Where the pieces begin of a name that goes on in the next sector; the sector's size: there are
+ * none. */
+static u32 divided_from(const struct fat_volume *volume, const u8 *image)
+{
+	u32 at = volume->sector_size;
+
+	while (at > 0 && !fat_slot_is_free(image + at - FAT_SLOT) &&
+	       (((const struct fat_slot *)(image + at - FAT_SLOT))->attributes & FAT_LONG_MASK) ==
+		       FAT_LONG)
+		at -= FAT_SLOT;
+	return at;
+}
+
+/* Of a name that is in two sectors the pieces come before the rest, and go after it: without them
+ * the file would have its short name alone. */
+static enum step step_of_slot(const u8 *disk, const u8 *now, bool divided_on_disk, bool divided_now)
 {
 	if (memcmp(disk, now, FAT_SLOT) == 0)
 		return NOTHING;
-	return fat_slot_is_free(now) && !fat_slot_is_free(disk) ? STEP_UNNAME : STEP_NAME;
+	if (fat_slot_is_free(now) && !fat_slot_is_free(disk))
+		return divided_on_disk ? STEP_UNPIECE : STEP_UNNAME;
+	return divided_now ? STEP_PIECE : STEP_NAME;
 }
 
 static void take_slots(const struct fat_volume *volume, struct fat_sector *sector, enum step step)
 {
+	u32 was_divided, is_divided;
+
 	if (sector->fresh) {
 		/* Nothing leads here yet. */
 		memcpy(sector->disk, sector->data, volume->sector_size);
@@ -76,8 +106,11 @@ static void take_slots(const struct fat_volume *volume, struct fat_sector *secto
 		sector->pending = true;
 		return;
 	}
+	was_divided = divided_from(volume, sector->disk);
+	is_divided = divided_from(volume, sector->data);
 	for (u32 at = 0; at < volume->sector_size; at += FAT_SLOT) {
-		if (step_of_slot(sector->disk + at, sector->data + at) != step)
+		if (step_of_slot(sector->disk + at, sector->data + at, at >= was_divided,
+				 at >= is_divided) != step)
 			continue;
 		memcpy(sector->disk + at, sector->data + at, FAT_SLOT);
 		sector->pending = true;
@@ -86,7 +119,7 @@ static void take_slots(const struct fat_volume *volume, struct fat_sector *secto
 
 static void take_step(struct fat_volume *volume, enum step step)
 {
-	bool names = step == STEP_USE || step == STEP_NAME || step == STEP_UNNAME;
+	bool names = step == STEP_USE || (step >= STEP_PIECE && step <= STEP_UNPIECE);
 	struct fat_sector *sector;
 
 	list_for_each_entry (sector, &volume->dirty, link) {

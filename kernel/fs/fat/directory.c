@@ -189,24 +189,32 @@ int fat_directory_find(struct fat_volume *volume, struct fat_node *directory, co
 	return found ? found : -ENOENT;
 }
 
-int fat_short_is_taken(const struct fat_short_search *search, const u8 *name)
+static bool has_short_name(const u8 *image, const u8 *name)
+{
+	const struct fat_slot *slot = (const struct fat_slot *)image;
+
+	return !(slot->attributes & FAT_LABEL) && memcmp(slot->name, name, FAT_SHORT) == 0;
+}
+
+int fat_short_is_taken(struct fat_short_search *search, const u8 *name)
 {
 	struct fat_sector *sector;
 	u32 offset, position = 0;
+	bool ending = false;
 	int error;
 
 	for (;; position += FAT_SLOT) {
-		const struct fat_slot *slot;
-
 		error = fat_slot_get(search->volume, search->directory, position, &sector, &offset);
-		if (error)
-			return error == -ENOENT ? 0 : error;
-		slot = (const struct fat_slot *)(sector->data + offset);
-		if (slot->name[0] == FAT_END)
-			return 0;
-		if (!(slot->attributes & FAT_LABEL) && memcmp(slot->name, name, FAT_SHORT) == 0)
+		if (error && error != -ENOENT)
+			return error;
+		if (error || sector->data[offset] == FAT_END)
+			break;
+		if (has_short_name(sector->data + offset, name))
 			return 1;
+		ending |= sector->disk && has_short_name(sector->disk + offset, name);
 	}
+	search->ending |= ending;
+	return ending;
 }
 
 int fat_directory_count(struct fat_volume *volume, struct fat_node *directory)

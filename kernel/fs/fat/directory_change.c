@@ -214,7 +214,7 @@ static void put_slot(struct fat_volume *volume, struct fat_node *directory, u32 
 int fat_name_add(struct fat_volume *volume, struct fat_node *directory, const char *name,
 		 u32 length, struct fat_slot *slot, u64 *place)
 {
-	struct fat_short_search search = {volume, directory};
+	struct fat_short_search search = {volume, directory, false};
 	u16 units[FAT_NAME_MAX + 1];
 	int count = fat_name_decode(name, length, units), plain, error;
 	struct room room = {0};
@@ -223,6 +223,12 @@ int fat_name_add(struct fat_volume *volume, struct fat_node *directory, const ch
 	if (count < 0)
 		return count;
 	plain = fat_short_make(&search, units, (u32)count, slot->name, &slot->lower);
+	if (plain >= 0 && search.ending) {
+		error = fat_commit(volume);
+		if (error)
+			return error;
+		plain = fat_short_make(&search, units, (u32)count, slot->name, &slot->lower);
+	}
 	if (plain < 0)
 		return plain;
 	pieces = plain ? 0 : ((u32)count + FAT_PIECE_CHARS - 1) / FAT_PIECE_CHARS;

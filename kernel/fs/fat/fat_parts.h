@@ -101,10 +101,11 @@ u8 fat_code_page_find(u16 unit);
 struct fat_short_search {
 	struct fat_volume *volume;
 	struct fat_node *directory;
+	bool ending; /* a name was taken only on the disk, and is not after a commit */
 };
-int __must_check fat_short_make(const struct fat_short_search *search, const u16 *units, u32 count,
+int __must_check fat_short_make(struct fat_short_search *search, const u16 *units, u32 count,
 				u8 *name, u8 *lower);
-int __must_check fat_short_is_taken(const struct fat_short_search *search, const u8 *name);
+int __must_check fat_short_is_taken(struct fat_short_search *search, const u8 *name);
 
 /* --- directory.c --- */
 

@@ -119,7 +119,7 @@ static int decide_case(const struct fat_volume *volume, const struct letters *ba
 }
 
 /* Puts a tail behind the first `keep` letters. */
-static int try_tail(const struct fat_short_search *search, u8 *name, u32 keep, const char *tail)
+static int try_tail(struct fat_short_search *search, u8 *name, u32 keep, const char *tail)
 {
 	size_t length = strlen(tail);
 
@@ -128,7 +128,7 @@ static int try_tail(const struct fat_short_search *search, u8 *name, u32 keep, c
 	return fat_short_is_taken(search, name);
 }
 
-static int find_tail(const struct fat_short_search *search, u8 *name, u32 base_length)
+static int find_tail(struct fat_short_search *search, u8 *name, u32 base_length)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	u32 keep = MIN(base_length, (u32)TAIL_BASE);
@@ -153,7 +153,7 @@ static int find_tail(const struct fat_short_search *search, u8 *name, u32 base_l
 	return taken == 1 ? -EEXIST : taken;
 }
 
-int fat_short_make(const struct fat_short_search *search, const u16 *units, u32 count, u8 *name,
+int fat_short_make(struct fat_short_search *search, const u16 *units, u32 count, u8 *name,
 		   u8 *lower)
 {
 	struct part base, extension;

@@ -5,19 +5,20 @@
  *
  * All changes are made in memory, to sectors of the table (FAT) and of directories, each of which
  * keeps what the disk has beside what it is to have.  fat_commit brings the difference to the disk,
- * entry by entry, in six steps with flushes between them:
+ * entry by entry, in steps with flushes between them:
  *
  *	1. clusters become used, and new clusters of directories get their contents;
  *	2. chains become longer;
- *	3. names appear, sizes and times change;
- *	4. names go;
+ *	3. names appear, sizes and times change; of a long name that is in two sectors the first
+ *	   part comes before
+ *	4. names go, and such a part after them;
  *	5. chains become shorter;
  *	6. clusters become free.
  *
  * So whatever moment the power is cut at, no name leads to a cluster that is not its own, and what
  * was committed before is there; at worst some clusters belong to nobody, or a file that was being
- * renamed has two names.  Two rules go with that: what the disk still has in use, a cluster or a
- * place for a name, is not used for anything else before the next commit; and an operation takes
+ * renamed has two names.  Two rules go with that: what the disk still has in use, a cluster, a
+ * short name or a place for one, is not used for anything else before the next commit; and an operation takes
  * the clusters that it wants before it changes anything else, as that may commit.
  *
  * Nothing on the disk is believed: a chain that leaves the volume, runs in circles or into a free

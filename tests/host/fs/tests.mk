@@ -87,3 +87,21 @@ HOST_FUZZERS += fs_fuzz_iso9660
 fs_fuzz_iso9660_SOURCES := tests/host/fs/fuzz_iso9660.c kernel/fs/iso9660/volume.c kernel/fs/iso9660/rock_ridge.c
 fs_fuzz_iso9660_CFLAGS := -DIMAGES='"$(FS_ISO_IMAGES)"'
 fs_fuzz_iso9660_DEPENDS := $(FS_ISO_IMAGES)
+
+# FAT: the volume, and images that mkfs.fat makes.
+FS_FAT := $(shell grep -L '"fs/fat/fat_internal.h"' kernel/fs/fat/*.c) kernel/lib/bitmap.c
+FS_FAT_IMAGES := $(HOST_BUILD)/fat
+
+$(FS_FAT_IMAGES): tests/host/fs/fat_images
+	@$< $@
+	@touch $@
+
+HOST_TESTS += fs_fat
+fs_fat_SOURCES := tests/host/fs/fat.c tests/host/fs/journal_disk.c tests/host/lib/panic.c $(FS_FAT) $(LIB_STRINGS)
+fs_fat_CFLAGS := $(FS_EXT4_FLAGS)
+fs_fat_DEPENDS := $(FS_FAT_IMAGES)
+
+HOST_FUZZERS += fs_fuzz_fat
+fs_fuzz_fat_SOURCES := tests/host/fs/fuzz_fat.c $(FS_FAT)
+fs_fuzz_fat_CFLAGS := -DIMAGES='"$(FS_FAT_IMAGES)"'
+fs_fuzz_fat_DEPENDS := $(FS_FAT_IMAGES)

@@ -413,13 +413,14 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 	if (region_range_is_free(space, start, end))
 		return 0;
 	int result = 0;
+	struct node *leaf = tree_exclusive_leaf(space, start, end);
 	struct hugetlb_promise promise;
 	bool promised = unlikely(space->hugetlb_pages != 0);
 	if (promised) {
 		result = hugetlb_check_cut(space, start, end);
 		hugetlb_count_promised(space, start, end, &promise);
 	}
-	if (result == 0)
+	if (result == 0 && leaf == TREE_WALK)
 		result = tree_isolate(space, start, end, COVERED_STAYS);
 	if (result == 0 && unlikely(!list_empty(&space->userfaults)))
 		result = userfault_note_unmap(space, start, end);
@@ -431,6 +432,9 @@ int space_unmap_locked(struct address_space *space, vaddr_t start, vaddr_t end)
 	}
 	if (promised)
 		hugetlb_unreserve(space, &promise);
+	/* Nothing was touched. */
+	if (leaf == NULL)
+		return 0;
 	struct region *below, *above;
 	region_tree_find_around(&space->regions, start, end, &below, &above);
 	zap_nodes(space, start, end, below != NULL ? below->end : 0,

@@ -512,6 +512,8 @@ static int give_traits(struct address_space *space, struct region *region, vaddr
 	struct piece *middle = add_part(&edit, &part);
 	if (!is_room(space, part.below + part.above) || edit_allocate(&edit) != 0)
 		return -ENOMEM;
+	/* Parts of the region and neighbours that touch it go and come. */
+	edit.change.solid = true;
 	change_part(&edit, &part, middle);
 	region_recount(space, backing, old_flags, traits->flags, pages);
 	edit_end(&edit);

@@ -154,6 +154,18 @@ static vaddr_t place_in(const struct hole_search *search, vaddr_t bottom, vaddr_
 	return top > bottom && top - bottom >= search->length ? top - search->length : 0;
 }
 
+/* In the hole in front of slot i, which has one before it. */
+static inline vaddr_t search_front(const struct hole_search *search, const struct region_node *node,
+				   u32 i)
+{
+	vaddr_t bottom = node->slots[i - 1].end;
+
+	/* Most are too small, whether there is a guard gap or not. */
+	if (node->slots[i].start - bottom < search->length)
+		return 0;
+	return place_in(search, bottom, bottom + region_node_gap(node, i));
+}
+
 /* Among the holes between regions of this subtree.  A summary can promise too much only at the two
  * ends of the range, so at most two paths are gone in vain. */
 static vaddr_t search_below(const struct hole_search *search, const struct region_node *node)
@@ -161,18 +173,20 @@ static vaddr_t search_below(const struct hole_search *search, const struct regio
 	/* From the first slot that starts behind the range: the hole in front of it may reach in.
 	 */
 	u32 i = MIN(region_node_below(node, search->high) + 1, (u32)node->count);
+	vaddr_t found = 0;
 
-	while (i-- > 0 && node->slots[i].end > search->low) {
-		vaddr_t found = 0;
+	if (node->level == 0) {
+		while (found == 0 && i-- > 1 && node->slots[i].end > search->low)
+			found = search_front(search, node, i);
+		return found;
+	}
+	while (found == 0 && i-- > 0 && node->slots[i].end > search->low) {
 		if (node->slots[i].hole >= search->length && node->slots[i].start < search->high)
 			found = search_below(search, node->slots[i].child.node);
-		if (found == 0 && i > 0 && region_node_gap(node, i) >= search->length)
-			found = place_in(search, node->slots[i - 1].end,
-					 node->slots[i - 1].end + region_node_gap(node, i));
-		if (found != 0)
-			return found;
+		if (found == 0 && i > 0)
+			found = search_front(search, node, i);
 	}
-	return 0;
+	return found;
 }
 
 vaddr_t region_tree_find_hole(const struct region_tree *tree, u64 length, vaddr_t low, vaddr_t high)

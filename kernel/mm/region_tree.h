@@ -99,13 +99,14 @@ enum {
 /* A change on its way; on the stack of its maker. */
 struct region_change {
 	struct region_tree *tree;
-	vaddr_t start, end;          /* regions that start here go */
-	vaddr_t tail;                /* if `wide`: those from here on do not lie in that leaf */
-	struct region_node *spare;   /* nodes in reserve, linked by their first child */
-	u32 needed;                  /* of them */
-	u8 count;                    /* regions that come */
-	u8 removed;                  /* slots that go from the leaf at the end of the path */
-	bool wide;                   /* more than that leaf is concerned, or it would be empty */
+	vaddr_t start, end;        /* regions that start here go */
+	vaddr_t tail;              /* if `wide`: those from here on do not lie in that leaf */
+	struct region_node *spare; /* nodes in reserve, linked by their first child */
+	u32 needed;                /* of them */
+	u8 count;                  /* regions that come */
+	u8 removed;                /* slots that go from the leaf at the end of the path */
+	bool wide;                 /* more than that leaf is concerned, or it would be empty */
+	bool solid; /* set by the caller: what comes covers what goes; neither has holes */
 	u8 path[REGION_TREE_LEVELS]; /* the slot at each level, from the leaf's up */
 };
 

@@ -219,7 +219,10 @@ static struct region_node *splice(struct region_change *change, struct region_no
 				  u32 removed, const struct region_slot *slots, u32 count)
 {
 	if (likely(node->count - removed + count <= REGION_NODE_SLOTS)) {
-		region_node_replace(node, at, removed, slots, count);
+		if (node->level == 0 && change->solid)
+			region_node_exchange(node, at, removed, slots, count);
+		else
+			region_node_replace(node, at, removed, slots, count);
 		return NULL;
 	}
 	struct region_node *upper = take_spare(change);

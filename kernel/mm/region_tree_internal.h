@@ -58,6 +58,15 @@ static inline u64 region_node_gap(const struct region_node *node, u32 i)
 	return free;
 }
 
+/* The same, or `least` if that is more. */
+static inline u64 region_node_gap_above(const struct region_node *node, u32 i, u64 least)
+{
+	/* Most are smaller, whether there is a guard gap or not. */
+	if (node->slots[i].start - node->slots[i - 1].end <= least)
+		return least;
+	return MAX(least, region_node_gap(node, i));
+}
+
 /* The first slot that ends above the address; node->count when there is none. */
 static inline u32 region_node_above(const struct region_node *node, vaddr_t address)
 {
@@ -115,7 +124,10 @@ static inline struct region_node *take_spare(struct region_change *change)
 
 /* --- region_tree_node.c: one node, which the tree has alone --- */
 
-/* Puts `count` slots in the place of slots [at, at + removed); there is room. */
+/* Puts `count` slots in the place of slots [at, at + removed); there is room.  The exchange alone is
+ * for those that cover what went, as it did, without holes between them. */
+void region_node_exchange(struct region_node *node, u32 at, u32 removed,
+			  const struct region_slot *slots, u32 count);
 void region_node_replace(struct region_node *node, u32 at, u32 removed,
 			 const struct region_slot *slots, u32 count);
 /* The same where there is no room: the upper part goes to `upper`, a node without content. */

@@ -40,7 +40,7 @@ static inline u64 largest_of(const struct region_node *node, u32 first, u32 last
 		for (u32 i = first; i < last; i++)
 			hole = MAX(hole, node->slots[i].hole);
 	for (u32 i = MAX(from, 1u); i <= to && i < node->count; i++)
-		hole = MAX(hole, region_node_gap(node, i));
+		hole = region_node_gap_above(node, i, hole);
 	return hole;
 }
 
@@ -66,11 +66,25 @@ static inline void move_slots(struct region_node *node, u32 to, u32 from)
 	}
 }
 
+void region_node_exchange(struct region_node *node, u32 at, u32 removed,
+			  const struct region_slot *slots, u32 count)
+{
+	u32 stop = at + removed, next = at + count;
+	u32 guarded = (node->guarded & ((1u << at) - 1)) | (u32)node->guarded >> stop << next;
+
+	move_slots(node, next, stop);
+	for (u32 i = at; i < next; i++, slots++) {
+		write_slot(node, i, slots);
+		guarded |= (u32)slots->guarded << i;
+	}
+	node->guarded = (u16)guarded;
+	node->count = (u8)(node->count + count - removed);
+}
+
 void region_node_replace(struct region_node *node, u32 at, u32 removed,
 			 const struct region_slot *slots, u32 count)
 {
 	u32 stop = at + removed, next = at + count;
-	u32 guarded = (node->guarded & ((1u << at) - 1)) | (u32)node->guarded >> stop << next;
 	u32 low = 0, high = 0;
 
 	/* Where the ends stay as they are, the holes beside them do. */
@@ -80,13 +94,7 @@ void region_node_replace(struct region_node *node, u32 at, u32 removed,
 		high = node->slots[stop - 1].end == slots[count - 1].end;
 	}
 	u64 before = largest_of(node, at, stop, at + low, stop - high);
-	move_slots(node, next, stop);
-	for (u32 i = at; i < next; i++, slots++) {
-		write_slot(node, i, slots);
-		guarded |= (u32)slots->guarded << i;
-	}
-	node->guarded = (u16)guarded;
-	node->count = (u8)(node->count + count - removed);
+	region_node_exchange(node, at, removed, slots, count);
 	u64 after = largest_of(node, at, next, at + low, next - high);
 	if (after >= node->largest)
 		node->largest = after;

@@ -73,6 +73,7 @@ bool region_change_plan(struct region_change *change, struct region_tree *tree, 
 	change->end = end;
 	change->spare = NULL;
 	change->count = (u8)count;
+	change->solid = false;
 	if (unlikely(node == NULL)) {
 		change->needed = 1;
 		change->removed = change->path[0] = 0;

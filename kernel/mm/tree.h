@@ -33,7 +33,7 @@ struct gather;
 
 static inline bool link_is_writable(pte_t link)
 {
-	return pte_is_present(link) && (pte_flags(link) & PAGE_WRITABLE);
+	return (pte_flags(link) & (PAGE_PRESENT | PAGE_WRITABLE)) == (PAGE_PRESENT | PAGE_WRITABLE);
 }
 
 /* 0 or -ENOMEM. */

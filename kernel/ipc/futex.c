@@ -35,22 +35,14 @@ enum { BUCKETS = 256 };
 
 static struct futex_bucket buckets[BUCKETS];
 
-int futex_find_key(vaddr_t address, bool shared, struct vm_word_key *key)
+static inline struct futex_bucket *bucket_of(const struct vm_word_key *key)
 {
-	if (address % sizeof(u32) != 0)
-		return -EINVAL;
-	if (!user_range_ok(address, sizeof(u32)))
-		return -EFAULT;
-	if (shared)
-		return vmm_word_key(current->space, address, true, key);
-	key->object = current->space;
-	key->offset = address;
-	return 0;
+	return &buckets[hash_u64((uintptr_t)key->object + key->offset) % BUCKETS];
 }
 
 struct futex_bucket *futex_bucket_of(const struct vm_word_key *key)
 {
-	return &buckets[hash_u64((uintptr_t)key->object + key->offset) % BUCKETS];
+	return bucket_of(key);
 }
 
 /* A waiter's bucket changes when it is requeued: lock the one that it is in. */
@@ -66,7 +58,7 @@ static struct futex_bucket *lock_bucket_of_waiter(struct futex_waiter *waiter)
 	}
 }
 
-bool futex_leave(struct futex_waiter *waiter)
+static inline bool leave(struct futex_waiter *waiter)
 {
 	struct futex_bucket *bucket = lock_bucket_of_waiter(waiter);
 	bool woken = list_empty(&waiter->link);
@@ -76,9 +68,14 @@ bool futex_leave(struct futex_waiter *waiter)
 	return woken;
 }
 
-void futex_enter(struct futex_waiter *waiter)
+bool futex_leave(struct futex_waiter *waiter)
 {
-	struct futex_bucket *bucket = futex_bucket_of(&waiter->key);
+	return leave(waiter);
+}
+
+static inline void enter(struct futex_waiter *waiter)
+{
+	struct futex_bucket *bucket = bucket_of(&waiter->key);
 
 	waiter->bucket = bucket;
 	spin_lock(&bucket->lock);
@@ -86,8 +83,13 @@ void futex_enter(struct futex_waiter *waiter)
 	spin_unlock(&bucket->lock);
 }
 
+void futex_enter(struct futex_waiter *waiter)
+{
+	enter(waiter);
+}
+
 /* Sleeps until woken: 0, -ERESTARTSYS, -ETIMEDOUT. */
-static int sleep_until_woken(struct futex_waiter *waiter, nsec_t deadline)
+static inline int sleep_until_woken(struct futex_waiter *waiter, nsec_t deadline)
 {
 	int result = 0;
 
@@ -98,23 +100,26 @@ static int sleep_until_woken(struct futex_waiter *waiter, nsec_t deadline)
 		result = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
 	}
 	task_set_state(TASK_RUNNING);
-	return futex_leave(waiter) ? 0 : result;
+	return leave(waiter) ? 0 : result;
 }
 
 static int wait_once(vaddr_t address, bool shared, u32 expected, nsec_t deadline, u32 bits)
 {
-	struct futex_waiter waiter = {.task = current, .bits = bits};
+	struct futex_waiter waiter;
 	u32 value;
 	int result = futex_find_key(address, shared, &waiter.key);
 
 	if (result < 0)
 		return result;
-	futex_enter(&waiter);
+	waiter.task = current;
+	waiter.bits = bits;
+	waiter.requeue = NULL;
+	enter(&waiter);
 	result = user_read_u32(&value, address);
 	if (result == 0 && value != expected)
 		result = -EAGAIN;
 	if (result < 0)
-		return futex_leave(&waiter) ? 0 : result;
+		return leave(&waiter) ? 0 : result;
 	return sleep_until_woken(&waiter, deadline);
 }
 
@@ -179,7 +184,7 @@ long futex_wake(vaddr_t address, bool shared, u32 count, u32 bits)
 		return result;
 	if (bits == 0)
 		return -EINVAL;
-	struct futex_bucket *bucket = futex_bucket_of(&key);
+	struct futex_bucket *bucket = bucket_of(&key);
 	spin_lock(&bucket->lock);
 	long woken = wake_locked(bucket, &key, count, bits);
 	spin_unlock(&bucket->lock);
@@ -352,47 +357,44 @@ static int read_deadline(vaddr_t timeout, int command, bool realtime, nsec_t *de
 			     command != FUTEX_WAIT, deadline);
 }
 
-/* The commands that wait. */
+/* FUTEX_WAIT and FUTEX_WAIT_BITSET. */
 static long wait_call(vaddr_t address, int command, bool shared, bool realtime, u32 value,
-		      vaddr_t timeout, vaddr_t address2, u32 value3)
+		      vaddr_t timeout, u32 bits)
+{
+	nsec_t deadline = NO_DEADLINE;
+	int result = 0;
+
+	if (timeout != 0)
+		result = read_deadline(timeout, command, realtime, &deadline);
+	return result < 0 ? result : futex_wait(address, shared, value, deadline, bits);
+}
+
+/* The commands on locks. */
+static long lock_call(vaddr_t address, int command, bool shared, bool realtime, u32 value,
+		      vaddr_t timeout, vaddr_t address2)
 {
 	nsec_t deadline;
 	int result = read_deadline(timeout, command, realtime, &deadline);
 
 	if (result < 0)
 		return result;
-	switch (command) {
-	case FUTEX_WAIT:
-		return futex_wait(address, shared, value, deadline, FUTEX_BITSET_MATCH_ANY);
-	case FUTEX_WAIT_BITSET:
-		return futex_wait(address, shared, value, deadline, value3);
-	case FUTEX_WAIT_REQUEUE_PI:
+	if (command == FUTEX_WAIT_REQUEUE_PI)
 		return futex_wait_requeue_pi(address, shared, value, deadline, address2);
-	default:
-		return futex_lock_pi(address, shared, deadline, false);
-	}
+	return futex_lock_pi(address, shared, deadline, false);
 }
 
-long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vaddr_t address2,
-		u32 value3)
+static __noinline long rare_call(vaddr_t address, int operation, u32 value, vaddr_t timeout,
+				 vaddr_t address2, u32 value3)
 {
-	int command = operation & FUTEX_COMMAND_MASK;
 	bool shared = !(operation & FUTEX_PRIVATE_FLAG);
 	bool realtime = operation & FUTEX_CLOCK_REALTIME;
+	int command = operation & FUTEX_COMMAND_MASK;
 
-	if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI &&
-	    command != FUTEX_LOCK_PI2)
-		return -ENOSYS;
 	switch (command) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
 	case FUTEX_WAIT_REQUEUE_PI:
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
-		return wait_call(address, command, shared, realtime, value, timeout, address2,
-				 value3);
-	case FUTEX_WAKE:
-		return futex_wake(address, shared, MAX(value, 1u), FUTEX_BITSET_MATCH_ANY);
+		return lock_call(address, command, shared, realtime, value, timeout, address2);
 	case FUTEX_WAKE_BITSET:
 		return futex_wake(address, shared, MAX(value, 1u), value3);
 	case FUTEX_REQUEUE:
@@ -410,6 +412,25 @@ long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vadd
 	default:
 		return -ENOSYS;
 	}
+}
+
+long futex_call(vaddr_t address, int operation, u32 value, vaddr_t timeout, vaddr_t address2,
+		u32 value3)
+{
+	int command = operation & FUTEX_COMMAND_MASK;
+	bool shared = !(operation & FUTEX_PRIVATE_FLAG);
+	bool realtime = operation & FUTEX_CLOCK_REALTIME;
+
+	if (unlikely(realtime) && command != FUTEX_WAIT_BITSET &&
+	    command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
+		return -ENOSYS;
+	if (command == FUTEX_WAKE)
+		return futex_wake(address, shared, MAX(value, 1u), FUTEX_BITSET_MATCH_ANY);
+	if (command == FUTEX_WAIT)
+		value3 = FUTEX_BITSET_MATCH_ANY;
+	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
+		return wait_call(address, command, shared, realtime, value, timeout, value3);
+	return rare_call(address, operation, value, timeout, address2, value3);
 }
 
 void futex_wake_address(vaddr_t address, u32 count)

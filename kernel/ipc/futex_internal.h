@@ -9,10 +9,13 @@
 #define IPC_FUTEX_INTERNAL_H
 
 #include "ipc/futex.h"
+#include "lib/errno.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "mm/usercopy.h"
 #include "mm/vmm.h"
+#include "proc/task.h"
 
 struct futex_pi_waiter;
 struct task;
@@ -33,7 +36,18 @@ struct futex_waiter {
 };
 
 /* The key of a word of current's memory.  -EINVAL when it is not aligned, -EFAULT. */
-int __must_check futex_find_key(vaddr_t address, bool shared, struct vm_word_key *key);
+static inline int __must_check futex_find_key(vaddr_t address, bool shared, struct vm_word_key *key)
+{
+	if (address % sizeof(u32) != 0)
+		return -EINVAL;
+	if (!user_range_ok(address, sizeof(u32)))
+		return -EFAULT;
+	if (shared)
+		return vmm_word_key(current->space, address, true, key);
+	key->object = current->space;
+	key->offset = address;
+	return 0;
+}
 struct futex_bucket *futex_bucket_of(const struct vm_word_key *key);
 
 static inline bool futex_same_key(const struct vm_word_key *left, const struct vm_word_key *right)

@@ -22,7 +22,6 @@
 #include "ipc/futex_internal.h"
 #include "lib/abi/futex.h"
 #include "lib/errno.h"
-#include "lib/hash.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
 #include "proc/hooks.h"
@@ -31,13 +30,16 @@
 #include "proc/task.h"
 #include "proc/time.h"
 
-enum { BUCKETS = 256 };
+enum { BUCKET_BITS = 8, BUCKETS = 1 << BUCKET_BITS };
 
 static struct futex_bucket buckets[BUCKETS];
 
+/* Fibonacci hashing: the upper bits of the product with 2^64 over the golden ratio. */
 static inline struct futex_bucket *bucket_of(const struct vm_word_key *key)
 {
-	return &buckets[hash_u64((uintptr_t)key->object + key->offset) % BUCKETS];
+	u64 sum = (uintptr_t)key->object + key->offset;
+
+	return &buckets[sum * 0x9e3779b97f4a7c15 >> (64 - BUCKET_BITS)];
 }
 
 struct futex_bucket *futex_bucket_of(const struct vm_word_key *key)
@@ -115,7 +117,7 @@ static int wait_once(vaddr_t address, bool shared, u32 expected, nsec_t deadline
 	waiter.bits = bits;
 	waiter.requeue = NULL;
 	enter(&waiter);
-	result = user_read_u32(&value, address);
+	result = arch_get_user_u32(&value, address);
 	if (result == 0 && value != expected)
 		result = -EAGAIN;
 	if (result < 0)
@@ -163,14 +165,15 @@ static long wake_locked(struct futex_bucket *bucket, const struct vm_word_key *k
 	long woken = 0;
 
 	list_for_each_entry_safe (waiter, following, &bucket->waiters, link) {
-		if (woken >= count)
-			break;
 		if (!(waiter->bits & bits) || !futex_same_key(&waiter->key, key))
 			continue;
+		if (woken >= count)
+			break;
 		if (waiter->requeue != NULL)
 			return -EINVAL;
 		futex_wake_waiter_locked(waiter);
-		woken++;
+		if (++woken == count)
+			break;
 	}
 	return woken;
 }

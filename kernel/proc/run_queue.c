@@ -114,14 +114,3 @@ void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *t
 	task->sched.migrations++;
 	WRITE_ONCE(task->sched.cpu, to->cpu);
 }
-
-struct run_queue *run_queue_lock_of(struct task *task, unsigned long *flags)
-{
-	for (;;) {
-		struct run_queue *queue = &run_queues[READ_ONCE(task->sched.cpu)];
-		*flags = spin_lock_irqsave(&queue->lock);
-		if (likely(queue == &run_queues[READ_ONCE(task->sched.cpu)]))
-			return queue;
-		spin_unlock_irqrestore(&queue->lock, *flags);
-	}
-}

@@ -120,7 +120,12 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	}
 	account_stretch(next, cpu_cycles());
 	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
-	run_queue_arm(queue, now);
+	/* Who runs alone has no slice.  The timer may go off once more, for nothing: dearer would be
+	 * to set it at each of two tasks' turns. */
+	if (queue->waiting == 0 && next != queue->idle && !sched_is_deadline(&next->sched))
+		queue->slice_end = NO_DEADLINE;
+	else
+		run_queue_arm(queue, now);
 	rseq_switch(previous, next, queue->cpu);
 	if (next->space && next->space != vmm_current_space())
 		vmm_switch_address_space(next->space);

@@ -117,7 +117,16 @@ static inline void run_queue_send_kicks(void)
 }
 
 /* The queue of a task, locked, interrupts off; *flags for run_queue_unlock. */
-struct run_queue *run_queue_lock_of(struct task *task, unsigned long *flags);
+static inline struct run_queue *run_queue_lock_of(struct task *task, unsigned long *flags)
+{
+	for (;;) {
+		struct run_queue *queue = &run_queues[READ_ONCE(task->sched.cpu)];
+		*flags = spin_lock_irqsave(&queue->lock);
+		if (likely(queue == &run_queues[READ_ONCE(task->sched.cpu)]))
+			return queue;
+		spin_unlock_irqrestore(&queue->lock, *flags);
+	}
+}
 static inline void run_queue_unlock(struct run_queue *queue, unsigned long flags)
 {
 	spin_lock_release(&queue->lock);

@@ -162,8 +162,8 @@ static pthread_t start_holder(void)
 static void times_run_out(void)
 {
 	pthread_t thread = start_holder();
-	struct timespec at = soon(CLOCK_REALTIME, 30);
 	long before = now_ms();
+	struct timespec at = soon(CLOCK_REALTIME, 30);
 
 	fails(futex(&first_lock, LOCK_PI | PRIVATE, 0, &at, NULL, 0), ETIMEDOUT,
 	      "LOCK_PI's time is real time");

@@ -257,6 +257,8 @@ static void proc_files(void)
 		ok(line != NULL && strtol(line + 6, NULL, 10) == 1, "and is called that");
 		line = strstr(text, "NSpid:\t");
 		ok(line != NULL && strncmp(line, "NSpid:\t1\n", 9) == 0, "it has one number here");
+		ok(strstr(text, "\nNSpgid:\t0\nNSsid:\t0\n") != NULL,
+		   "and 0 for a group and a session of elsewhere");
 		is(stat("proc/2", &st), -1, "nobody else is");
 		pid_t second = fork();
 		if (second == 0) {

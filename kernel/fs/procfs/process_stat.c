@@ -207,13 +207,16 @@ static void show_credentials(const struct credentials *c, struct text *text)
 		    gid_shown(c->sgid), gid_shown(c->fsgid));
 }
 
-/* A number in the namespace, and in each one further in. */
-static void show_numbers(const char *name, const struct pid *pid, const struct pid_namespace *space,
-			 struct text *text)
+/* A task's number, or its group's or session's, in the namespace and in each one further in that the
+ * task is in: 0 where it has none. */
+static void show_numbers(const char *name, const struct pid *pid, const struct summary *s,
+			 const struct pid_namespace *space, struct text *text)
 {
+	const struct pid *own = s->task->numbers;
+
 	text_printf(text, "%s:", name);
-	for (u32 level = space->level; pid != NULL && level <= pid->level; level++)
-		text_printf(text, "\t%d", pid->numbers[level].number);
+	for (u32 level = space->level; own != NULL && level <= own->level; level++)
+		text_printf(text, "\t%d", pid_number_in(pid, own->numbers[level].space));
 	text_printf(text, "\n");
 }
 
@@ -310,10 +313,10 @@ int proc_show_status(const struct proc_node *node, struct text *text)
 	show_credentials(credentials, text);
 	text_printf(text, "FDSize:\t64\n");
 	show_groups(credentials, text);
-	show_numbers("NStgid", s->process->numbers, node->space, text);
-	show_numbers("NSpid", s->task->numbers, node->space, text);
-	show_numbers("NSpgid", s->group_pid, node->space, text);
-	show_numbers("NSsid", s->session_pid, node->space, text);
+	show_numbers("NStgid", s->process->numbers, s, node->space, text);
+	show_numbers("NSpid", s->task->numbers, s, node->space, text);
+	show_numbers("NSpgid", s->group_pid, s, node->space, text);
+	show_numbers("NSsid", s->session_pid, s, node->space, text);
 	show_memory(s, text);
 	show_signals(s, text);
 	show_capabilities(credentials, text);

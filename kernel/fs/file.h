@@ -264,4 +264,16 @@ void fifo_register(const struct file_operations *ops);
  * release operation; may sleep. */
 void file_set_release_hook(void (*hook)(struct file *file));
 
+/* A record lock or flock that somebody has, for /proc/locks. */
+struct lock_shown {
+	bool is_flock, is_of_file; /* of an open file, not of a process */
+	bool is_write;
+	pid_t pid; /* who took it; the kernel's number */
+	dev_t device;
+	ino_t ino;
+	s64 start, end; /* inclusive; end INT64_MAX: all that follows */
+};
+/* All of them, *count, in memory that the caller frees; NULL: no memory.  Takes locks_lock. */
+struct lock_shown *locks_shown(size_t *count);
+
 #endif

@@ -30,7 +30,9 @@ struct file_lock {
 };
 
 struct lock_context {
+	struct list_head link;  /* locks_lock: `contexts` */
 	struct list_head locks; /* locks_lock */
+	struct inode *inode;    /* whose they are; const, alive as long as this is */
 	wait_queue_t queue;
 };
 
@@ -41,7 +43,8 @@ struct lock_waiter {
 };
 
 static spinlock_t locks_lock = SPINLOCK_INIT;
-static struct list_head waiters = LIST_INIT(waiters); /* locks_lock */
+static struct list_head waiters = LIST_INIT(waiters);   /* locks_lock */
+static struct list_head contexts = LIST_INIT(contexts); /* locks_lock: for /proc/locks */
 
 static struct lock_context *context_of(struct inode *inode)
 {
@@ -54,10 +57,15 @@ static struct lock_context *context_of(struct inode *inode)
 	if (!context)
 		return NULL;
 	list_init(&context->locks);
+	context->inode = inode;
 	wait_queue_init(&context->queue);
 	if (__atomic_compare_exchange_n(&inode->locks, &expected, context, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
+					__ATOMIC_ACQUIRE)) {
+		spin_lock(&locks_lock);
+		list_add_tail(&context->link, &contexts);
+		spin_unlock(&locks_lock);
 		return context;
+	}
 	kfree(context);
 	return expected;
 }
@@ -68,6 +76,9 @@ void locks_free_inode(struct inode *inode)
 
 	list_for_each_entry_safe (lock, next, &inode->locks->locks, link)
 		kfree(lock);
+	spin_lock(&locks_lock);
+	list_remove(&inode->locks->link);
+	spin_unlock(&locks_lock);
 	kfree(inode->locks);
 }
 
@@ -390,4 +401,48 @@ long locks_flock(struct file *file, int operation)
 		return -EINVAL;
 	}
 	return set_lock(file, &request, !(operation & LOCK_NB));
+}
+
+/* --- /proc/locks --- */
+
+/* Copies up to `room` locks, and says how many there are. */
+static size_t copy_locks(struct lock_shown *shown, size_t room)
+{
+	struct lock_context *context;
+	struct file_lock *lock;
+	size_t count = 0;
+
+	spin_lock(&locks_lock);
+	list_for_each_entry (context, &contexts, link)
+		list_for_each_entry (lock, &context->locks, link)
+			if (count++ < room)
+				shown[count - 1] = (struct lock_shown){
+					.is_flock = lock->kind == LOCK_FLOCK,
+					.is_of_file = lock->kind == LOCK_OPEN_FILE,
+					.is_write = lock->type == F_WRLCK,
+					.pid = lock->pid,
+					.device = context->inode->superblock->device,
+					.ino = context->inode->ino,
+					.start = lock->start,
+					.end = lock->end,
+				};
+	spin_unlock(&locks_lock);
+	return count;
+}
+
+struct lock_shown *locks_shown(size_t *count)
+{
+	size_t room = 16;
+
+	for (;;) {
+		struct lock_shown *shown = kmalloc(room * sizeof(*shown));
+
+		if (shown == NULL)
+			return NULL;
+		*count = copy_locks(shown, room);
+		if (*count <= room)
+			return shown;
+		kfree(shown);
+		room = *count * 2;
+	}
 }

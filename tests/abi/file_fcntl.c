@@ -177,6 +177,39 @@ static void description_locks(void)
 	close(other);
 }
 
+/* Has /proc/locks a line with this kind of lock of ours, ending so? */
+static bool is_shown(const char *kind, const char *end)
+{
+	static char text[1 << 18];
+	char start[64];
+
+	if (get_file("/proc/locks", text, sizeof(text)) < 0)
+		return false;
+	snprintf(start, sizeof(start), ": %s %d ", kind, getpid());
+	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		size_t length = strlen(line);
+
+		if (strstr(line, start) != NULL && length > strlen(end) &&
+		    strcmp(line + length - strlen(end), end) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void locks_are_shown(void)
+{
+	struct flock l = {.l_type = F_RDLCK, .l_start = 1000, .l_len = 24};
+	int fd = open("f", O_RDWR);
+
+	ok(!is_shown("FLOCK  ADVISORY  WRITE", " 0 EOF"), "there is no lock to be shown");
+	is(flock(fd, LOCK_EX), 0, "flock");
+	is(fcntl(fd, F_SETLK, &l), 0, "and a record");
+	ok(is_shown("FLOCK  ADVISORY  WRITE", " 0 EOF"), "/proc/locks has the first");
+	ok(is_shown("POSIX  ADVISORY  READ", " 1000 1023"), "and the second");
+	close(fd);
+	ok(!is_shown("POSIX  ADVISORY  READ", " 1000 1023"), "as long as they are there");
+}
+
 static void whole_file_locks(void)
 {
 	int fd = open("f", O_RDWR), other = open("f", O_RDONLY), st;
@@ -207,5 +240,6 @@ int main(void)
 	deadlocks_are_found();
 	description_locks();
 	whole_file_locks();
+	locks_are_shown();
 	return done();
 }

@@ -6,9 +6,11 @@
 #include "boot/boot_info.h"
 #include "fs/block/block_device.h"
 #include "fs/device.h"
+#include "fs/file.h"
 #include "fs/procfs/procfs.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/kmalloc.h"
 #include "mm/swap.h"
 #include "module/module.h"
 #include "proc/pid.h"
@@ -123,6 +125,35 @@ static void read_mounts(const struct proc_node *node __unused, char *buffer, siz
 	snprintf(buffer, size, "self/mounts");
 }
 
+/* Those that wait are not shown. */
+static int show_locks(const struct proc_node *node __unused, struct text *text)
+{
+	size_t count;
+	struct lock_shown *locks = locks_shown(&count);
+	u32 number = 0;
+
+	if (locks == NULL)
+		return -ENOMEM;
+	for (const struct lock_shown *lock = locks; lock < locks + count; lock++) {
+		pid_t pid = lock->is_of_file ? -1 : pid_show_number(lock->pid);
+
+		if (pid == 0)
+			continue;
+		text_printf(text, "%u: %s ADVISORY  %s %d %02x:%02x:%lu ", ++number,
+			    lock->is_flock     ? "FLOCK "
+			    : lock->is_of_file ? "OFDLCK"
+					       : "POSIX ",
+			    lock->is_write ? "WRITE" : "READ", pid, device_major(lock->device),
+			    device_minor(lock->device), (unsigned long)lock->ino);
+		if (lock->end == INT64_MAX)
+			text_printf(text, "%ld EOF\n", (long)lock->start);
+		else
+			text_printf(text, "%ld %ld\n", (long)lock->start, (long)lock->end);
+	}
+	kfree(locks);
+	return 0;
+}
+
 static void read_net(const struct proc_node *node __unused, char *buffer, size_t size)
 {
 	snprintf(buffer, size, "self/net");
@@ -146,6 +177,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .operations = &proc_kpagecount_operations},
 	{.name = "kpageflags", .mode = S_IFREG | 0400, .operations = &proc_kpageflags_operations},
 	PROC_FILE("loadavg", 0444, show_loadavg),
+	PROC_FILE("locks", 0444, show_locks),
 #ifdef CONFIG_CHECKING
 	PROC_FILE("lock_order", 0444, proc_show_lock_order),
 #endif

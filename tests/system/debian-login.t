@@ -68,10 +68,13 @@ STEPS = (
     ("files can be written at home", "echo kept >note && cat note\n", "kept\r\n"),
     ("users can be looked up", "id nobody\n", "uid=65534(nobody)"),
     ("who is here", "ps -o comm= $$\n", "bash\r\n"),
+    ("the machine knows its name", "getent hosts cowslip; echo in $LANG\n", "in C.UTF-8"),
+    ("anybody may make name spaces", "su -s /bin/sh -c 'unshare -Urpf --mount-proc ps -o user=,pid=,vsz=' nobody\n", "root         1 "),
     ("another user", "su -s /bin/bash -c 'id -un; cat /etc/shadow' nobody\n", "nobody\r\ncat: /etc/shadow: Permission denied"),
     ("logging out gives a new login", "exit\n", "cowslip login: "),
     ("and in again", "root\n", "root@cowslip:~# "),
-    ("the machine is switched off", "poweroff\n", "poweroff"),
+    ("a time is not understood", "shutdown tomorrow\n", "only now is possible here"),
+    ("the machine is switched off", "shutdown -h now\n", "shutdown"),
 )
 
 if not os.path.exists(ROOT):

@@ -18,7 +18,8 @@ from . import cpio
 from .errors import ImageError
 
 # What nobody looks up in a machine, and what is large.
-LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
+MANUAL = "/usr/share/man/*"     # unless there is a man to read it
 
 FIRST_PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "debian-init")
 
@@ -52,12 +53,17 @@ def sources():
     return [f"deb {uri} {release} {component}" for _, uri, release, component, _ in rows], (plain or [rows[0][2]])[0]
 
 
-# What a root gets besides its packages, where they bring nothing of the kind: a first program, a way to switch off, a
-# name, and an administrator without a password.
+# What a root gets besides its packages, where they bring nothing of the kind: a first program, ways to switch off, a
+# name, a language, and an administrator without a password.
 FINISH = r"""
 [ -e "$1/usr/sbin/init" ] || install -m 755 "$COWSLIP_INIT" "$1/usr/sbin/init"
-[ -e "$1/usr/sbin/poweroff" ] || ln -s ../bin/busybox "$1/usr/sbin/poweroff"
+for name in poweroff reboot halt; do
+	[ -e "$1/usr/sbin/$name" ] || ln -s ../bin/busybox "$1/usr/sbin/$name"
+done
+[ -e "$1/usr/sbin/shutdown" ] || install -m 755 "${COWSLIP_INIT%init}shutdown" "$1/usr/sbin/shutdown"
 echo cowslip >"$1/etc/hostname"
+[ -e "$1/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n127.0.1.1\tcowslip\n' >"$1/etc/hosts"
+[ -e "$1/etc/default/locale" ] || echo LANG=C.UTF-8 >"$1/etc/default/locale"
 sed -i 's/^root:[^:]*:/root::/' "$1/etc/shadow"
 """
 ALWAYS = ("busybox-static", "login", "passwd", "util-linux")
@@ -68,7 +74,8 @@ def make_tar(packages, target):
     lines, release = sources()
     program = require("mmdebstrap", "mmdebstrap")
     wanted = ",".join(dict.fromkeys([*ALWAYS, *packages]))
-    options = [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
+    left_out = LEFT_OUT if "man-db" in packages else (*LEFT_OUT, MANUAL)
+    options = [f"--dpkgopt=path-exclude={path}" for path in left_out]
     options += ["--aptopt=APT::Install-Recommends \"false\"", f"--customize-hook=COWSLIP_INIT={shlex.quote(FIRST_PROGRAM)}\n{FINISH}"]
     check([program, "--quiet", "--variant=minbase", f"--include={wanted}", *options,
            "--format=tar", release, target, "-"], "mmdebstrap", stdin=None, input="\n".join(lines).encode() + b"\n")

@@ -275,7 +275,7 @@ static void robust_locks_are_released(void)
 		syscall(SYS_set_robust_list, &head, sizeof(head));
 		held->word = (int)(0x80000000U | (unsigned)getpid());
 		word[100] = 12345;
-		sleep_ms(100);
+		sleep_ms(500);
 		_exit(0);
 	}
 	wait_until(word[100] == 12345);

@@ -201,6 +201,9 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 		}
 	}
 	lock_wait_end(&own);
+	/* The wake-up that was the release's only one may have come when we had given up. */
+	if (result != 0 && !READ_ONCE(mutex->owner) && wait_queue_active(&mutex->queue))
+		wake_up_one(&mutex->queue);
 	return result;
 }
 

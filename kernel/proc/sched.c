@@ -19,6 +19,7 @@
 
 #include "arch/clock.h"
 #include "arch/context.h"
+#include "arch/trap.h"
 #include "lib/abi/sched.h"
 #include "lib/assert.h"
 #include "lib/trace.h"
@@ -194,12 +195,14 @@ static void switch_away(bool preempted, bool yields)
 {
 	irq_disable();
 	struct run_queue *queue = this_run_queue();
+	/* Before the lock, which is a barrier: who asks without it (realtime_offer) after this has
+	 * its answer in what we look at below, or in the flag. */
+	set_need_resched(false);
 	spin_lock(&queue->lock);
 	ASSERT(preempt_count_read() == 1);
 
 	struct task *previous = queue->running;
 	nsec_t now = clock_monotonic();
-	set_need_resched(false);
 	run_queue_account(queue, now);
 	run_queue_split(queue);
 
@@ -288,6 +291,22 @@ static void preempt_running(struct run_queue *queue, const struct task *task)
 		this_run_queue()->kicks |= cpumask_of(queue->cpu);
 	else if (queue->slice_end == NO_DEADLINE)
 		run_queue_arm(queue, running->sched.run_start);
+}
+
+/* preempt_running on another CPU: the task that waits here now must not wait for the end of a
+ * system call, however long it takes. */
+void kick_entry(void)
+{
+	struct run_queue *queue = this_run_queue();
+
+	if (need_resched() || !READ_ONCE(queue->waiting) ||
+	    READ_ONCE(queue->slice_end) != NO_DEADLINE)
+		return;
+	spin_lock(&queue->lock);
+	nsec_t now = clock_monotonic();
+	run_queue_account(queue, now);
+	run_queue_arm(queue, now);
+	spin_unlock(&queue->lock);
 }
 
 void run_queue_wake(struct run_queue *queue, struct task *task, enum fair_join how)

@@ -213,8 +213,9 @@ void interrupt_handle(u32 vector)
 		apic_end_of_interrupt();
 		clock_timer_fired();
 		break;
-	case VECTOR_KICK: /* need_resched is set: the way out looks at it */
+	case VECTOR_KICK: /* the way out looks at need_resched */
 		apic_end_of_interrupt();
+		kick_entry();
 		break;
 	case VECTOR_CALL:
 		apic_end_of_interrupt();

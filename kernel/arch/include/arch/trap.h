@@ -61,6 +61,9 @@ bool user_return_work_pending(void);
  */
 void preempt_from_interrupt(void);
 
+/* Another CPU has called cpu_kick for this one.  Interrupt context. */
+void kick_entry(void);
+
 /* The per-CPU timer fired (proc/timer.c).  Interrupt context. */
 void timer_entry(void);
 

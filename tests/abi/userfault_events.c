@@ -251,6 +251,15 @@ enum { THREADS = 4, ROUND_PAGES = 256 };
 static char *arena;
 static volatile int serving;
 static volatile unsigned long served;
+static volatile long refused; /* what a request was refused with, last */
+
+/* Whoever waits for a page faults again. */
+static void wake(int fd, unsigned long at)
+{
+	struct uffdio_range range = {.start = at, .len = PAGE};
+
+	ioctl(fd, UFFDIO_WAKE, &range);
+}
 
 static void *serve(void *argument)
 {
@@ -264,13 +273,19 @@ static void *serve(void *argument)
 			continue;
 		unsigned long at = got.arg.pagefault.address;
 		if (got.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) {
-			protect(fd, (void *)at, PAGE, false);
+			long result = protect(fd, (void *)at, PAGE, false);
+			if (result != 0) {
+				refused = result;
+				wake(fd, at);
+			}
 			continue;
 		}
 		*(unsigned long *)page = at;
-		if (bring(fd, (void *)at, page, PAGE, UFFDIO_COPY_MODE_WP) == -EEXIST) {
-			struct uffdio_range range = {.start = at, .len = PAGE};
-			ioctl(fd, UFFDIO_WAKE, &range);
+		long result = bring(fd, (void *)at, page, PAGE, UFFDIO_COPY_MODE_WP);
+		if (result != PAGE) {
+			if (result != -EEXIST)
+				refused = result;
+			wake(fd, at);
 		}
 		served++;
 	}
@@ -329,6 +344,7 @@ static void many_threads_and_forks(void)
 	pthread_join(server, NULL);
 	is(wrong, 0, "every page is as it was brought, every write is made once");
 	is(lost, 0, "and nothing of a child's is seen");
+	is(refused, 0, "no page was refused");
 	ok(served >= 4 * ROUND_PAGES, "all of them were brought");
 	close(fd);
 }

@@ -166,6 +166,16 @@ void vmm_switch_address_space(struct address_space *space)
 	irq_restore(flags);
 }
 
+void vmm_leave_idle_space(void)
+{
+	u32 cpu = cpu_id();
+	struct address_space *space = cpu_spaces[cpu].space;
+
+	if (space != NULL && space->family != NULL &&
+	    (__atomic_load_n(&space->family->cpus, __ATOMIC_RELAXED) & ~cpumask_of(cpu)))
+		vmm_switch_address_space(NULL);
+}
+
 /* --- fork --- */
 
 static struct address_space *try_copy(struct address_space *parent)

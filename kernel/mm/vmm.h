@@ -111,6 +111,11 @@ void vmm_destroy_address_space(struct address_space *space);
  * The caller's task holds a reference as long as it runs in it.
  */
 void vmm_switch_address_space(struct address_space *space);
+/*
+ * For a CPU that idles in the space of the task that ran last: goes out of it if other CPUs run it
+ * or one of its family, whose changes would interrupt this one.  Interrupts are off.
+ */
+void vmm_leave_idle_space(void);
 /* The space of this CPU (no reference taken); NULL for none. */
 struct address_space *vmm_current_space(void);
 /* fork: a copy with the same limits, layout and regions, private pages shared copy-on-write.  NULL:

@@ -9,6 +9,7 @@
 #include "lib/format.h"
 #include "lib/panic.h"
 #include "mm/kmalloc.h"
+#include "mm/vmm.h"
 #include "proc/lend.h"
 #include "proc/pressure.h"
 #include "proc/proc_internal.h"
@@ -72,6 +73,8 @@ void scheduler_start_cpu(void)
 
 void scheduler_idle(void)
 {
+	bool interrupted = false;
+
 	__atomic_or_fetch(&idle_cpus, cpumask_of(cpu_id()), __ATOMIC_RELAXED);
 	set_need_resched(true);
 	for (;;) {
@@ -79,9 +82,15 @@ void scheduler_idle(void)
 		if (need_resched()) {
 			irq_enable();
 			preempt_offer();
-		} else {
-			cpu_wait_for_interrupt();
+			interrupted = false;
+			continue;
 		}
+		/* By whatever, not for the sake of a task: perhaps by a change of the space that
+		 * the last one left here, and more may follow. */
+		if (interrupted)
+			vmm_leave_idle_space();
+		cpu_wait_for_interrupt();
+		interrupted = true;
 	}
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Address spaces on the real MMU: a kernel thread enters one and uses it as a program would, by
  * user copies. */
+#include "arch/clock.h"
 #include "lib/abi/mman.h"
 #include "lib/errno.h"
 #include "mm/frame.h"
+#include "mm/space.h"
 #include "mm/usercopy.h"
 #include "mm/vmm.h"
+#include "proc/sched.h"
+#include "proc/task.h"
 #include "tests/kernel/ktest.h"
 
 enum { RW = PROT_READ | PROT_WRITE, PAGES = 700 };
@@ -94,4 +98,47 @@ KTEST(mm_nothing_is_left_of_a_space)
 	vmm_put_address_space(space);
 	KEXPECT(frame_count_kind(FRAME_USER) == users);
 	KEXPECT(frame_count_kind(FRAME_TABLE) == tables);
+}
+
+static void visit(void *space)
+{
+	enter(space);
+	task_exit(0);
+}
+
+static void be_interrupted(void *argument __unused) {}
+
+/* What the idle CPU does when it is interrupted while this one runs the space. */
+static bool idle_cpu_leaves(struct address_space *space, cpumask_t idle)
+{
+	nsec_t until = clock_monotonic() + 20 * NSEC_PER_SEC;
+	bool left;
+
+	preempt_disable();
+	vmm_switch_address_space(space);
+	do {
+		cpus_call(idle, be_interrupted, NULL);
+		left = !(__atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST) & idle);
+	} while (!left && clock_monotonic() < until);
+	vmm_switch_address_space(NULL);
+	preempt_enable();
+	return left;
+}
+
+KTEST(mm_an_idle_cpu_leaves_a_space_that_another_runs)
+{
+	if (!(cpus_online() & cpumask_of(1)))
+		KSKIP("one CPU");
+	struct address_space *space = vmm_create_address_space();
+	KREQUIRE(space != NULL);
+	KREQUIRE(task_set_affinity(current, cpumask_of(0)) == 0);
+	struct task *task = kernel_thread_create_on(1, visit, space, "visitor");
+	KREQUIRE(!IS_ERR(task));
+	task_put(task);
+	for (int wait = 0; wait < 2000 && !(READ_ONCE(space->cpus) & cpumask_of(1)); wait++)
+		task_sleep(10 * NSEC_PER_MSEC);
+	KEXPECT(READ_ONCE(space->cpus) & cpumask_of(1));
+	KEXPECT(idle_cpu_leaves(space, cpumask_of(1)));
+	KEXPECT(task_set_affinity(current, CPUMASK_ALL) == 0);
+	vmm_put_address_space(space);
 }

@@ -6,7 +6,7 @@
  * The one that starts finds its data in smp_starting and reports by its online flag.
  *
  * cpus_call: the caller leaves the function in its own cpu_local, the set of CPUs in call_pending,
- * and sets its bit in calls_waiting of each.  Those run the function from their interrupt handler
+ * and sets its bit in calls_waiting of each, interrupting those that had none there.  Those run the function from their interrupt handler
  * and clear their bit in call_pending, which the caller waits for.  The wait keeps the caller on
  * its CPU, so there is one call a CPU at a time.  A caller with interrupts off serves others' calls
  * while it waits; otherwise two such callers would wait for each other for ever.
@@ -178,9 +178,10 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 		__atomic_store_n(&self->call_pending, cpus, __ATOMIC_RELEASE);
 		for (cpumask_t rest = cpus; rest != 0; rest &= rest - 1) {
 			struct cpu_local *target = &cpu_locals[__builtin_ctzll(rest)];
-			__atomic_fetch_or(&target->calls_waiting, cpumask_of(self->head.id),
-					  __ATOMIC_SEQ_CST);
-			apic_send(target->apic_id, VECTOR_CALL);
+			/* Whom another caller has just interrupted will see this one, too. */
+			if (__atomic_fetch_or(&target->calls_waiting, cpumask_of(self->head.id),
+					      __ATOMIC_SEQ_CST) == 0)
+				apic_send(target->apic_id, VECTOR_CALL);
 		}
 		while (__atomic_load_n(&self->call_pending, __ATOMIC_ACQUIRE) != 0) {
 			if (!irq_enabled())

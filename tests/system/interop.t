@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Disks that go from kernel to kernel: Cowslip and Debian's Linux write to the same image in turn, and each turn ends without an unmount, the journal
 # full of what has not reached its place.  Whoever comes next replays it and finds the same tree: types, modes, owners, times, attributes, blocks, contents.
+# And trees that each of them copied are equal for rsync -c.
 . "$(dirname "$0")/lib.sh"
 cd "$WORK" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
@@ -77,4 +78,85 @@ turns() {
 }
 turns 'ext4' ext4 -b 4096
 turns 'ext4 with small blocks' ext4 -b 1024
+# What rsync says of two trees, reading all of their files: nothing, where names, types, modes, owners, times, links, attributes and contents are
+# the same.  Cowslip and Linux each put the host's tree on a disk of its own, and a second time with changes; then each compares both disks with each
+# other and with the tree, and so does the host.
+mkdir -p root/given/many && cd root/given || exit 1
+(cd "$TOP" && tar -cf - kernel/lib kernel/fs tests/system) | tar -xf -
+head -c 3000000 /dev/urandom >random
+: >empty
+truncate -s 3M sparse && echo end >>sparse
+ln -s kernel/lib link
+ln -s "$(printf '%0200d' 7)" long-link
+ln random second
+mkfifo fifo
+for i in $(seq 1 300); do
+	echo "$i" >"many/a name of some length, $i"
+done
+chmod 751 kernel/lib/list.h many
+find . -exec touch -h -d '2001-02-03 04:05:06' {} +
+cd ../..
+cat >root/init <<'END'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev 2>/dev/null
+if grep -q kernel=linux /proc/cmdline; then
+	for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
+		insmod /modules/$module.ko
+	done
+fi
+mkdir -p /a /b
+mount -t ext4 /dev/vda /a || echo wrong: mount
+# An initramfs has not everything of that.
+find /given -exec touch -h -d '2001-02-03 04:05:06' {} +
+if grep -q work=write /proc/cmdline; then
+	mkdir /a/copy /a/changed
+	rsync -aHX /given/ /a/copy || echo wrong: rsync
+	rsync -aHX /given/ /a/changed || echo wrong: rsync
+	cd /a/changed || echo wrong: cd
+	rm -r many/*7 && mv kernel/fs moved && rsync -aHX --delete /given/ ./ || echo wrong: again
+	rsync -aHX --inplace --append /given/random random
+	chown 1000:70000 random && chown -h 7:8 link && mknod device c 5 300 && chmod 4751 link/list.h && chmod 1777 many || echo wrong: change
+	setfattr -n user.color -v blue random && setfattr -n trusted.long -v "$(cat link/list.h | head -c 900)" many || echo wrong: attributes
+	touch -d '2010-11-12 13:14:15' device random many .
+else
+	mount -t ext4 -o ro /dev/vdb /b || echo wrong: mount
+	same="rsync -aHXcni --delete"
+	echo between the disks; $same /a/copy/ /b/copy; $same /a/changed/ /b/changed
+	echo to the tree; $same /given/ /a/copy; $same /given/ /b/copy
+	echo a change; echo >>/a/copy/empty; $same /a/copy/ /b/copy
+fi
+cd / && umount /a || echo wrong: umount
+echo end of the turn
+poweroff -n -f
+END
+"$TOP/tools/mkinitramfs" -o compare.cpio --busybox --root root --program rsync --program setfattr || exit 1
+
+# look KERNEL WORK DISK [DISK]: a machine works on them.
+look() {
+	kernel=$KERNEL
+	[ "$1" = cowslip ] || kernel=$LINUX/vmlinuz
+	boot 300 -cpu max -m 768M -smp 2 -kernel "$kernel" -initrd compare.cpio -append "console=ttyS0 panic=-1 quiet kernel=$1 work=$2" \
+		-drive "file=$3,format=raw,if=none,id=d0,cache=unsafe" -device virtio-blk-pci,drive=d0 \
+		${4:+-drive "file=$4,format=raw,if=none,id=d1" -device virtio-blk-pci,drive=d1} 2>&1 | tr -d '\r' >console
+	contains "rsync, $2 by $1: to its end" console '^end of the turn'
+	is "rsync, $2 by $1: nothing is wrong" "$(grep -c '^wrong\|rsync error\|Call Trace\|EXT4-fs error\|ext4: .*error' console)" 0 || remark <console
+}
+for writer in cowslip linux; do
+	truncate -s 96M $writer.img
+	mke2fs -q -F -t ext4 $writer.img >/dev/null 2>&1
+	look $writer write $writer.img
+	ok "rsync, written by $writer: e2fsck finds nothing" e2fsck -fn $writer.img
+done
+printf '%s\n' 'between the disks' 'to the tree' 'a change' '>fcst...... empty' >wanted
+for reader in cowslip linux; do
+	[ $reader = linux ] && other=cowslip || other=linux
+	cp --sparse=always $reader.img changed.img
+	look $reader read changed.img $other.img
+	sed -n '/^between/,/^end of/p' console | sed '$d' >got
+	ok "rsync, read by $reader: the trees are equal" diff wanted got
+	rm -rf dump && mkdir dump && debugfs -R 'rdump copy dump' $reader.img >/dev/null 2>&1
+	ok "rsync, written by $reader, read by debugfs: the trees are equal" rsync -rlptcJni --delete --exclude /fifo root/given/ dump/copy
+	is "rsync, written by $reader, read by debugfs: no difference" "$(cat ok.out)" ''
+done
 finish

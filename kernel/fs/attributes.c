@@ -5,6 +5,7 @@
  * inode_change checks who may do what (inode(7)), completes the change (change time, set-id bits
  * that go), and hands it to the file system.
  */
+#include "fs/acl.h"
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
 #include "fs/read_section.h"
@@ -108,7 +109,10 @@ static int change_locked(struct inode *inode, struct attr_change *change)
 		change->mtime = now;
 	change->ctime = now;
 	change->valid |= ATTR_CTIME;
-	return apply(inode, change);
+	error = apply(inode, change);
+	if (!error && unlikely(inode->acl) && change->valid & ATTR_MODE)
+		error = acl_follow_mode(inode);
+	return error;
 }
 
 int inode_change(struct inode *inode, struct attr_change *change)

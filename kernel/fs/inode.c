@@ -6,6 +6,7 @@
  * (a tmpfs directory entry).  The file system's destroy_inode runs at the end, in a task that may
  * sleep.
  */
+#include "fs/acl.h"
 #include "fs/fs_internal.h"
 #include "fs/read_section.h"
 
@@ -106,6 +107,7 @@ void inode_put(struct inode *inode)
 		locks_free_inode(inode);
 	if (inode->xattrs)
 		xattrs_free(inode->xattrs);
+	acl_release(inode);
 	if (ops->destroy_inode)
 		ops->destroy_inode(inode);
 	else
@@ -184,6 +186,8 @@ int inode_permission(struct inode *inode, unsigned mask)
 		return -EPERM;
 	if (inode->ops && inode->ops->permission)
 		return inode->ops->permission(inode, mask);
+	if (unlikely(inode->acl))
+		return acl_permission(inode, current_credentials(), mask);
 	/* What everybody may needs no look at who asks. */
 	if ((inode->mode & inode->mode >> 3 & inode->mode >> 6 & mask) == mask)
 		return 0;
@@ -208,6 +212,8 @@ int inode_permission_real(struct inode *inode, unsigned mask)
 		credentials_act(before);
 		return error;
 	}
+	if (unlikely(inode->acl))
+		return acl_permission(inode, &real, mask);
 	return credentials_permission(&real, inode->uid, inode->gid, inode->mode, mask);
 }
 

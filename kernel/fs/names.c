@@ -6,6 +6,7 @@
  * everything, and then lets the file system act; the name cache follows.  A removed name leaves the
  * cache at once, so a dentry never turns negative.
  */
+#include "fs/acl.h"
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
 
@@ -108,11 +109,6 @@ static void end_create(struct walk *walk, struct dentry *dentry)
 	walk_end(walk);
 }
 
-static mode_t apply_umask(mode_t mode)
-{
-	return mode & ~current_umask();
-}
-
 int vfs_mkdir(int directory, const char *text, mode_t mode)
 {
 	struct walk walk;
@@ -123,7 +119,7 @@ int vfs_mkdir(int directory, const char *text, mode_t mode)
 	if (error)
 		return error;
 	parent = path_inode(&walk.path);
-	mode = S_IFDIR | (apply_umask(mode) & (S_IRWXUGO | S_ISVTX));
+	mode = S_IFDIR | (acl_umask(parent, mode) & (S_IRWXUGO | S_ISVTX));
 	error = parent->ops->mkdir ? parent->ops->mkdir(parent, dentry, mode) : -EPERM;
 	if (!error)
 		notify_create(parent, dentry);
@@ -168,7 +164,7 @@ int vfs_mknod_path(int directory, const char *text, mode_t mode, dev_t device, s
 	parent = path_inode(&walk.path);
 	error = check_node_type(mode, device);
 	if (!error) {
-		mode = (mode & S_IFMT) | (apply_umask(mode) & S_IALLUGO);
+		mode = (mode & S_IFMT) | (acl_umask(parent, mode) & S_IALLUGO);
 		error = parent->ops->create ? parent->ops->create(parent, dentry, mode, device)
 					    : -EPERM;
 	}

@@ -5,6 +5,7 @@
  * The last component is looked up without the directory's lock first, since most opens find it in
  * the cache.  When it may have to be created, the directory is locked and asked again.
  */
+#include "fs/acl.h"
 #include "fs/fs_internal.h"
 #include "fs/notify.h"
 
@@ -171,7 +172,7 @@ struct file *file_open_made(const struct path *path, u32 flags, bool made)
 static int create_missing(struct opening *opening, struct dentry *dentry)
 {
 	struct inode *directory = path_inode(&opening->walk.path);
-	mode_t mode = opening->mode & S_IALLUGO & ~current_umask();
+	mode_t mode = acl_umask(directory, opening->mode & S_IALLUGO);
 	int error = mount_want_write(opening->walk.path.mount);
 
 	if (!error)
@@ -288,8 +289,10 @@ static struct file *open_tmpfile(struct opening *opening)
 		return ERR_PTR(error);
 	if (!directory->ops->tmpfile)
 		return ERR_PTR(-EOPNOTSUPP);
+	rwlock_read_lock(&directory->lock);
 	error = directory->ops->tmpfile(
-		directory, S_IFREG | (opening->mode & S_IALLUGO & ~current_umask()), &inode);
+		directory, S_IFREG | acl_umask(directory, opening->mode & S_IALLUGO), &inode);
+	rwlock_read_unlock(&directory->lock);
 	if (error)
 		return ERR_PTR(error);
 	if (!(opening->flags & O_EXCL))

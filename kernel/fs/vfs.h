@@ -32,6 +32,7 @@
 #include "mm/iov.h"
 #include "mm/pagecache.h"
 
+struct acl;
 struct block_device;
 struct file;
 struct file_operations;
@@ -230,6 +231,7 @@ struct inode {
 	struct page_cache cache;                    /* of regular files */
 	struct lock_context *locks;                 /* fs/locks.c; set once */
 	struct xattr_list *xattrs;                  /* fs/xattr.c; lock */
+	const struct acl *acl, *default_acl;        /* fs/acl.h; NULL: none */
 	struct notify_watch *watches;               /* fs/notify.h; attribute_lock */
 	const char *link_text;                      /* a symlink's text, for get_link's default */
 	wait_queue_t *poll_queue;                   /* free for the file system */
@@ -428,6 +430,7 @@ struct superblock {
 	struct user_namespace *owner; /* const; counted: of whoever made it */
 	off_t max_size;
 	bool has_xattrs; /* trusted. and security. attributes are kept */
+	bool has_acls;   /* access control lists: fs/acl.h */
 	u8 uuid[16];     /* const: of the file system, wherever it is mounted; zeros: none */
 	ino_t next_ino;  /* atomic */
 	const struct filesystem *type;

@@ -90,7 +90,7 @@ static inline bool may_search_ahead(struct inode *directory, u32 flags)
 {
 	if (directory->ops && directory->ops->permission)
 		return false;
-	if (likely((directory->mode & S_IXUGO) == S_IXUGO))
+	if (likely((directory->mode & S_IXUGO) == S_IXUGO && !directory->acl))
 		return true;
 	return !(flags & LOOKUP_REAL_IDS) && inode_permission(directory, MAY_EXEC) == 0;
 }
@@ -256,7 +256,7 @@ static int may_search(const struct walk *walk)
 	struct inode *directory = path_inode(&walk->path);
 
 	if (!directory->ops || !directory->ops->permission) {
-		if ((directory->mode & S_IXUGO) == S_IXUGO)
+		if ((directory->mode & S_IXUGO) == S_IXUGO && !directory->acl)
 			return 0;
 	}
 	if (walk->flags & LOOKUP_REAL_IDS)

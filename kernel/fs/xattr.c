@@ -3,11 +3,13 @@
  * Extended attributes (xattr(7)), kept in a list at the inode.
  *
  * As on tmpfs of Linux 6.1 the name spaces trusted. (seen by CAP_SYS_ADMIN alone) and security.
- * exist, user. does not; no file has access control lists.  inode->lock guards the list.
+ * exist, user. does not.  inode->lock guards the list.
  *
- * A file system that keeps attributes itself (inode_operations' get_xattr) has user. and access
- * control lists too; one without set_xattr lets nothing be changed.
+ * A file system that keeps attributes itself (inode_operations' get_xattr) has user. too; one
+ * without set_xattr lets nothing be changed.  Access control lists are acl_inode.c's, where the file
+ * system has them (superblock->has_acls), or of a file system that hands them on to another.
  */
+#include "fs/acl.h"
 #include "fs/fs_internal.h"
 
 #include "lib/string.h"
@@ -29,12 +31,6 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_acl(const char *name)
-{
-	return strcmp(name, "system.posix_acl_access") == 0 ||
-	       strcmp(name, "system.posix_acl_default") == 0;
-}
-
 /* Does the file system keep the attributes, and not the inode's list? */
 static bool keeps_itself(const struct inode *inode)
 {
@@ -48,6 +44,12 @@ static bool is_user(const struct inode *inode, const char *name)
 	       (S_ISREG(inode->mode) || S_ISDIR(inode->mode));
 }
 
+/* Is it an access control list, and the kernel understands it? */
+static bool is_kept_acl(const struct inode *inode, const char *name)
+{
+	return inode->superblock->has_acls && acl_is_name(name);
+}
+
 /* May the caller touch that name?  0 or what to answer. */
 static int check_name(const struct inode *inode, const char *name, bool write)
 {
@@ -59,13 +61,13 @@ static int check_name(const struct inode *inode, const char *name, bool write)
 	} else if (starts_with(name, "security.") && name[9]) {
 		if (write && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
-	} else if (!write && keeps_itself(inode) && (is_acl(name) || is_user(inode, name))) {
-		return is_acl(name) ? 0 : inode_permission((struct inode *)inode, MAY_READ);
-	} else if (write && keeps_itself(inode) && is_acl(name)) {
+	} else if (!write && keeps_itself(inode) && (acl_is_name(name) || is_user(inode, name))) {
+		return acl_is_name(name) ? 0 : inode_permission((struct inode *)inode, MAY_READ);
+	} else if (write && keeps_itself(inode) && acl_is_name(name)) {
 		return inode_owner_or_capable(inode) ? 0 : -EPERM;
 	} else if (write && keeps_itself(inode) && is_user(inode, name)) {
 		return inode_permission((struct inode *)inode, MAY_WRITE);
-	} else if (is_acl(name)) {
+	} else if (acl_is_name(name)) {
 		return write ? -EOPNOTSUPP : -ENODATA;
 	} else {
 		int error = inode_permission((struct inode *)inode, write ? MAY_WRITE : MAY_READ);
@@ -105,8 +107,11 @@ void xattrs_free(struct xattr_list *list)
 ssize_t xattr_get(struct inode *inode, const char *name, void *value, size_t size)
 {
 	const struct xattr *attribute;
-	ssize_t result = check_name(inode, name, false);
+	ssize_t result;
 
+	if (is_kept_acl(inode, name))
+		return acl_get(inode, name, value, size);
+	result = check_name(inode, name, false);
 	if (result)
 		return result;
 	if (keeps_itself(inode))
@@ -184,8 +189,11 @@ static int set_kept(struct inode *inode, const char *name, const void *value, si
 int xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags)
 {
 	struct xattr *added;
-	int error = check_name(inode, name, true);
+	int error;
 
+	if (is_kept_acl(inode, name))
+		return acl_set(inode, name, value ? value : "", size);
+	error = check_name(inode, name, true);
 	if (error)
 		return error;
 	if (keeps_itself(inode))
@@ -206,8 +214,11 @@ int xattr_set(struct inode *inode, const char *name, const void *value, size_t s
 int xattr_remove(struct inode *inode, const char *name)
 {
 	struct xattr *attribute;
-	int error = check_name(inode, name, true);
+	int error;
 
+	if (is_kept_acl(inode, name))
+		return acl_set(inode, name, NULL, 0);
+	error = check_name(inode, name, true);
 	if (error)
 		return error;
 	if (keeps_itself(inode))
@@ -253,10 +264,15 @@ ssize_t xattr_list(struct inode *inode, char *list, size_t size)
 		return 0;
 	if (keeps_itself(inode)) {
 		error = inode->ops->list_xattrs(inode, list_name, &listing);
-	} else if (inode->xattrs) {
+	} else if (inode->xattrs || inode->acl || inode->default_acl) {
 		rwlock_read_lock(&inode->lock);
-		list_for_each_entry (attribute, &inode->xattrs->attributes, link)
-			list_name(&listing, attribute->name);
+		if (inode->acl)
+			list_name(&listing, ACL_ACCESS_NAME);
+		if (inode->default_acl)
+			list_name(&listing, ACL_DEFAULT_NAME);
+		if (inode->xattrs)
+			list_for_each_entry (attribute, &inode->xattrs->attributes, link)
+				list_name(&listing, attribute->name);
 		rwlock_read_unlock(&inode->lock);
 	}
 	if (error)

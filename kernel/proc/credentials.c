@@ -356,7 +356,6 @@ enum { MODE_TYPE = 0170000, MODE_DIRECTORY = 0040000, MODE_ANY_EXECUTE = 0111 };
 int credentials_permission(const struct credentials *credentials, uid_t owner, gid_t group,
 			   mode_t mode, unsigned want)
 {
-	bool directory = (mode & MODE_TYPE) == MODE_DIRECTORY;
 	unsigned granted = mode & 7;
 
 	if (credentials->fsuid == owner)
@@ -365,6 +364,14 @@ int credentials_permission(const struct credentials *credentials, uid_t owner, g
 		granted = mode >> 3 & 7;
 	if ((want & ~granted) == 0)
 		return 0;
+	return credentials_override(credentials, owner, group, mode, want);
+}
+
+int credentials_override(const struct credentials *credentials, uid_t owner, gid_t group,
+			 mode_t mode, unsigned want)
+{
+	bool directory = (mode & MODE_TYPE) == MODE_DIRECTORY;
+
 	if (has_over(credentials, owner, group, CAP_DAC_OVERRIDE) &&
 	    (directory || !(want & PERMISSION_EXECUTE) || (mode & MODE_ANY_EXECUTE)))
 		return 0;

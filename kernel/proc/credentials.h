@@ -161,6 +161,9 @@ bool credentials_in_effective_group(const struct credentials *credentials, gid_t
 enum { PERMISSION_EXECUTE = 1, PERMISSION_WRITE = 2, PERMISSION_READ = 4 };
 int __must_check credentials_permission(const struct credentials *credentials, uid_t owner,
 					gid_t group, mode_t mode, unsigned want);
+/* The same where the mode does not let them: by capabilities alone. */
+int __must_check credentials_override(const struct credentials *credentials, uid_t owner,
+				      gid_t group, mode_t mode, unsigned want);
 /* Owner, or CAP_FOWNER: for chmod, utimes and sticky directories. */
 bool credentials_owner_or_capable(const struct credentials *credentials, uid_t owner, gid_t group);
 

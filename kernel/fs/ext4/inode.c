@@ -7,6 +7,7 @@
  * its number meanwhile waits.  That work is not done in threads of the kernel, which may be the one
  * that finds memory: there it is left to the volume's own thread.
  */
+#include "fs/acl.h"
 #include "fs/ext4/ext4_internal.h"
 #include "fs/read_section.h"
 
@@ -153,6 +154,39 @@ static struct ext4_inode *alloc(struct superblock *superblock)
 	return inode;
 }
 
+static int load_list(struct ext4_inode *inode, bool is_default)
+{
+	const struct ext4_volume *volume = &ext4_super_of(inode)->volume;
+	const char *name = is_default ? ACL_DEFAULT_NAME : ACL_ACCESS_NAME;
+	ssize_t size = ext4_xattr_get(volume, &inode->node, name, NULL, 0);
+	void *value;
+	int error;
+
+	if (size <= 0)
+		return size == -ENODATA ? 0 : (int)size;
+	value = kmalloc((size_t)size);
+	if (!value)
+		return -ENOMEM;
+	size = ext4_xattr_get(volume, &inode->node, name, value, (size_t)size);
+	error = size < 0 ? (int)size : acl_load(&inode->inode, is_default, value, (size_t)size);
+	kfree(value);
+	return error;
+}
+
+/* Who may do what is known from the beginning: nobody has to sleep for it later. */
+static int load_lists(struct ext4_inode *inode)
+{
+	int error = 0;
+
+	if (!inode->node.has_attributes && inode->node.xattr_block == 0)
+		return 0;
+	if (!S_ISLNK(inode->node.mode))
+		error = load_list(inode, false);
+	if (!error && S_ISDIR(inode->node.mode))
+		error = load_list(inode, true);
+	return error;
+}
+
 /* A fresh one that is not in the table yet. */
 static struct ext4_inode *read_inode(struct superblock *superblock, u32 ino)
 {
@@ -169,10 +203,12 @@ static struct ext4_inode *read_inode(struct superblock *superblock, u32 ino)
 		set_operations(inode);
 		if (S_ISLNK(inode->node.mode))
 			error = set_link(&inode->inode, volume, &inode->node);
+		if (!error)
+			error = load_lists(inode);
 	}
 	if (!error)
 		return inode;
-	slab_free(inode_slab, inode);
+	ext4_inode_free(inode);
 	return ERR_PTR(error);
 }
 
@@ -213,6 +249,10 @@ struct ext4_inode *ext4_inode_alloc(struct superblock *superblock, struct inode 
 		return NULL;
 	inode_init(&inode->inode, superblock, mode);
 	inode_init_owner(&inode->inode, directory);
+	if (acl_inherit(&inode->inode, directory)) {
+		ext4_inode_free(inode);
+		return NULL;
+	}
 	return inode;
 }
 
@@ -233,6 +273,7 @@ void ext4_inode_free(struct ext4_inode *inode)
 		page_cache_destroy(&inode->inode.cache);
 	ext4_ranges_clear(&inode->delayed);
 	kfree(inode->inode.link_text);
+	acl_release(&inode->inode);
 	read_section_free(inode_slab, inode);
 }
 

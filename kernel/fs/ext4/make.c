@@ -5,6 +5,7 @@
  *
  * The VFS holds the directories' locks.  Times are set before the operation and written with it.
  */
+#include "fs/acl.h"
 #include "fs/device.h"
 #include "fs/ext4/ext4_internal.h"
 #include "fs/ext4/operations.h"
@@ -46,6 +47,14 @@ static int make(struct inode *directory, const struct dentry *dentry, struct ext
 	struct ext4_entry entry;
 	int error;
 
+	if (base->acl) {
+		fresh.acl = acl_value(base->acl);
+		fresh.acl_size = acl_value_size(base->acl);
+	}
+	if (base->default_acl) {
+		fresh.default_acl = acl_value(base->default_acl);
+		fresh.default_acl_size = acl_value_size(base->default_acl);
+	}
 	if (dentry) {
 		entry = entry_of(directory, dentry);
 		fresh.entry = &entry;

@@ -212,6 +212,18 @@ static void take_device(struct ext4_node *node, const struct ext4_disk_inode *in
 	node->minor = old != 0 ? old & 0xff : (new & 0xff) | (new >> 12 & 0xfff00);
 }
 
+/* Extended attributes behind the fields: xattr.c. */
+static bool has_attributes(const struct ext4_volume *volume, const struct ext4_disk_inode *inode,
+			   u32 extra_size)
+{
+	u32 start = EXT4_OLD_INODE_SIZE + extra_size, magic;
+
+	if (extra_size == 0 || start + sizeof(magic) > volume->inode_size)
+		return false;
+	memcpy(&magic, (const u8 *)inode + start, sizeof(magic));
+	return magic == EXT4_XATTR_MAGIC;
+}
+
 static void take(const struct ext4_volume *volume, const struct ext4_disk_inode *inode,
 		 struct ext4_node *node)
 {
@@ -229,6 +241,7 @@ static void take(const struct ext4_volume *volume, const struct ext4_disk_inode 
 		node->xattr_block |= (u64)inode->xattr_block_hi << 32;
 	node->sectors = sectors_of(volume, inode);
 	node->extra_size = volume->inode_size > EXT4_OLD_INODE_SIZE ? inode->extra_size : 0;
+	node->has_attributes = has_attributes(volume, inode, node->extra_size);
 	node->seed = ext4_node_seed(volume, node->ino, node->generation);
 	take_times(node, inode);
 	take_device(node, inode);

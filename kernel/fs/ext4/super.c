@@ -293,7 +293,7 @@ static int mount_device(const struct filesystem *type, struct block_device *devi
 		return error ? error : -ENOMEM;
 	}
 	superblock->magic = EXT4_MAGIC;
-	superblock->has_xattrs = true;
+	superblock->has_xattrs = superblock->has_acls = true;
 	memcpy(superblock->uuid, super->volume.uuid, sizeof(superblock->uuid));
 	superblock->block_size = super->volume.block_size;
 	superblock->max_size = max_size(&super->volume);

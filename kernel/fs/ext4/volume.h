@@ -79,9 +79,10 @@ struct ext4_node {
 	s64 atime, ctime, mtime, btime; /* seconds */
 	u32 atime_ns, ctime_ns, mtime_ns, btime_ns;
 	bool has_btime;
-	u32 extra_size;   /* of the fields behind the first 128 bytes */
-	u32 major, minor; /* of a device node */
-	u32 seed;         /* of the checksums in what belongs to it */
+	bool has_attributes; /* in the inode, when it was read */
+	u32 extra_size;      /* of the fields behind the first 128 bytes */
+	u32 major, minor;    /* of a device node */
+	u32 seed;            /* of the checksums in what belongs to it */
 	alignas(u32) u8 body[EXT4_INLINE_BYTES];
 };
 

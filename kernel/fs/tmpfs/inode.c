@@ -2,6 +2,7 @@
 /*
  * tmpfs inodes: creation against the limits, sizes, attributes, the end.
  */
+#include "fs/acl.h"
 #include "fs/tmpfs/tmpfs_internal.h"
 #include "fs/read_section.h"
 
@@ -116,6 +117,8 @@ struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *di
 	if (directory)
 		inode_init_owner(&node->inode, directory);
 	error = set_operations(&node->inode);
+	if (!error && directory)
+		error = acl_inherit(&node->inode, directory);
 	if (error)
 		goto free;
 	node->next_cookie = 1;

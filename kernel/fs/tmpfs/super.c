@@ -226,7 +226,7 @@ static int tmpfs_mount(const struct filesystem *type, u64 flags __unused,
 	superblock->private = super;
 	superblock->magic = TMPFS_MAGIC;
 	random_bytes(superblock->uuid, sizeof(superblock->uuid));
-	superblock->has_xattrs = true;
+	superblock->has_xattrs = superblock->has_acls = true;
 	error = mount_options_parse(options, super, parse_option);
 	if (!error)
 		error = tmpfs_make_root(superblock);

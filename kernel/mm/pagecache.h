@@ -75,6 +75,7 @@ struct page_cache {
 	u32 write_error;         /* atomic: pagecache_dirty.c's, of write-backs */
 	u64 size;              /* bytes of the file; changed under the owner's inode lock, read with
 				  page_cache_size */
+	u64 growing;           /* lock: how far behind `size` a write is copying, or 0 */
 	u64 sequence;          /* atomic: changes whenever pages are taken out; faults compare it */
 	mutex_t unmap_lock;    /* held by who unmaps pages of the file everywhere */
 	mutex_t mappings_lock; /* guards `mappings` */
@@ -202,6 +203,11 @@ static inline size_t page_cache_dirty_pages(const struct page_cache *cache)
 {
 	return READ_ONCE(cache->dirty_count);
 }
+/*
+ * For ops->write: makes zeros of what the page at `index` has behind the end of the file, where a
+ * program's mapping may have put something; but not of what a write is bringing there.
+ */
+void page_cache_clear_behind_end(struct page_cache *cache, u64 index, phys_t frame);
 size_t page_cache_dirty_total(void);
 
 /* As in /proc/sys/vm; single loads and stores.  Of a share and a number of bytes the one that is

@@ -8,6 +8,7 @@
  * itself stays in the cache.
  */
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mapping.h"
 #include "mm/pagecache.h"
@@ -138,6 +139,17 @@ int page_cache_write_back(struct page_cache *cache, u64 first, u64 last)
 		}
 	}
 	return error;
+}
+
+void page_cache_clear_behind_end(struct page_cache *cache, u64 index, phys_t frame)
+{
+	u64 start = index * PAGE_SIZE, end;
+
+	spin_lock(&cache->lock);
+	end = MAX(MAX(page_cache_size(cache), cache->growing), start);
+	if (end < start + PAGE_SIZE)
+		memset((char *)phys_to_virt(frame) + (end - start), 0, start + PAGE_SIZE - end);
+	spin_unlock(&cache->lock);
 }
 
 /*

@@ -155,11 +155,24 @@ static ssize_t write_piece(struct page_cache *cache, struct io_cursor *cursor, u
 	return copied;
 }
 
+/* What is copied behind the end does not belong to the file before the copy is over, and is not to
+ * be cleared for that. */
+static void set_growing(struct page_cache *cache, u64 end)
+{
+	spin_lock(&cache->lock);
+	cache->growing = end;
+	spin_unlock(&cache->lock);
+}
+
 ssize_t page_cache_write(struct page_cache *cache, struct io_cursor *cursor, u64 position)
 {
+	bool grows = cache->ops != NULL && cache->ops->write != NULL &&
+		     position + cursor->remaining > cache->size;
 	size_t done = 0;
 	ssize_t result = 0;
 
+	if (grows)
+		set_growing(cache, position + cursor->remaining);
 	while (cursor->remaining > 0) {
 		size_t piece = MIN(PAGE_SIZE - position % PAGE_SIZE, cursor->remaining);
 		result = write_piece(cache, cursor, position, piece);
@@ -172,5 +185,7 @@ ssize_t page_cache_write(struct page_cache *cache, struct io_cursor *cursor, u64
 		if ((size_t)result < piece)
 			break;
 	}
+	if (grows)
+		set_growing(cache, 0);
 	return done > 0 ? (ssize_t)done : result;
 }

@@ -5,7 +5,7 @@
 SYSTEM_OUT := $(BUILD)/system
 
 .PHONY: system-programs
-system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/pressure $(SYSTEM_OUT)/pressure_file $(SYSTEM_OUT)/disk $(SYSTEM_OUT)/direct $(SYSTEM_OUT)/attributes $(SYSTEM_OUT)/traced $(SYSTEM_OUT)/load_module $(SYSTEM_OUT)/powercut $(SYSTEM_OUT)/tree $(SYSTEM_OUT)/faults $(SYSTEM_OUT)/file_random $(SYSTEM_OUT)/overlay_calls $(SYSTEM_OUT)/overlay_random
+system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/pressure $(SYSTEM_OUT)/pressure_file $(SYSTEM_OUT)/disk $(SYSTEM_OUT)/direct $(SYSTEM_OUT)/attributes $(SYSTEM_OUT)/traced $(SYSTEM_OUT)/load_module $(SYSTEM_OUT)/powercut $(SYSTEM_OUT)/tree $(SYSTEM_OUT)/faults $(SYSTEM_OUT)/file_append $(SYSTEM_OUT)/file_random $(SYSTEM_OUT)/overlay_calls $(SYSTEM_OUT)/overlay_random
 system-programs: $(BUILD)/host/powercut
 
 # With symbols, for debuggers.
@@ -14,7 +14,7 @@ $(SYSTEM_OUT)/traced: tests/system/traced.c
 	musl-gcc -pthread -std=gnu11 -O1 -g -Wall -Wextra -Werror -static -o $@ $<
 
 # Programs of the abi ring.
-$(addprefix $(SYSTEM_OUT)/,file_random overlay_calls overlay_random): $(SYSTEM_OUT)/%: tests/abi/%.c tests/abi/abi.c $(wildcard tests/abi/*.h)
+$(addprefix $(SYSTEM_OUT)/,file_append file_random overlay_calls overlay_random): $(SYSTEM_OUT)/%: tests/abi/%.c tests/abi/abi.c $(wildcard tests/abi/*.h)
 	@mkdir -p $(@D)
 	musl-gcc -D_GNU_SOURCE -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-format-truncation -static -s -o $@ $(filter %.c,$^) -lpthread
 

@@ -14,7 +14,6 @@
 #include "fs/ext4/ext4_internal.h"
 #include "fs/ext4/operations.h"
 #include "lib/log.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/sched.h"
 
@@ -131,11 +130,9 @@ int ext4_write_pages(struct page_cache *cache, u64 index, const phys_t *frames, 
 	u64 last = (end + volume->block_size - 1) >> volume->block_shift;
 	int error = 0;
 
-	/* What a mapping has put behind the end does not get to the disk. */
-	if (end > index * PAGE_SIZE && end % PAGE_SIZE != 0)
-		memset((char *)phys_to_virt(frames[(end - 1) / PAGE_SIZE - index]) +
-			       end % PAGE_SIZE,
-		       0, PAGE_SIZE - end % PAGE_SIZE);
+	if (end > index * PAGE_SIZE)
+		page_cache_clear_behind_end(cache, (end - 1) / PAGE_SIZE,
+					    frames[(end - 1) / PAGE_SIZE - index]);
 	while (block < last && !error)
 		error = write_run(&batch, &block, last);
 	ext4_delayed_done(inode, index, index + count - 1);

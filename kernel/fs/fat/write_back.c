@@ -10,7 +10,6 @@
 #include "arch/clock.h"
 #include "fs/fat/fat_internal.h"
 #include "lib/log.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/sched.h"
 
@@ -67,11 +66,8 @@ int fat_write_pages(struct page_cache *cache, u64 index, const phys_t *frames, u
 
 	if (end <= start)
 		return 0;
-	/* What a mapping has put behind the end does not get to the disk. */
-	if (end % PAGE_SIZE != 0)
-		memset((char *)phys_to_virt(frames[(end - 1) / PAGE_SIZE - index]) +
-			       end % PAGE_SIZE,
-		       0, PAGE_SIZE - end % PAGE_SIZE);
+	page_cache_clear_behind_end(cache, (end - 1) / PAGE_SIZE,
+				    frames[(end - 1) / PAGE_SIZE - index]);
 	error = take_clusters(inode, index, end);
 	if (!error)
 		error = fat_transfer_file(inode, BLOCK_WRITE, start,
@@ -82,15 +78,18 @@ int fat_write_pages(struct page_cache *cache, u64 index, const phys_t *frames, u
 int fat_write_back(struct fat_inode *inode, u64 first, u64 last)
 {
 	struct fat_super *super = fat_super_of(inode);
+	struct page_cache *cache = &inode->inode.cache;
 	int error;
 
 	mutex_lock(&inode->write_back_lock);
-	/* In order, from where the disk's file ends. */
+	/* In order, from where the disk's file ends to where the file ends now: a page that is added
+	 * meanwhile may follow one that became dirty again when it had just been written. */
 	first = MIN(first, (u64)READ_ONCE(inode->node.size) / PAGE_SIZE);
-	error = page_cache_write_back(&inode->inode.cache, first, last);
+	last = MIN(last, page_cache_size(cache) / PAGE_SIZE);
+	error = page_cache_write_back(cache, first, last);
 	mutex_unlock(&inode->write_back_lock);
 	spin_lock(&super->table_lock);
-	if (page_cache_dirty_pages(&inode->inode.cache) == 0)
+	if (page_cache_dirty_pages(cache) == 0)
 		list_remove(&inode->dirty_link);
 	spin_unlock(&super->table_lock);
 	return error;

@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose time it is: user or kernel mode.
+ * Whose time it is: the program's or the kernel's.
  *
- * The entry from user mode and the return to it read the cycle counter, and what lies between is
- * the kernel's.  The scheduler knows the nanoseconds and the cycles of each stretch that a task has
- * a CPU; what was not the kernel's of it was the program's (proc/run_queue.c).  Interrupts that go
- * back to the program at once count as the program's.
+ * How long a task has had a CPU is measured at each switch (sched.run_time), and is exact.  How
+ * much of it was the program's is sampled: a CPU that is not idle looks every ACCOUNT_TICK what the
+ * timer's interrupt came into (timer.c), and counts a tick for the task, and for itself.  Entering
+ * and leaving the kernel cost nothing for it: reading a clock at both ends would be exact, and a
+ * good part of a short system call.
+ *
+ * The period is of busy time, it stands still while the CPU idles: a program cannot pass between
+ * two ticks by sleeping at the right moment.  One that goes in step with them all the same is wrong
+ * about the division of its time, not about how much it is.
+ *
+ * Who asks is told the exact time, divided as the ticks are; time without any tick is the
+ * program's, as on Linux.  Each tick may change the proportion, so what was told is kept, and
+ * neither part goes back.
  */
 #ifndef PROC_ACCOUNT_H
 #define PROC_ACCOUNT_H
 
-#include "arch/cpu.h"
-#include "proc/task.h"
+#include "lib/types.h"
 
-/* The current task has just come from user mode. */
-static inline void account_enter_kernel(struct task *task)
-{
-	task->times.kernel_since = cpu_cycles();
-}
+#define ACCOUNT_TICK (4 * NSEC_PER_MSEC)
 
-/* The current task is about to go to user mode. */
-static inline void account_leave_kernel(struct task *task)
-{
-	task->times.kernel_cycles += cpu_cycles() - task->times.kernel_since;
-}
+/* Time as it was told last. */
+struct time_split {
+	nsec_t user, system;
+};
 
-/* A stretch of a task on a CPU begins, in the kernel. */
-static inline void account_stretch(struct task *task, u64 now)
-{
-	task->times.stretch_since = now;
-	task->times.kernel_since = now;
-	task->times.kernel_cycles = 0;
-}
+/*
+ * Divides `total` nanoseconds as `user_ticks` to `kernel_ticks`; neither part is less than *told,
+ * which becomes the answer, and whose sum is `total` unless that has gone back.  Any context; the
+ * caller's lock guards *told.
+ */
+void account_split(struct time_split *told, nsec_t total, u64 user_ticks, u64 kernel_ticks);
+
+/* A tick has come into a program, or into the kernel.  In the timer's interrupt, on a CPU that does
+ * not idle. */
+void account_tick(bool user);
 
 #endif

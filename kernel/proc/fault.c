@@ -9,7 +9,6 @@
 #include "lib/errno.h"
 #include "lib/trace.h"
 #include "mm/vmm.h"
-#include "proc/account.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -44,18 +43,14 @@ bool fault_entry(struct trap_frame *frame, vaddr_t address, unsigned fault_flags
 			task->times.minor_faults++;
 		return vmm_handle_page_fault(address, fault_flags, &fault) == 0;
 	}
-	account_enter_kernel(task);
 	task->times.minor_faults++;
 	if (vmm_handle_page_fault(address, fault_flags, &fault) < 0)
 		send_fault_signal(&fault, fault_flags);
-	account_leave_kernel(task);
 	return true;
 }
 
 void exception_entry(struct trap_frame *frame __unused, int signal, int si_code, vaddr_t si_addr,
 		     int trap_number, u64 error_code)
 {
-	account_enter_kernel(current);
 	signal_force_fault(signal, si_code, si_addr, trap_number, error_code);
-	account_leave_kernel(current);
 }

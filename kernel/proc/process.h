@@ -36,6 +36,7 @@ struct process_timers;
 /* Resource use that has been added up: dead threads, or waited-for children. */
 struct process_usage {
 	nsec_t user_time, system_time;
+	u64 user_ticks, kernel_ticks; /* what divides the sum of the two: proc/account.h */
 	u64 minor_faults, major_faults;
 	u64 switches_voluntary, switches_involuntary;
 	u64 blocks_read, blocks_written;
@@ -84,6 +85,7 @@ struct process {
 	struct signal_process signals;
 	struct process_timers *timers;       /* proc/time.h; NULL until the first one is made */
 	struct process_usage dead_threads;   /* of threads that are gone */
+	struct time_split told;              /* of the time of all threads: proc/account.h */
 	struct process_usage children_usage; /* of children that were waited for */
 	struct file *executable; /* shared by file_get: /proc/PID/exe; NULL for the kernel and
 				    zombies */

@@ -10,7 +10,6 @@
 #include "lib/abi/sched.h"
 #include "lib/assert.h"
 #include "lib/string.h"
-#include "proc/account.h"
 #include "proc/sched_internal.h"
 
 struct run_queue run_queues[MAX_CPUS];
@@ -77,33 +76,6 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 	if (queue->realtime.exhausted)
 		realtime_refresh(queue, now);
 	fair_charge(queue, sched, elapsed);
-}
-
-void run_queue_split(struct run_queue *queue)
-{
-	struct task *task = queue->running;
-	struct task_times *times = &task->times;
-
-	u64 now = cpu_cycles(), total = now - times->stretch_since;
-	u64 kernel = times->kernel_cycles + now - times->kernel_since;
-	u64 user = total - MIN(kernel, total);
-	nsec_t elapsed = task->sched.run_time - times->user_time - times->system_time;
-	nsec_t user_time = 0;
-	if (user) {
-		while (total >> 31) {
-			total >>= 1;
-			user >>= 1;
-		}
-		user_time = elapsed / total * user + elapsed % total * user / total;
-	}
-	account_stretch(task, now);
-	times->user_time += user_time;
-	times->system_time += elapsed - user_time;
-	if (task->sched.nice > 0)
-		queue->times.nice += user_time;
-	else
-		queue->times.user += user_time;
-	queue->times.system += elapsed - user_time;
 }
 
 void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task)

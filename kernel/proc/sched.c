@@ -24,7 +24,6 @@
 #include "lib/assert.h"
 #include "lib/trace.h"
 #include "mm/vmm.h"
-#include "proc/account.h"
 #include "proc/pressure.h"
 #include "proc/proc_internal.h"
 #include "proc/rseq.h"
@@ -94,18 +93,21 @@ void finish_switch(struct task *previous)
 	}
 }
 
-static void mark_idle(struct run_queue *queue, bool idle)
+static void mark_idle(struct run_queue *queue, bool idle, nsec_t now)
 {
-	if (idle)
+	if (idle) {
 		__atomic_or_fetch(&idle_cpus, cpumask_of(queue->cpu), __ATOMIC_RELAXED);
-	else
+		timer_pause_ticks(now);
+	} else {
 		__atomic_and_fetch(&idle_cpus, ~cpumask_of(queue->cpu), __ATOMIC_RELAXED);
+		timer_resume_ticks(now);
+	}
 }
 
 static void switch_to(struct run_queue *queue, struct task *previous, struct task *next, nsec_t now)
 {
 	if (previous == queue->idle || next == queue->idle)
-		mark_idle(queue, next == queue->idle);
+		mark_idle(queue, next == queue->idle, now);
 	trace_point(TRACE_SCHED_SWITCH, previous->state, (u64)next->tid,
 		    trace_name_word(next->comm, 0), trace_name_word(next->comm, 1));
 	queue->running = next;
@@ -119,7 +121,6 @@ static void switch_to(struct run_queue *queue, struct task *previous, struct tas
 	} else {
 		queue->idles++;
 	}
-	account_stretch(next, cpu_cycles());
 	__atomic_store_n(&next->sched.on_cpu, 1, __ATOMIC_RELAXED);
 	/* Who runs alone has no slice.  The timer may go off once more, for nothing: dearer would be
 	 * to set it at each of two tasks' turns. */
@@ -204,7 +205,6 @@ static void switch_away(bool preempted, bool yields)
 	struct task *previous = queue->running;
 	nsec_t now = clock_monotonic();
 	run_queue_account(queue, now);
-	run_queue_split(queue);
 
 	if (yields && sched_is_deadline(&previous->sched))
 		previous->sched.deadline.budget = MIN(previous->sched.deadline.budget, 0);

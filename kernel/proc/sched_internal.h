@@ -48,6 +48,11 @@ struct realtime_queue {
 /* How a task becomes ready: for the first time, after a sleep, or it was ready elsewhere. */
 enum fair_join { FAIR_NEW, FAIR_WOKEN, FAIR_MOVED };
 
+/* How often a tick found what: proc/account.h. */
+struct cpu_ticks {
+	u64 user, nice, system;
+};
+
 struct run_queue {
 	spinlock_t lock;
 	u32 cpu; /* const */
@@ -65,8 +70,9 @@ struct run_queue {
 	s32 blocked; /* tasks that fell into uninterruptible sleep here, less those woken here */
 	nsec_t slice_end; /* monotonic; NO_DEADLINE while nobody waits */
 	u64 switches;
-	struct cpu_times times;
-	nsec_t delayed; /* sum of the times that tasks waited for this CPU */
+	struct cpu_times times; /* user, nice and system: as they were told last */
+	struct cpu_ticks ticks; /* this CPU; read by others, too */
+	nsec_t delayed;         /* sum of the times that tasks waited for this CPU */
 	u64 yields,
 		idles; /* calls of sched_yield that let others look; switches to the idle task */
 	nsec_t waited, busy; /* time in which tasks waited here, and in which one ran */
@@ -150,9 +156,6 @@ void run_queue_remove(struct run_queue *queue, struct task *task);
 struct task *run_queue_best(struct run_queue *queue);
 /* Brings the running task's run time and virtual time up to `now`.  From any CPU. */
 void run_queue_account(struct run_queue *queue, nsec_t now);
-/* Divides the running task's time that has been accounted into user and system time.  On the
- * queue's CPU. */
-void run_queue_split(struct run_queue *queue);
 /* A task that is not ready moves: its virtual time is made relative to the new queue, and its cpu
  * set.  Both locks held. */
 void run_queue_move(struct run_queue *from, struct run_queue *to, struct task *task);
@@ -342,6 +345,9 @@ void run_queue_arm(struct run_queue *queue, nsec_t now);
 
 /* --- timer.c: tell the clock when this CPU's slice ends; interrupts off --- */
 void timer_set_slice(nsec_t slice_end);
+/* This CPU begins to idle, and ends it: no ticks of proc/account.h meanwhile.  Interrupts off. */
+void timer_pause_ticks(nsec_t now);
+void timer_resume_ticks(nsec_t now);
 /* The timer's interrupt saw that the slice is over. */
 void sched_slice_over(void);
 

@@ -67,6 +67,21 @@ void scheduler_load(u64 load[3])
 		load[i] = READ_ONCE(load_average[i]);
 }
 
+/* In two steps: programs and kernel, then ordinary and nice programs. */
+static void split_cpu_times(struct run_queue *queue)
+{
+	struct cpu_times *told = &queue->times;
+	u64 user = READ_ONCE(queue->ticks.user), nice = READ_ONCE(queue->ticks.nice);
+	struct time_split all = {.user = told->user + told->nice, .system = told->system};
+	struct time_split programs = {.user = told->user, .system = told->nice};
+
+	account_split(&all, queue->busy, user + nice, READ_ONCE(queue->ticks.system));
+	account_split(&programs, all.user, user, nice);
+	told->user = programs.user;
+	told->nice = programs.system;
+	told->system = all.system;
+}
+
 void scheduler_cpu_times(u32 cpu, struct cpu_times *times)
 {
 	memset(times, 0, sizeof(*times));
@@ -75,11 +90,8 @@ void scheduler_cpu_times(u32 cpu, struct cpu_times *times)
 	struct run_queue *queue = &run_queues[cpu];
 	unsigned long flags = spin_lock_irqsave(&queue->lock);
 	run_queue_account(queue, clock_monotonic());
+	split_cpu_times(queue);
 	*times = queue->times;
-	struct task *task = queue->running;
-	if (task != queue->idle)
-		times->user +=
-			task->sched.run_time - task->times.user_time - task->times.system_time;
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
@@ -184,6 +196,8 @@ void usage_add(struct process_usage *to, const struct process_usage *from)
 {
 	to->user_time += from->user_time;
 	to->system_time += from->system_time;
+	to->user_ticks += from->user_ticks;
+	to->kernel_ticks += from->kernel_ticks;
 	to->minor_faults += from->minor_faults;
 	to->major_faults += from->major_faults;
 	to->switches_voluntary += from->switches_voluntary;
@@ -198,19 +212,19 @@ void task_usage(struct task *task, struct process_usage *usage)
 	unsigned long flags;
 	struct run_queue *queue = run_queue_lock_of(task, &flags);
 
-	if (queue->running == task) {
+	if (queue->running == task)
 		run_queue_account(queue, clock_monotonic());
-		/* An interrupt may have come from the program, whose cycles nobody has stamped. */
-		if (task == current && !in_interrupt())
-			run_queue_split(queue);
-	}
-	const struct task_times *times = &task->times;
-	/* What has not been divided yet is time in the program, or it would have entered the kernel
-	 * and been divided. */
-	nsec_t rest = task->sched.run_time - times->user_time - times->system_time;
+	struct task_times *times = &task->times;
+	u64 user = READ_ONCE(times->user_ticks), kernel = READ_ONCE(times->kernel_ticks);
+	/* The kernel's own threads have nothing else to do. */
+	if (task->flags & TASK_KERNEL)
+		kernel++;
+	account_split(&times->told, task->sched.run_time, user, kernel);
 	*usage = (struct process_usage){
-		.user_time = times->user_time + rest,
-		.system_time = times->system_time,
+		.user_time = times->told.user,
+		.system_time = times->told.system,
+		.user_ticks = user,
+		.kernel_ticks = kernel,
 		.minor_faults = times->minor_faults,
 		.major_faults = times->major_faults,
 		.switches_voluntary = task->sched.switches_voluntary,
@@ -248,6 +262,11 @@ void process_usage(struct process *process, struct process_usage *usage)
 		task_usage(task, &one);
 		usage_add(usage, &one);
 	}
+	/* Threads that were too short for a tick are divided like the others. */
+	account_split(&process->told, usage->user_time + usage->system_time, usage->user_ticks,
+		      usage->kernel_ticks);
+	usage->user_time = process->told.user;
+	usage->system_time = process->told.system;
 	usage->max_resident = MAX(usage->max_resident, peak_resident(process));
 	spin_unlock_irqrestore(&process->lock, flags);
 }

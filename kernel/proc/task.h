@@ -21,6 +21,7 @@
 #include "lib/sync.h"
 #include "lib/types.h"
 #include "mm/mempolicy.h"
+#include "proc/account.h"
 #include "proc/ptrace_types.h"
 #include "proc/signal_types.h"
 #include "proc/timer.h"
@@ -122,11 +123,8 @@ struct sched_task {
 
 /* Where the time goes: see proc/account.h. */
 struct task_times {
-	u64 stretch_since; /* own: cpu_cycles() when cycles were last turned into time, or at the
-			      switch-in */
-	u64 kernel_since;  /* own: cpu_cycles() at the last entry into the kernel, or the same */
-	u64 kernel_cycles; /* own: of this stretch, up to the last return to user mode */
-	nsec_t user_time, system_time;   /* the run queue's lock */
+	u64 user_ticks, kernel_ticks;    /* the CPU that it runs on; read by others, too */
+	struct time_split told;          /* the run queue's lock */
 	u64 minor_faults, major_faults;  /* own */
 	u64 blocks_read, blocks_written; /* own: in units of 512 bytes */
 };

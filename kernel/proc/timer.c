@@ -3,10 +3,12 @@
  * Timers: a queue a CPU, ordered by deadline, over the CPU's one-shot clock.
  *
  * The clock is programmed for the earliest of the first timer and the end of the running task's
- * slice, and only ever to an earlier moment than it stands at: a timer that is taken back leaves it
- * alone, and the interrupt that then comes for nothing programs it anew.  `armed` and `slice_end`
- * belong to the CPU itself, interrupts off; the rest is under the queue's lock, which is never held
- * while a timer's function runs.
+ * slice and the next tick of its accounting (account.h), and only ever to an earlier moment than it
+ * stands at: a timer that is taken back leaves it alone, and the interrupt that then comes for
+ * nothing programs it anew.  So a CPU that idles and wakes a thousand times between two ticks
+ * programs it once for them.  `armed`, `slice_end` and the ticks belong to the CPU itself,
+ * interrupts off; the rest is under the queue's lock, which is never held while a timer's function
+ * runs.
  *
  * A timer that is started again while its function runs stays on that CPU's queue, so that
  * timer_cancel_sync finds it there.
@@ -17,6 +19,7 @@
 #include "arch/trap.h"
 #include "lib/assert.h"
 #include "lib/sync.h"
+#include "proc/account.h"
 #include "proc/sched_internal.h"
 
 struct timer_queue {
@@ -26,6 +29,8 @@ struct timer_queue {
 	struct timer *running; /* whose function is being called */
 	nsec_t armed;          /* what the clock stands at, NO_DEADLINE when off */
 	nsec_t slice_end;      /* the scheduler's wish */
+	nsec_t tick;           /* the next one, NO_DEADLINE while the CPU idles */
+	nsec_t tick_left;      /* while it idles: how much busy time comes before the next one */
 } __cacheline;
 
 static struct timer_queue timer_queues[MAX_CPUS];
@@ -36,6 +41,8 @@ void timers_init(void)
 		spin_lock_init(&timer_queues[cpu].lock);
 		timer_queues[cpu].armed = NO_DEADLINE;
 		timer_queues[cpu].slice_end = NO_DEADLINE;
+		timer_queues[cpu].tick = NO_DEADLINE;
+		timer_queues[cpu].tick_left = ACCOUNT_TICK;
 	}
 }
 
@@ -59,6 +66,22 @@ void timer_set_slice(nsec_t slice_end)
 
 	queue->slice_end = slice_end;
 	arm(queue, slice_end);
+}
+
+void timer_pause_ticks(nsec_t now)
+{
+	struct timer_queue *queue = &timer_queues[cpu_id()];
+
+	queue->tick_left = queue->tick > now ? queue->tick - now : 0;
+	queue->tick = NO_DEADLINE;
+}
+
+void timer_resume_ticks(nsec_t now)
+{
+	struct timer_queue *queue = &timer_queues[cpu_id()];
+
+	queue->tick = now + queue->tick_left;
+	arm(queue, queue->tick);
 }
 
 static void insert_locked(struct timer_queue *queue, struct timer *timer)
@@ -180,17 +203,22 @@ static nsec_t run_due(struct timer_queue *queue)
 	return next;
 }
 
-void timer_entry(void)
+void timer_entry(bool user)
 {
 	struct timer_queue *queue = &timer_queues[cpu_id()];
 
 	/* Functions that start timers must not program the clock: it is done once, at the end. */
 	queue->armed = 0;
 	nsec_t next = run_due(queue);
-	if (queue->slice_end <= clock_monotonic()) {
+	nsec_t now = clock_monotonic();
+	if (queue->tick <= now) {
+		queue->tick = now + ACCOUNT_TICK;
+		account_tick(user);
+	}
+	if (queue->slice_end <= now) {
 		queue->slice_end = NO_DEADLINE;
 		sched_slice_over();
 	}
 	queue->armed = NO_DEADLINE;
-	arm(queue, MIN(next, queue->slice_end));
+	arm(queue, MIN(next, MIN(queue->slice_end, queue->tick)));
 }

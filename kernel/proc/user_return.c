@@ -5,7 +5,6 @@
 #include "arch/trap.h"
 #include "lib/abi/signal.h"
 #include "mm/usercopy.h"
-#include "proc/account.h"
 #include "proc/hooks.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
@@ -43,7 +42,6 @@ void user_return_work(struct trap_frame *frame)
 {
 	struct task *task = current;
 
-	account_enter_kernel(task);
 	do {
 		irq_enable();
 		if (need_resched())
@@ -71,5 +69,4 @@ void user_return_work(struct trap_frame *frame)
 			rseq_resume(frame);
 		irq_disable();
 	} while (user_return_work_pending());
-	account_leave_kernel(task);
 }

@@ -12,7 +12,6 @@
 #include "lib/lock_order.h"
 #include "lib/log.h"
 #include "lib/trace.h"
-#include "proc/account.h"
 #include "proc/ptrace.h"
 #include "proc/seccomp.h"
 #include "proc/task.h"
@@ -89,7 +88,6 @@ long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 
 {
 	long result;
 
-	account_enter_kernel(current);
 	if (unlikely(current->call_work))
 		result = call_watched(first, second, third, fourth, fifth, sixth, number);
 	else if (likely(number < SYSCALL_LIMIT))
@@ -97,6 +95,5 @@ long syscall_entry(u64 first, u64 second, u64 third, u64 fourth, u64 fifth, u64 
 	else
 		result = syscall_missing();
 	lock_order_expect_none("a system call returns");
-	account_leave_kernel(cpu_current_again());
 	return result;
 }

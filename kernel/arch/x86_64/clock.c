@@ -107,5 +107,5 @@ void clock_timer_fired(void)
 		return;
 	}
 	timer->deadline = NO_TIMER;
-	timer_entry();
+	timer_entry(trap_from_user(this_cpu()->interrupted));
 }

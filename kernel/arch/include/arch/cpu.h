@@ -9,8 +9,6 @@
  *	u32 cpu_id(void)                       number of this CPU, from 0, stable while preemption
  *	                                       is off
  *	struct task *cpu_current(void)         the running task; NULL before the scheduler starts
- *	struct task *cpu_current_again(void)   the same, where the compiler should not keep it over
- *	                                       a call
  *	void cpu_set_current(struct task *)    for the scheduler's start; later arch_switch does it
  *	void cpu_relax(void)                   in a spinning loop
  *	unsigned long irq_save(void)           interrupts off; the former state

@@ -64,7 +64,7 @@ void preempt_from_interrupt(void);
 /* Another CPU has called cpu_kick for this one.  Interrupt context. */
 void kick_entry(void);
 
-/* The per-CPU timer fired (proc/timer.c).  Interrupt context. */
-void timer_entry(void);
+/* The per-CPU timer fired (proc/timer.c), in a program or in the kernel.  Interrupt context. */
+void timer_entry(bool user);
 
 #endif

@@ -39,14 +39,6 @@ static inline struct task *cpu_current(void)
 	return task;
 }
 
-/* The same, read anew: cheaper than a register that is kept over a call. */
-static inline struct task *cpu_current_again(void)
-{
-	struct task *task;
-	__asm__ volatile("movq %%gs:8, %0" : "=r"(task));
-	return task;
-}
-
 /* For the scheduler's start; later the switch does it. */
 static inline void cpu_set_current(struct task *task)
 {

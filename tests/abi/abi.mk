@@ -21,7 +21,7 @@ ABI_PROGRAMS := \
 	userfault userfault_events userfault_files huge_pages hugetlb hugetlb_shared hugetlb_1g \
 	fork_ranges fork_threads fork_files fork_pins fork_random \
 	proc_fork proc_wait proc_exec proc_exec_files proc_clone \
-	proc_groups proc_creds proc_limits proc_sched sched_realtime sched_deadline proc_share proc_more proc_rseq proc_acct old_calls \
+	proc_groups proc_creds proc_limits proc_sched proc_times sched_realtime sched_deadline proc_share proc_more proc_rseq proc_acct old_calls \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
 	thread_basics futex_calls futex_pi \
 	file_open file_rw file_random file_names file_stat file_acls file_dirs file_at file_fcntl file_leases file_append file_async file_blocks errors_paths errors_calls \

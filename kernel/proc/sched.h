@@ -5,8 +5,8 @@
  * Each CPU has a run queue with a lock: real-time tasks by priority first, then the fair ones by
  * the weighted time that they have had (the smallest first).  A task is woken on the CPU where it
  * ran last if that is free, else on an idle one; a CPU that runs out of work takes from the fullest
- * queue.  No tick: the CPU's timer is armed for the end of a slice only when somebody waits for the
- * CPU.
+ * queue.  No tick decides who runs: the CPU's timer is armed for the end of a slice only when
+ * somebody waits for the CPU.  What ticks there are only look whose time it is (proc/account.h).
  *
  * Sleeping, without wait queues: set the state, look at the condition, schedule().  A wake-up
  * between the two makes schedule return at once.  The wait_event macros of lib/sync.h do it for

@@ -15,6 +15,7 @@
 #include "lib/string.h"
 #include "mm/kmalloc.h"
 #include "proc/credentials_internal.h"
+#include "proc/key.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/user_namespace.h"
@@ -162,6 +163,7 @@ void credentials_put(const struct credentials *credentials)
 	group_set_put(counted->groups);
 	user_account_put(counted->user);
 	user_namespace_put(counted->user_namespace);
+	keys_put(counted);
 	kfree(counted);
 }
 
@@ -217,6 +219,7 @@ struct credentials *credentials_prepare(void)
 	__atomic_add_fetch(&copy->groups->references, 1, __ATOMIC_RELAXED);
 	user_account_get(copy->user);
 	user_namespace_get(copy->user_namespace);
+	keys_copied(copy);
 	return copy;
 }
 

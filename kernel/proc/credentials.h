@@ -13,6 +13,7 @@
 
 #include "lib/types.h"
 
+struct key;
 struct process;
 struct task;
 struct user_namespace;
@@ -64,7 +65,8 @@ struct user_account {
 	u32 pending_signals; /* atomic: against RLIMIT_SIGPENDING */
 	u32 files_in_flight; /* atomic: sent over unix sockets and not received; RLIMIT_NOFILE */
 	u32 inotify_instances, inotify_watches; /* atomic: against /proc/sys/fs/inotify */
-	u64 queue_bytes; /* atomic: of POSIX message queues; RLIMIT_MSGQUEUE */
+	u64 queue_bytes;     /* atomic: of POSIX message queues; RLIMIT_MSGQUEUE */
+	u64 keys, key_bytes; /* proc/key.c's lock and limits */
 };
 
 struct group_set {
@@ -82,6 +84,7 @@ struct credentials {
 	struct group_set *groups;              /* never NULL */
 	struct user_account *user;             /* of uid */
 	struct user_namespace *user_namespace; /* counted: where the capabilities hold */
+	struct key *thread_keyring, *process_keyring, *session_keyring; /* counted; or NULL */
 };
 
 /* A set of `count` groups to be filled in, with one reference, or NULL. */

@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "proc/credentials.h"
 #include "proc/credentials_internal.h"
+#include "proc/key.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/user_namespace.h"
@@ -43,6 +44,7 @@ struct credentials *credentials_for_exec(uid_t owner, gid_t group, mode_t mode, 
 
 	if (changed == NULL)
 		return NULL;
+	keys_leave_behind(changed, false);
 	/* A file of somebody without a number here runs as whoever called. */
 	if (setid_allowed && !current->process->no_new_privileges &&
 	    id_from_kernel(old->user_namespace, ID_USER, owner) != NOBODY_ID &&

@@ -20,6 +20,7 @@
 #include "mm/vmm.h"
 #include "proc/credentials.h"
 #include "proc/hooks.h"
+#include "proc/key.h"
 #include "proc/namespace.h"
 #include "proc/pid_namespace.h"
 #include "proc/proc_internal.h"
@@ -256,19 +257,22 @@ static int give_namespaces(struct task *child, u64 flags)
 	return 0;
 }
 
-/* Current's credentials, or some of their own in a new user namespace. */
+/* Current's credentials, or some of their own: in a new user namespace, or with fewer keyrings. */
 static int give_credentials(struct task *child, u64 flags)
 {
-	if (!(flags & CLONE_NEWUSER)) {
+	bool new_space = flags & CLONE_NEWUSER, thread = flags & CLONE_THREAD;
+
+	if (!new_space && !keys_stay_behind(current->credentials, thread)) {
 		child->credentials = credentials_get(current->credentials);
 		return 0;
 	}
-	if (file_hooks->fs_chrooted())
+	if (new_space && file_hooks->fs_chrooted())
 		return -EPERM;
 	struct credentials *credentials = credentials_prepare();
 	if (!credentials)
 		return -ENOMEM;
-	int error = user_namespace_create(credentials);
+	keys_leave_behind(credentials, thread);
+	int error = new_space ? user_namespace_create(credentials) : 0;
 	if (error)
 		credentials_abort(credentials);
 	else

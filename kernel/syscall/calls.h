@@ -9,6 +9,7 @@
 #include "syscall/identity.def"
 #include "syscall/inotify.def"
 #include "syscall/ipc.def"
+#include "syscall/keys.def"
 #include "syscall/memory.def"
 #include "syscall/mount.def"
 #include "syscall/net.def"

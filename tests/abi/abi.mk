@@ -26,7 +26,7 @@ ABI_PROGRAMS := \
 	thread_basics futex_calls futex_pi \
 	file_open file_rw file_random file_names file_stat file_acls file_dirs file_at file_fcntl file_leases file_append file_async file_blocks errors_paths errors_calls \
 	pipe_calls pipe_splice poll_calls event_files inotify_calls \
-	ipc_shm ipc_sem ipc_msg ipc_mqueue \
+	ipc_shm ipc_sem ipc_msg ipc_mqueue key_calls \
 	ns_calls ns_pid ns_user ns_mount mount_files uring_calls uring_more aio_calls \
 	pidfd_calls seccomp_calls seccomp_notify ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	overlay_calls overlay_files overlay_matrix overlay_random tmpfs_calls \

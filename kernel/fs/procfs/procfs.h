@@ -137,6 +137,7 @@ extern const struct proc_entry proc_sys_entries[];         /* sys.c: of /proc/sy
 extern const struct proc_entry proc_pressure_entries[];    /* pressure.c: of /proc/pressure */
 extern const struct proc_entry proc_sys_vm_entries[];      /* sys_vm.c: of /proc/sys/vm */
 extern const struct proc_entry proc_sys_inotify_entries[]; /* sys_ipc.c: of fs/inotify */
+extern const struct proc_entry proc_sys_keys_entries[];    /* and of kernel/keys */
 extern const struct proc_entry proc_sys_mqueue_entries[];  /* sys_ipc.c: of fs/mqueue */
 /* sys_ipc.c: settings that are in the directories of sys.c. */
 int proc_show_ipc_setting(const struct proc_node *node, struct text *text);

@@ -235,6 +235,7 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_SETTING("core_pattern", 0644, show_core_pattern, store_core_pattern),
 	PROC_SETTING("domainname", 0644, show_domainname, store_domainname),
 	PROC_SETTING("hostname", 0644, show_hostname, store_hostname),
+	PROC_DIRECTORY("keys", proc_sys_keys_entries),
 	PROC_SETTING("modules_disabled", 0644, proc_show_modules_disabled,
 		     proc_store_modules_disabled),
 	PROC_SETTING("msgmax", 0644, proc_show_ipc_setting, proc_store_ipc_setting),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * procfs: the settings of inotify, of inter-process communication and of process accounting, below
+ * procfs: the settings of inotify, of inter-process communication, of keys and of process accounting, below
  * /proc/sys/fs and /proc/sys/kernel.
  *
  * Each is a word in the subsystem, read and written without a lock; `sem` is four of them.
@@ -16,6 +16,7 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "proc/acct.h"
+#include "proc/key.h"
 
 struct setting {
 	const char *name;
@@ -37,6 +38,10 @@ static const struct setting settings[] = {
 	{"queues_max", &mqueue_limits.queues, 0, INT_MAX},
 	{"msgmax", &msg_limits.message, 0, INT_MAX},
 	{"msgmnb", &msg_limits.queue, 0, INT_MAX},
+	{"maxbytes", &key_limits.bytes, 0, INT_MAX},
+	{"maxkeys", &key_limits.keys, 0, INT_MAX},
+	{"root_maxbytes", &key_limits.root_bytes, 0, INT_MAX},
+	{"root_maxkeys", &key_limits.root_keys, 0, INT_MAX},
 };
 
 static const struct setting *setting_of(const struct proc_node *node)
@@ -102,6 +107,14 @@ const struct proc_entry proc_sys_inotify_entries[] = {
 	PROC_SETTING("max_queued_events", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("max_user_instances", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_SETTING("max_user_watches", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_END,
+};
+
+const struct proc_entry proc_sys_keys_entries[] = {
+	PROC_SETTING("maxbytes", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("maxkeys", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("root_maxbytes", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
+	PROC_SETTING("root_maxkeys", 0644, proc_show_ipc_setting, proc_store_ipc_setting),
 	PROC_END,
 };
 

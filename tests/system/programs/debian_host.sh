@@ -2,6 +2,7 @@
 # read-only, without a network but for the loopback.  debian_host.sh IMAGE SCRIPTS
 # [--with PATH] COMMAND...; the scripts are in /mnt, what is at PATH is at /mnt/PATH.
 set -e
+/bin/busybox ip link set lo up
 image=$1 scripts=$2
 shift 2
 m=$(mktemp -d)

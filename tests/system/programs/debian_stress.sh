@@ -6,12 +6,18 @@ shift 2
 case $mode in
 stress)
 	for stressor in start "$@"; do
-		status=0 name=$stressor
-		[ "$stressor" != start ] || name=fork
-		timeout -s KILL $((seconds + 120)) stress-ng --pathological "--$name" 2 --timeout "$seconds" --verify --vm-bytes 48M --oomable \
+		status=0 words="--$stressor 2"
+		case $stressor in
+		start) words='--fork 2' ;;
+		page-in) words='--vm 2 --page-in' ;;
+		esac
+		# shellcheck disable=SC2086 # words
+		timeout -s KILL $((seconds + 120)) stress-ng --pathological $words --timeout "$seconds" --verify --vm-bytes 48M --oomable \
 			--iomix-bytes 16M --hdd-bytes 16M >said 2>&1 || status=$?
 		rm -rf tmp-stress-ng-*
 		sleep 0.3
+		sync
+		echo 3 >/proc/sys/vm/drop_caches
 		echo "stressor $stressor status $status free $(awk '/^MemFree/ {print $2}' /proc/meminfo)"
 		[ $status = 0 ] || sed 's/^/# /' said | grep -E 'fail|error|abort|Killed' | head -n 4
 	done

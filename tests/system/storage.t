@@ -65,6 +65,21 @@ on_disk 'virtio with lines instead of messages' /dev/vda '' -drive "$IMAGE" -dev
 on_disk 'virtio with four queues and blocks of 4 KiB' /dev/vda '' -smp 4 -drive "$IMAGE" \
 	-device virtio-blk-pci,drive=d0,num-queues=4,logical_block_size=4096,physical_block_size=4096
 
+# Packed queues: with and without event indices and tables, on every bus, and refused.
+on_packed() {
+	name=$1 words=$2
+	shift 2
+	on_disk "virtio, packed queues, $name" /dev/vda "$words" -drive "$IMAGE" "$@"
+	contains "$name: the queues are packed" console 'virtio-blk, packed queues'
+}
+on_packed 'one processor' '' -smp 1 -device virtio-blk-pci,drive=d0,packed=on
+on_packed 'four queues' '' -smp 4 -device virtio-blk-pci,drive=d0,packed=on,num-queues=4
+on_packed 'short ones, every interrupt and every bell, without tables' '' \
+	-device virtio-blk-pci,drive=d0,packed=on,queue-size=16,seg-max-adjust=on,event_idx=off,indirect_desc=off
+on_packed 'registers in memory' '' -machine microvm -global virtio-mmio.force-legacy=false -device virtio-blk-device,drive=d0,packed=on
+on_disk 'virtio, packed queues refused' /dev/vda virtio.packed=off -drive "$IMAGE" -device virtio-blk-pci,drive=d0,packed=on
+contains 'and so they are split' console 'virtio-blk, split queues'
+
 # Straight to programs' memory
 image disk.img 8
 ok 'O_DIRECT while programs fork, unmap and exit' in_machine --cpus 4 --disk disk.img -- "$DIRECT" /dev/vda

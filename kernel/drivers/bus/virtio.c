@@ -9,9 +9,11 @@
  */
 #include "drivers/bus/virtio.h"
 
+#include "boot/boot_info.h"
 #include "drivers/bus/virtio_internal.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "lib/parse.h"
 #include "lib/string.h"
 #include "lib/sync.h"
 
@@ -41,9 +43,19 @@ static int negotiate(struct virtio_device *device, u64 wanted)
 	return device->transport->get_status(device) & VIRTIO_STATUS_FEATURES_OK ? 0 : -ENODEV;
 }
 
+/* virtio.packed=off on the command line leaves all queues split. */
+static bool packed_is_allowed(void)
+{
+	char value[4];
+
+	return cmdline_get(boot_info.command_line, "virtio.packed", value, sizeof(value)) < 0 ||
+	       strcmp(value, "off") != 0;
+}
+
 static void offer(struct virtio_device *device, const struct virtio_driver *driver)
 {
-	u64 common = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_EVENT_INDEX);
+	u64 common = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_EVENT_INDEX) |
+		     (packed_is_allowed() ? BIT(VIRTIO_F_RING_PACKED) : 0);
 	int error;
 
 	if (device->driver != NULL || driver->type != device->type)
@@ -53,8 +65,11 @@ static void offer(struct virtio_device *device, const struct virtio_driver *driv
 	error = negotiate(device, driver->features | common);
 	if (error == 0)
 		error = driver->probe(device);
-	if (error == 0)
+	if (error == 0) {
+		log_info("%s: %s, %s queues", device->name, driver->name,
+			 virtio_has(device, VIRTIO_F_RING_PACKED) ? "packed" : "split");
 		return;
+	}
 	log_warn("%s: %s cannot drive the virtio device: error %d", device->name, driver->name,
 		 -error);
 	add_status(device, VIRTIO_STATUS_FAILED);

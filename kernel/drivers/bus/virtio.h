@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Virtio devices (Virtual I/O Device specification 1.2): drivers, feature negotiation, and split
- * queues, whatever transport carries them.
+ * Virtio devices (Virtual I/O Device specification 1.2): drivers, feature negotiation, and
+ * queues, split or packed, whatever transport carries them.
  *
  * A driver registers for a device type.  For each such device the bus resets it, agrees on
  * features, and calls probe, which finds its queues with virtio_queue_create, calls virtio_start
@@ -59,7 +59,8 @@ struct virtio_transport {
 struct virtio_driver {
 	const char *name;
 	u32 type;
-	u64 features;                               /* those of the type that the driver knows */
+	u64 features; /* those of the type that the driver knows, and VIRTIO_F_INDIRECT if buffers
+		       * may be long */
 	int (*probe)(struct virtio_device *device); /* 0: taken */
 	struct list_head link;                      /* the bus's */
 };

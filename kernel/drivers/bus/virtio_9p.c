@@ -143,7 +143,7 @@ static int probe(struct virtio_device *device)
 static struct virtio_driver driver = {
 	.name = "9pnet_virtio",
 	.type = VIRTIO_9P,
-	.features = BIT(FEATURE_TAG),
+	.features = BIT(FEATURE_TAG) | BIT(VIRTIO_F_INDIRECT),
 	.probe = probe,
 };
 

@@ -67,7 +67,7 @@ static int punch(struct ext4_inode *inode, u64 start, u64 end)
 		error = bring_page(inode, end);
 	if (error)
 		return error;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	page_cache_punch(cache, start, end);
 	if (end >= page_cache_size(cache))
 		last = DIV_ROUND_UP(end, (u64)PAGE_SIZE);
@@ -77,7 +77,7 @@ static int punch(struct ext4_inode *inode, u64 start, u64 end)
 					   (last << (PAGE_SHIFT - shift)) - 1);
 		page_cache_punch(cache, first * PAGE_SIZE, last * PAGE_SIZE);
 	}
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	return error;
 }
 

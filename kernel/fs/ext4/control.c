@@ -110,7 +110,7 @@ static long list_extents(struct file *file, vaddr_t argument)
 	last = DIV_ROUND_UP(end, (u64)volume->block_size);
 	/* What waits for blocks gets them. */
 	if (S_ISREG(file->inode->mode) && page_cache_dirty_pages(&file->inode->cache) > 0)
-		error = ext4_write_back(listing.inode, 0, UINT64_MAX);
+		error = disk_inode_write_back(&listing.inode->disk, 0, UINT64_MAX);
 	listing.extents = argument + sizeof(*head);
 	if (!error)
 		error = list_runs(&listing, head->start >> volume->block_shift,

@@ -58,8 +58,8 @@ static ssize_t move_some(struct ext4_inode *inode, enum block_op op, struct io_c
 	behind = cursor->remaining - (size_t)MIN((u64)cursor->remaining, length);
 	io_cursor_truncate(cursor, cursor->remaining - behind);
 	if (start != 0 && block_direct_fits(device, cursor, position))
-		done = block_direct_file(device, op, cursor, start, cache, &inode->write_back_lock,
-					 position);
+		done = block_direct_file(device, op, cursor, start, cache,
+					 &inode->disk.write_back_lock, position);
 	else
 		done = op == BLOCK_READ ? page_cache_read(cache, cursor, position)
 					: page_cache_write(cache, cursor, position);

@@ -4,9 +4,10 @@
  *
  * super.c: mounting; options.c: mount options; sync.c: all of a volume to the disk; inode.c: inodes
  * in memory; node.h's fields and the VFS's: inode_change.c; file.c: reading data; write.c: writing
- * it; write_back.c: dirty pages; truncate.c: sizes; allocate.c, shift.c: fallocate; control.c: ioctl; names.c: looking names up and
- * attributes; make.c: changing names; io.c: transfers; swap.c: files as swap areas;
- * journal_device.c.
+ * it; write_back.c: dirty pages; truncate.c: sizes; allocate.c, shift.c: fallocate; control.c:
+ * ioctl; names.c: looking names up and attributes; make.c: changing names; io.c: transfers; swap.c:
+ * files as swap areas; journal_device.c.  Which inodes there are, which are dirty and when they are
+ * written: fs/block/disk_inode.h.
  *
  * Data goes past the pages of the device, into the file's own pages and from there.  A page that
  * has been written to waits in the page cache; its blocks are promised then (`delayed`), and chosen
@@ -15,21 +16,19 @@
  * What the VFS changes in an inode by itself (times) is written with the next transaction that
  * writes the inode, at fsync, sync and when the inode goes.
  *
- * Locks, outermost first: inode->lock, inode->write_back_lock,
- * inode->delayed_lock, a transaction, inode->node_lock (several: by inode number), super->lock
- * (spin).
+ * Locks, outermost first: inode->lock, inode->disk.write_back_lock, inode->delayed_lock, a
+ * transaction, inode->node_lock (several: by inode number), super->inodes.lock (spin).
  */
 #ifndef FS_EXT4_INTERNAL_H
 #define FS_EXT4_INTERNAL_H
 
 #include "fs/block/block_device.h"
+#include "fs/block/disk_inode.h"
 #include "fs/ext4/change.h"
 #include "fs/ext4/journal_device.h"
 #include "fs/ext4/volume.h"
 #include "fs/fs_internal.h"
 #include "mm/read_ahead.h"
-
-enum { EXT4_BUCKETS = 256 };
 
 enum ext4_errors { EXT4_ERRORS_CONTINUE = 1, EXT4_ERRORS_READ_ONLY = 2, EXT4_ERRORS_PANIC = 3 };
 
@@ -47,34 +46,20 @@ struct ext4_super {
 	struct ext4_options options;
 	bool writable; /* atomic: changes are possible */
 	struct ext4_committer *committer;
-	spinlock_t lock;
-	struct list_head inodes[EXT4_BUCKETS]; /* lock: those in memory, by number */
-	struct list_head dirty;                /* lock: inodes with dirty pages, the oldest first */
-	struct list_head ending;               /* lock: without references, for the thread to end */
-	wait_queue_t gone;                     /* an inode has left the table */
-	wait_queue_t work;                     /* the write-back thread's */
-	struct task *writer;                   /* the thread; const while it runs */
-	bool stop, stopped;                    /* atomic: it is to end; it has */
-	bool hurry;                            /* atomic: too much is dirty */
-	u32 sync_pass;                         /* atomic: of ext4_sync */
+	struct disk_inodes inodes;
 };
 
 struct ext4_inode {
 	struct inode inode;
 	rwlock_t node_lock;
-	struct ext4_node node;   /* node_lock; its size is what the disk has */
-	bool untold;             /* node_lock: the disk may not have what the node has */
-	u32 sequence;            /* atomic: the last transaction that changed it */
-	u32 data_sequence;       /* atomic: … what fdatasync wants */
-	mutex_t write_back_lock; /* one write-back at a time; and against truncation */
+	struct ext4_node node; /* node_lock; its size is what the disk has */
+	bool untold;           /* node_lock: the disk may not have what the node has */
+	u32 sequence;          /* atomic: the last transaction that changed it */
+	u32 data_sequence;     /* atomic: … what fdatasync wants */
+	struct disk_inode disk;
 	mutex_t delayed_lock;
-	struct ext4_ranges delayed;  /* delayed_lock: pages that wait for blocks */
-	u64 promised;                /* delayed_lock: blocks, for them and their map */
-	struct list_head link;       /* super->lock */
-	struct list_head dirty_link; /* super->lock */
-	nsec_t dirty_since;          /* super->lock */
-	u32 sync_pass;               /* super->lock */
-	size_t unbalanced;           /* hint: pages written since limits were looked at */
+	struct ext4_ranges delayed; /* delayed_lock: pages that wait for blocks */
+	u64 promised;               /* delayed_lock: blocks, for them and their map */
 	struct read_ahead read_ahead;
 };
 
@@ -94,6 +79,10 @@ static inline bool ext4_is_writable(const struct ext4_super *super)
 {
 	return __atomic_load_n(&super->writable, __ATOMIC_ACQUIRE);
 }
+static inline struct ext4_inode *ext4_inode_of_disk(struct disk_inode *disk)
+{
+	return container_of(disk, struct ext4_inode, disk);
+}
 static inline struct ext4_inode *ext4_inode_of_cache(struct page_cache *cache)
 {
 	return ext4_inode(container_of(cache, struct inode, cache));
@@ -111,8 +100,7 @@ struct ext4_inode *ext4_inode_alloc(struct superblock *superblock, struct inode 
 void ext4_inode_insert(struct ext4_inode *inode);
 /* It came to nothing. */
 void ext4_inode_free(struct ext4_inode *inode);
-/* Ends what has lost its last reference in a place where that could not be done. */
-void ext4_inodes_end(struct ext4_super *super);
+extern const struct disk_inodes_ops ext4_inodes_ops;
 /* At start-up. */
 void ext4_inode_init(void);
 
@@ -170,7 +158,7 @@ u64 ext4_delayed_sectors(const struct ext4_inode *inode);
 /* inode->lock held for writing. */
 int __must_check ext4_truncate(struct ext4_inode *inode, u64 size);
 /* Frees what a file has in blocks [first, last]; its pages are the caller's matter.
- * inode->write_back_lock held. */
+ * inode->disk.write_back_lock held. */
 int __must_check ext4_remove_blocks(struct ext4_inode *inode, u64 first, u64 last);
 /* Cuts [start, end) out of a file, or puts a hole in there: `in`.  inode->lock held for writing. */
 int __must_check ext4_shift(struct ext4_inode *inode, bool in, u64 start, u64 end);
@@ -180,13 +168,6 @@ long ext4_fallocate(struct file *file, int mode, off_t offset, off_t length);
 
 int ext4_write_pages(struct page_cache *cache, u64 index, const phys_t *frames, u32 count);
 void ext4_dirtied(struct page_cache *cache);
-/* Writes the dirty ones of pages [first, last]. */
-int __must_check ext4_write_back(struct ext4_inode *inode, u64 first, u64 last);
-/* Everything that waits, to make room. */
-void ext4_write_back_all(struct ext4_super *super);
-/* The thread. */
-int __must_check ext4_writer_start(struct ext4_super *super);
-void ext4_writer_stop(struct ext4_super *super);
 /* Everything to the disk: sync(2). */
 int ext4_sync(struct superblock *superblock);
 

@@ -23,17 +23,6 @@ static int find_run(struct ext4_inode *inode, u64 block, struct ext4_run *run)
 	return error;
 }
 
-/* What lies behind the end of the file is zeros, whatever the disk has. */
-static void clear_behind(struct page_cache *cache, u64 index, phys_t frame)
-{
-	u64 size = page_cache_size(cache), start = index * PAGE_SIZE;
-
-	if (start + PAGE_SIZE <= size)
-		return;
-	size = size > start ? size - start : 0;
-	memset((char *)phys_to_virt(frame) + size, 0, PAGE_SIZE - size);
-}
-
 /* Reads pages that lie in one run; those behind the first go into the cache. */
 static int fill_run(struct page_cache *cache, u64 index, void *page, const struct ext4_run *run)
 {
@@ -52,14 +41,14 @@ static int fill_run(struct page_cache *cache, u64 index, void *page, const struc
 	count = read_ahead_frames(cache, index, count, frames);
 	error = ext4_transfer_blocks(super, BLOCK_READ, run->start, index * each, (u64)count * each,
 				     index, frames);
-	clear_behind(cache, index + count - 1, frames[count - 1]);
+	disk_clear_behind_end(frames[count - 1], index + count - 1, page_cache_size(cache));
 	read_ahead_insert(cache, index, frames, count, sequence, error);
 	if (!error || count == 1)
 		return error;
 	/* What lies further on is no reason to fail. */
 	error = ext4_transfer_blocks(super, BLOCK_READ, run->start, index * each, each, index,
 				     frames);
-	clear_behind(cache, index, frames[0]);
+	disk_clear_behind_end(frames[0], index, page_cache_size(cache));
 	return error;
 }
 
@@ -88,7 +77,7 @@ static int fill_page(struct page_cache *cache, u64 index, void *page)
 			return error;
 		block += count;
 	}
-	clear_behind(cache, index, frame);
+	disk_clear_behind_end(frame, index, page_cache_size(cache));
 	return 0;
 }
 
@@ -157,7 +146,7 @@ static off_t seek(struct file *file, off_t offset, int whence)
 		return regular_file_ops.seek(file, offset, whence);
 	/* Pages that wait for blocks are data. */
 	if (page_cache_dirty_pages(&file->inode->cache) > 0) {
-		int error = ext4_write_back(ext4_inode(file->inode), 0, UINT64_MAX);
+		int error = disk_inode_write_back(&ext4_inode(file->inode)->disk, 0, UINT64_MAX);
 
 		if (error)
 			return error;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inodes in memory: one for each number, found in a table of the superblock.
+ * Inodes in memory: one for each number, which is its key in the volume's table (disk_inode.h).
  *
- * The table holds no references.  An inode whose last reference has gone is written, or, if it has
- * no name either, its blocks and number are freed; only then it leaves the table.  Who looks for
- * its number meanwhile waits.  That work is not done in threads of the kernel, which may be the one
- * that finds memory: there it is left to the volume's own thread.
+ * One whose last reference has gone is written, or, if it has no name either, its blocks and number
+ * are freed.
  */
 #include "fs/acl.h"
 #include "fs/ext4/ext4_internal.h"
@@ -25,48 +23,6 @@ void ext4_inode_init(void)
 	inode_slab = slab_cache_create("ext4_inode", sizeof(struct ext4_inode), 0, NULL, NULL);
 	if (!inode_slab)
 		panic("no memory for ext4");
-}
-
-static struct list_head *bucket_of(struct ext4_super *super, u64 ino)
-{
-	return &super->inodes[ino % EXT4_BUCKETS];
-}
-
-/* Referenced, or NULL; *ending: there is one without references. */
-static struct inode *find_locked(struct ext4_super *super, u32 ino, bool *ending)
-{
-	struct ext4_inode *inode;
-
-	*ending = false;
-	list_for_each_entry (inode, bucket_of(super, ino), link) {
-		if (inode->inode.ino != ino)
-			continue;
-		if (inode_try_get(&inode->inode))
-			return &inode->inode;
-		*ending = true;
-	}
-	return NULL;
-}
-
-static struct inode *find(struct ext4_super *super, u32 ino, bool *ending)
-{
-	struct inode *found;
-
-	spin_lock(&super->lock);
-	found = find_locked(super, ino, ending);
-	spin_unlock(&super->lock);
-	return found;
-}
-
-/* Is none on its way out any more? */
-static bool has_gone(struct ext4_super *super, u32 ino)
-{
-	bool ending;
-	struct inode *found = find(super, ino, &ending);
-
-	if (found)
-		inode_put(found);
-	return found || !ending;
 }
 
 /* --- From the disk --- */
@@ -146,11 +102,9 @@ static struct ext4_inode *alloc(struct superblock *superblock)
 	if (!inode)
 		return NULL;
 	rwlock_init(&inode->node_lock);
-	mutex_init(&inode->write_back_lock);
 	mutex_init(&inode->delayed_lock);
 	ext4_ranges_init(&inode->delayed, ext4_super(superblock)->volume.ops);
-	list_init(&inode->link);
-	list_init(&inode->dirty_link);
+	disk_inode_init(&inode->disk, &ext4_super(superblock)->inodes, &inode->inode);
 	return inode;
 }
 
@@ -214,23 +168,19 @@ static struct ext4_inode *read_inode(struct superblock *superblock, u32 ino)
 
 struct inode *ext4_inode_get(struct superblock *superblock, u32 ino)
 {
-	struct ext4_super *super = ext4_super(superblock);
+	struct disk_inodes *inodes = &ext4_super(superblock)->inodes;
 	struct ext4_inode *fresh;
 	struct inode *found;
 	bool ending;
 
-	while (!(found = find(super, ino, &ending)) && ending)
-		wait_event(&super->gone, has_gone(super, ino));
+	while (!(found = disk_inode_find(inodes, ino, &ending)) && ending)
+		disk_inode_wait(inodes, ino);
 	if (found)
 		return found;
 	fresh = read_inode(superblock, ino);
 	if (IS_ERR(fresh))
 		return ERR_PTR(PTR_ERR(fresh));
-	spin_lock(&super->lock);
-	found = find_locked(super, ino, &ending);
-	if (!found && !ending)
-		list_add(&fresh->link, bucket_of(super, ino));
-	spin_unlock(&super->lock);
+	found = disk_inode_insert_unless_found(&fresh->disk, ino, &ending);
 	if (!found && !ending)
 		return &fresh->inode;
 	/* Nobody has seen it: it goes without being written. */
@@ -258,13 +208,9 @@ struct ext4_inode *ext4_inode_alloc(struct superblock *superblock, struct inode 
 
 void ext4_inode_insert(struct ext4_inode *inode)
 {
-	struct ext4_super *super = ext4_super_of(inode);
-
 	set_attributes(&inode->inode, &inode->node);
 	set_operations(inode);
-	spin_lock(&super->lock);
-	list_add(&inode->link, bucket_of(super, inode->node.ino));
-	spin_unlock(&super->lock);
+	disk_inode_insert(&inode->disk, inode->node.ino);
 }
 
 void ext4_inode_free(struct ext4_inode *inode)
@@ -279,83 +225,61 @@ void ext4_inode_free(struct ext4_inode *inode)
 
 /* --- The end --- */
 
-static bool is_dirty(struct ext4_inode *inode)
-{
-	return inode->inode.flags & INODE_PAGE_CACHE &&
-	       page_cache_dirty_pages(&inode->inode.cache) > 0;
-}
-
 /* Is there anything to do on the disk? */
-static bool has_work(struct ext4_inode *inode)
+static bool has_work(struct disk_inode *disk)
 {
+	struct ext4_inode *inode = ext4_inode_of_disk(disk);
+
 	if (!ext4_is_writable(ext4_super_of(inode)))
 		return false;
-	return inode->inode.nlink == 0 || is_dirty(inode) || ext4_inode_differs(inode);
+	return inode->inode.nlink == 0 || disk_inode_is_dirty(disk) || ext4_inode_differs(inode);
 }
 
 static void finish_on_disk(struct ext4_inode *inode)
 {
 	struct ext4_super *super = ext4_super_of(inode);
-	int error = 0;
+	int error;
 
 	if (inode->inode.nlink == 0) {
 		ext4_node_take(inode);
 		error = ext4_node_end(&super->volume, &inode->node, (u64)vfs_now().seconds);
 	} else {
-		if (is_dirty(inode))
-			error = ext4_write_back(inode, 0, UINT64_MAX);
-		if (!error)
-			error = ext4_inode_flush(inode);
+		error = disk_inode_write(&inode->disk);
 	}
 	if (error && !ext4_transaction_aborted(&super->volume))
 		log_error("ext4: %s: inode %lu was not written: error %d", super->device->name,
 			  (unsigned long)inode->inode.ino, -error);
 }
 
-static void end_inode(struct ext4_inode *inode)
+static void end_inode(struct disk_inode *disk)
 {
-	struct ext4_super *super = ext4_super_of(inode);
+	struct ext4_inode *inode = ext4_inode_of_disk(disk);
 
-	if (has_work(inode))
+	if (has_work(disk))
 		finish_on_disk(inode);
 	ext4_delayed_done(inode, 0, UINT64_MAX / PAGE_SIZE);
-	spin_lock(&super->lock);
-	list_remove(&inode->link);
-	list_remove(&inode->dirty_link);
-	spin_unlock(&super->lock);
-	wake_up_all(&super->gone);
+	disk_inode_gone(disk);
 	ext4_inode_free(inode);
 }
 
 void ext4_inode_destroy(struct inode *base)
 {
-	struct ext4_inode *inode = ext4_inode(base);
-	struct ext4_super *super = ext4_super_of(inode);
-
-	if (current->process || current == super->writer || !super->writer || !has_work(inode)) {
-		end_inode(inode);
-		return;
-	}
-	spin_lock(&super->lock);
-	list_move_tail(&inode->dirty_link, &super->ending);
-	spin_unlock(&super->lock);
-	wake_up_all(&super->work);
+	disk_inode_destroy(&ext4_inode(base)->disk);
 }
 
-void ext4_inodes_end(struct ext4_super *super)
+static int flush_inode(struct disk_inode *disk)
 {
-	struct ext4_inode *inode;
-
-	for (;;) {
-		spin_lock(&super->lock);
-		inode = list_empty(&super->ending)
-				? NULL
-				: list_first_entry(&super->ending, struct ext4_inode, dirty_link);
-		if (inode)
-			list_remove(&inode->dirty_link);
-		spin_unlock(&super->lock);
-		if (!inode)
-			return;
-		end_inode(inode);
-	}
+	return ext4_inode_flush(ext4_inode_of_disk(disk));
 }
+
+static bool has_failed(struct disk_inodes *inodes)
+{
+	return ext4_transaction_aborted(&container_of(inodes, struct ext4_super, inodes)->volume);
+}
+
+const struct disk_inodes_ops ext4_inodes_ops = {.name = "ext4",
+						.thread_name = "ext4-write-back",
+						.flush = flush_inode,
+						.end = end_inode,
+						.has_work = has_work,
+						.has_failed = has_failed};

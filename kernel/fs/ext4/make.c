@@ -92,7 +92,7 @@ static int make_named(struct inode *directory, struct dentry *dentry, mode_t mod
 		error = make(directory, dentry, inode, device);
 	if (!error)
 		dentry_instantiate(dentry, &inode->inode);
-	else if (list_empty(&inode->link))
+	else if (list_empty(&inode->disk.link))
 		ext4_inode_free(inode);
 	else
 		inode_put(&inode->inode);
@@ -127,7 +127,7 @@ int ext4_vfs_tmpfile(struct inode *directory, mode_t mode, struct inode **result
 	error = make(directory, NULL, inode, 0);
 	if (!error)
 		*result = &inode->inode;
-	else if (list_empty(&inode->link))
+	else if (list_empty(&inode->disk.link))
 		ext4_inode_free(inode);
 	else
 		inode_put(&inode->inode);
@@ -254,7 +254,7 @@ int ext4_vfs_rename(struct inode *from_directory, struct dentry *from, struct in
 	/* Who writes a file anew, as another that takes its name, gets the old or the new content
 	 * after a power cut, also without fsync: the data goes first. */
 	if (target && S_ISREG(moved->mode) && !rename.exchange) {
-		error = ext4_write_back(ext4_inode(moved), 0, UINT64_MAX);
+		error = disk_inode_write_back(&ext4_inode(moved)->disk, 0, UINT64_MAX);
 		if (error)
 			return error;
 	}

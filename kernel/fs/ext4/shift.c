@@ -43,7 +43,7 @@ static int shift_blocks(struct ext4_inode *inode, u64 first, s64 distance)
 	return 0;
 }
 
-/* inode->write_back_lock held. */
+/* inode->disk.write_back_lock held. */
 static int settle_locked(struct ext4_inode *inode, u64 start)
 {
 	int error = page_cache_write_back(&inode->inode.cache, start / PAGE_SIZE, UINT64_MAX);
@@ -61,14 +61,14 @@ static int collapse(struct ext4_inode *inode, u64 start, u64 end)
 
 	if (end >= size)
 		return -EINVAL;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	error = settle_locked(inode, start);
 	if (!error)
 		error = ext4_remove_blocks(inode, start >> shift, (end >> shift) - 1);
 	if (!error)
 		error = shift_blocks(inode, end >> shift, -(s64)((end - start) >> shift));
 	drop_pages(inode, start);
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	return error ? error : ext4_truncate(inode, size - (end - start));
 }
 
@@ -82,19 +82,19 @@ static int insert(struct ext4_inode *inode, u64 start, u64 end)
 		return -EINVAL;
 	if (length > (u64)inode->inode.superblock->max_size - size)
 		return -EFBIG;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	error = settle_locked(inode, start);
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	if (!error)
 		error = ext4_truncate(inode, size + length);
 	if (error)
 		return error;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	error = settle_locked(inode, start);
 	if (!error)
 		error = shift_blocks(inode, start >> shift, (s64)(length >> shift));
 	drop_pages(inode, start);
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	return error;
 }
 

@@ -79,12 +79,12 @@ static int start_threads(struct ext4_super *super)
 	if (!super->committer)
 		super->committer = ext4_committer_start(&super->volume, super->device->name,
 							super->options.commit_seconds);
-	return super->committer ? ext4_writer_start(super) : -ENOMEM;
+	return super->committer ? disk_writer_start(&super->inodes) : -ENOMEM;
 }
 
 static void stop_threads(struct ext4_super *super)
 {
-	ext4_writer_stop(super);
+	disk_writer_stop(&super->inodes);
 	ext4_committer_stop(super->committer);
 	super->committer = NULL;
 }
@@ -190,7 +190,7 @@ static void destroy(struct superblock *superblock)
 	struct ext4_super *super = ext4_super(superblock);
 
 	/* The thread may still have inodes to end. */
-	ext4_writer_stop(super);
+	disk_writer_stop(&super->inodes);
 	if (ext4_is_writable(super) && make_readable(super))
 		log_error("ext4: %s: not everything was written", super->device->name);
 	block_unmount(super->device);
@@ -251,13 +251,7 @@ static struct ext4_super *super_open(struct block_device *device, const char *op
 	super->device = device;
 	super->volume = (struct ext4_volume){
 		.ops = &volume_ops, .context = super, .size = block_size_bytes(device)};
-	spin_lock_init(&super->lock);
-	list_init(&super->dirty);
-	list_init(&super->ending);
-	wait_queue_init(&super->gone);
-	wait_queue_init(&super->work);
-	for (u32 i = 0; i < EXT4_BUCKETS; i++)
-		list_init(&super->inodes[i]);
+	disk_inodes_init(&super->inodes, &ext4_inodes_ops, device);
 	error = ext4_options_parse(&super->options, options);
 	if (!error)
 		error = block_open(device, !READ_ONCE(device->read_only), super);

@@ -4,27 +4,12 @@
  *
  * A file that becomes shorter loses its pages first, then its blocks, from the end on, in as many
  * transactions as that takes; until the last the inode is in the list of orphans, so that the next
- * mount finishes what a power cut interrupts.  Write-back is kept out meanwhile: it must not write to blocks
- * that are somebody else's by then.
+ * mount finishes what a power cut interrupts.  Write-back is kept out meanwhile: it must not write
+ * to blocks that are somebody else's by then.
  */
 #include "fs/ext4/ext4_internal.h"
 
 #include "fs/ext4/operations.h"
-#include "mm/frame.h"
-
-/* The rest of the last page becomes zeros, on the disk too, so it has to be in memory. */
-static int bring_last_page(struct ext4_inode *inode, u64 size)
-{
-	phys_t frame = 0;
-	int error;
-
-	if (size % PAGE_SIZE == 0)
-		return 0;
-	error = page_cache_get(&inode->inode.cache, size / PAGE_SIZE, PAGE_CACHE_READ, &frame);
-	if (!error && frame != 0)
-		frame_free(frame);
-	return error;
-}
 
 /* One transaction's worth: *done when all has gone. */
 static int cut_some(struct ext4_inode *inode, u64 size, bool first, bool *done)
@@ -54,33 +39,29 @@ static int cut_some(struct ext4_inode *inode, u64 size, bool first, bool *done)
 static int shrink(struct ext4_inode *inode, u64 size)
 {
 	bool done = false;
-	int error = bring_last_page(inode, size);
+	int error = disk_inode_bring_end(&inode->inode, size);
 
 	if (error)
 		return error;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	page_cache_truncate(&inode->inode.cache, size);
 	ext4_delayed_done(inode, DIV_ROUND_UP(size, (u64)PAGE_SIZE), UINT64_MAX / PAGE_SIZE);
 	for (bool first = true; !done && !error; first = false)
 		error = cut_some(inode, size, first, &done);
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	return error;
 }
 
 static int grow(struct ext4_inode *inode, u64 size)
 {
 	struct ext4_super *super = ext4_super_of(inode);
-	struct page_cache *cache = &inode->inode.cache;
 	struct inode *const operands[] = {&inode->inode};
-	u64 old = page_cache_size(cache);
 	struct ext4_operation operation;
 	int error;
 
 	if (size > (u64)UINT32_MAX << super->volume.block_shift)
 		return -EFBIG;
-	/* What a mapping may have put behind the end is no part of the file. */
-	if (old % PAGE_SIZE != 0 && page_cache_mapped_writable(cache))
-		page_cache_punch(cache, old, ALIGN_UP(old, (u64)PAGE_SIZE));
+	disk_inode_forget_behind_end(&inode->inode);
 	error = ext4_operation_begin(&operation, super, EXT4_CREDITS_NODE, operands, 1);
 	if (error)
 		return error;
@@ -88,7 +69,7 @@ static int grow(struct ext4_inode *inode, u64 size)
 	error = ext4_node_write(operation.handle, &super->volume, &inode->node, false);
 	error = ext4_operation_finish(&operation, error);
 	if (!error)
-		page_cache_truncate(cache, size);
+		page_cache_truncate(&inode->inode.cache, size);
 	return error;
 }
 

@@ -11,11 +11,9 @@
  */
 #include "fs/ext4/ext4_internal.h"
 
-#include "lib/log.h"
-#include "lib/string.h"
 #include "proc/credentials.h"
 
-enum { MAP_BLOCKS_FIRST = 4, MAP_PAGES_EACH = 32, BALANCE_EACH = 64 };
+enum { MAP_BLOCKS_FIRST = 4, MAP_PAGES_EACH = 32 };
 
 /* --- Promises --- */
 
@@ -125,7 +123,7 @@ static int promise(struct ext4_inode *inode, u64 *page, u64 last)
 	mutex_unlock(&inode->delayed_lock);
 	if (error != -ENOSPC)
 		return error;
-	ext4_write_back_all(super);
+	disk_inodes_write_back(&super->inodes);
 	error = ext4_transaction_commit(&super->volume, ext4_transaction_running(&super->volume));
 	if (error)
 		return error;
@@ -153,14 +151,13 @@ ssize_t ext4_prepare_write(struct inode *base, u64 position, size_t size)
 {
 	struct ext4_inode *inode = ext4_inode(base);
 	u64 page = position / PAGE_SIZE, last = (position + size - 1) / PAGE_SIZE;
-	u64 end = page_cache_size(&base->cache), reached;
+	u64 reached;
 	int error;
 
 	if (!ext4_is_writable(ext4_super_of(inode)) || inode->node.flags & EXT4_INODE_INLINE_DATA)
 		return -EROFS;
-	/* A mapping may have changed bytes behind the end, which become a part of the file. */
-	if (position > end && end % PAGE_SIZE != 0 && page_cache_mapped_writable(&base->cache))
-		page_cache_punch(&base->cache, end, ALIGN_UP(end, (u64)PAGE_SIZE));
+	if (position > page_cache_size(&base->cache))
+		disk_inode_forget_behind_end(base);
 	error = promise(inode, &page, last);
 	reached = page * PAGE_SIZE;
 	if (reached <= position)
@@ -180,28 +177,6 @@ static void take_back(struct ext4_inode *inode, u64 position, u64 end)
 
 /* --- write --- */
 
-/* Too much dirty memory: has the thread write, or waits for the writing of what this file has. */
-static void balance(struct ext4_inode *inode, size_t written)
-{
-	struct ext4_super *super = ext4_super_of(inode);
-	size_t dirty = page_cache_dirty_total();
-	int error;
-
-	written = READ_ONCE(inode->unbalanced) + written / PAGE_SIZE + 1;
-	WRITE_ONCE(inode->unbalanced, written >= BALANCE_EACH ? 0 : written);
-	if (written < BALANCE_EACH || dirty <= page_cache_dirty_background())
-		return;
-	if (!READ_ONCE(super->hurry)) {
-		__atomic_store_n(&super->hurry, true, __ATOMIC_SEQ_CST);
-		wake_up_all(&super->work);
-	}
-	if (dirty <= page_cache_dirty_limit())
-		return;
-	error = ext4_write_back(inode, 0, UINT64_MAX);
-	if (error)
-		log_warn("ext4: %s: write-back failed: error %d", super->device->name, -error);
-}
-
 static int sync_written(struct file *file, off_t start, off_t end)
 {
 	const struct ext4_inode *inode = ext4_inode(file->inode);
@@ -215,7 +190,8 @@ static int sync_written(struct file *file, off_t start, off_t end)
 /* Data that O_DIRECT wants on the disk when the call returns. */
 static int write_through(struct ext4_inode *inode, off_t start, off_t end)
 {
-	return ext4_write_back(inode, (u64)start / PAGE_SIZE, (u64)(end - 1) / PAGE_SIZE);
+	return disk_inode_write_back(&inode->disk, (u64)start / PAGE_SIZE,
+				     (u64)(end - 1) / PAGE_SIZE);
 }
 
 ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
@@ -230,7 +206,7 @@ ssize_t ext4_write(struct file *file, struct io_cursor *cursor, off_t *position)
 		return -EINVAL;
 	done = regular_file_ops.write(file, cursor, position);
 	if (done > 0)
-		balance(inode, (size_t)done);
+		disk_inode_balance(&inode->disk, (size_t)done);
 	end = *position + (off_t)(wanted - (size_t)MAX(done, 0));
 	if (done < (ssize_t)wanted && done != -EFBIG && end > *position &&
 	    (u64)end <= UINT64_MAX / 2 && inode->delayed.count > 0)
@@ -256,8 +232,8 @@ int ext4_fsync(struct file *file, off_t start, off_t end, bool data_only)
 	if (!ext4_is_writable(super))
 		return ext4_transaction_aborted(volume) ? -EROFS : file_new_error(file);
 	if (file->inode->flags & INODE_PAGE_CACHE) {
-		error = ext4_write_back(inode, (u64)start / PAGE_SIZE,
-					end > 0 ? (u64)(end - 1) / PAGE_SIZE : 0);
+		error = disk_inode_write_back(&inode->disk, (u64)start / PAGE_SIZE,
+					      end > 0 ? (u64)(end - 1) / PAGE_SIZE : 0);
 		earlier = file_new_error(file);
 	}
 	if (!error && !data_only)

@@ -3,29 +3,31 @@
  * FAT: between the VFS and the volume (volume.h).
  *
  * super.c: mounting; options.c; inode.c: inodes in memory; file.c: reading; write.c: writing and
- * sizes; write_back.c: dirty pages, fsync, sync, the thread; io.c: transfers; names.c: looking up,
- * attributes; make.c: changing names.
+ * sizes; write_back.c: dirty pages, fsync, sync; io.c: transfers; names.c: looking up, attributes;
+ * make.c: changing names.  Which inodes there are, which are dirty and when they are written:
+ * fs/block/disk_inode.h.
  *
  * A file has no holes.  Data that is written waits in the page cache with a promise of clusters;
  * they are taken when it is written back, and the size on the disk follows the data: node.size is
  * how far the file is written, and what the page cache has behind that is dirty.  So pages are
  * written from there on, in order; a gap that a program leaves is written with zeros at once.
  *
- * An inode is found by the place of its short name on the volume.  The VFS looks for names as
+ * An inode is found by the place of its short name on the volume, counted in slots.  The VFS looks for names as
  * programs spell them; `spell` tells it how the directory does, so that a file has one dentry.
  *
- * Locks, outermost first: inode->lock, inode->write_back_lock, super->lock (mutex: the volume, all
- * nodes), super->table_lock (spin).
+ * Locks, outermost first: inode->lock, inode->disk.write_back_lock, super->lock (mutex: the volume,
+ * all nodes), super->inodes.lock (spin).
  */
 #ifndef FS_FAT_FAT_INTERNAL_H
 #define FS_FAT_FAT_INTERNAL_H
 
 #include "fs/block/block_device.h"
+#include "fs/block/disk_inode.h"
 #include "fs/fat/volume.h"
 #include "fs/fs_internal.h"
 #include "mm/read_ahead.h"
 
-enum { FAT_INODE_BUCKETS = 256, FAT_ROOT_INO = 1 };
+enum { FAT_ROOT_INO = 1 };
 
 enum fat_errors { FAT_ERRORS_READ_ONLY, FAT_ERRORS_CONTINUE, FAT_ERRORS_PANIC };
 
@@ -48,33 +50,18 @@ struct fat_super {
 	struct block_device *device;
 	struct superblock *superblock;
 	struct fat_options options;
-	bool writable;                              /* atomic: changes are possible */
-	spinlock_t table_lock;                      /* the lists */
-	struct list_head inodes[FAT_INODE_BUCKETS]; /* table_lock: by place */
-	struct list_head moved;  /* table_lock: whose number is not that of their place */
-	struct list_head dirty;  /* table_lock: with dirty pages, the oldest first */
-	struct list_head ending; /* table_lock: without references, for the thread to end */
-	u64 next_ino;            /* table_lock */
-	wait_queue_t gone;       /* an inode has left the table */
-	wait_queue_t work;       /* the thread's */
-	struct task *writer;     /* const while it runs */
-	bool stop, stopped;      /* atomic: it is to end; it has */
-	bool hurry;              /* atomic: too much is dirty */
-	bool changed;            /* atomic: the volume has something to commit */
-	u32 sync_pass;           /* atomic */
+	bool writable; /* atomic: changes are possible */
+	struct disk_inodes inodes;
+	struct list_head moved; /* inodes.lock: whose number is not that of their place */
+	u64 next_ino;           /* inodes.lock */
 };
 
 struct fat_inode {
 	struct inode inode;
 	struct fat_node node;        /* super->lock */
 	u32 promised;                /* super->lock: clusters for what waits */
-	mutex_t write_back_lock;     /* one write-back at a time; and against truncation */
-	struct list_head link;       /* table_lock: in a bucket */
-	struct list_head moved_link; /* table_lock */
-	struct list_head dirty_link; /* table_lock */
-	nsec_t dirty_since;          /* table_lock */
-	u32 sync_pass;               /* table_lock */
-	size_t unbalanced;           /* hint: pages written since limits were looked at */
+	struct disk_inode disk;      /* without a place it is not in the table */
+	struct list_head moved_link; /* inodes.lock */
 	struct read_ahead read_ahead;
 };
 
@@ -89,6 +76,10 @@ static inline struct fat_inode *fat_inode(struct inode *inode)
 static inline struct fat_super *fat_super_of(const struct fat_inode *inode)
 {
 	return fat_super(inode->inode.superblock);
+}
+static inline struct fat_inode *fat_inode_of_disk(struct disk_inode *disk)
+{
+	return container_of(disk, struct fat_inode, disk);
 }
 static inline struct fat_inode *fat_inode_of_cache(struct page_cache *cache)
 {
@@ -122,12 +113,11 @@ void fat_inode_place(struct fat_inode *inode);
 /* The number of the file at that place. */
 ino_t fat_inode_number(struct fat_super *super, u64 place);
 void fat_inode_destroy(struct inode *inode);
-/* Ends what has lost its last reference in a place where that could not be done. */
-void fat_inodes_end(struct fat_super *super);
 /* From the VFS's fields to the disk's slot, in memory. */
 int __must_check fat_inode_store_locked(struct fat_inode *inode);
 int __must_check fat_inode_flush(struct fat_inode *inode);
 void fat_inode_init(void);
+extern const struct disk_inodes_ops fat_inodes_ops;
 
 /* --- io.c --- */
 
@@ -154,15 +144,14 @@ int __must_check fat_resize(struct fat_inode *inode, u64 size);
 long fat_fallocate(struct file *file, int mode, off_t offset, off_t length);
 void fat_file_init(void);
 
-/* --- write_back.c, sync.c --- */
+/* --- write_back.c --- */
 
 int fat_write_pages(struct page_cache *cache, u64 index, const phys_t *frames, u32 count);
 void fat_dirtied(struct page_cache *cache);
-int __must_check fat_write_back(struct fat_inode *inode, u64 first, u64 last);
 int fat_fsync(struct file *file, off_t start, off_t end, bool data_only);
 int fat_sync(struct superblock *superblock);
-int __must_check fat_writer_start(struct fat_super *super);
-void fat_writer_stop(struct fat_super *super);
+/* What the thread does after each turn. */
+void fat_commit_turn(struct disk_inodes *inodes);
 
 extern const struct page_cache_ops fat_cache_ops;
 extern struct file_operations fat_file_ops; /* complete after fat_file_init */

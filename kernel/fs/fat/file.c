@@ -11,16 +11,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
-static void clear_behind(u64 size, u64 index, phys_t frame)
-{
-	u64 start = index * PAGE_SIZE;
-
-	if (start + PAGE_SIZE <= size)
-		return;
-	size = size > start ? size - start : 0;
-	memset((char *)phys_to_virt(frame) + size, 0, PAGE_SIZE - size);
-}
-
 /* How far the file is written, and how many pages from `index` on lie in one run. */
 static int look(struct fat_inode *inode, u64 index, u64 *size, u64 *pages)
 {
@@ -65,7 +55,7 @@ int fat_fill(struct page_cache *cache, u64 index, void *page)
 	}
 	end = MIN((index + count) * PAGE_SIZE, ALIGN_UP(size, (u64)sector_size));
 	error = fat_transfer_file(inode, BLOCK_READ, position, end - position, index, frames);
-	clear_behind(size, index + count - 1, frames[count - 1]);
+	disk_clear_behind_end(frames[count - 1], index + count - 1, size);
 	read_ahead_insert(cache, index, frames, count, sequence, error);
 	return error;
 }

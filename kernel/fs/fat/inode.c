@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inodes in memory: one for each place of a short name, found in a table of the superblock.
+ * Inodes in memory: one for each place of a short name, which in units of a slot is its key in the
+ * volume's table (disk_inode.h).  One whose last reference has gone is written, or, if it has no
+ * name any more, its clusters are freed.
  *
- * The table holds no references.  An inode whose last reference has gone is written, or, if it has
- * no name any more, its clusters are freed; only then it leaves the table, and who looks for its
- * place waits meanwhile.  That work is not done in threads of the kernel, which may be the one that
- * finds memory: there it is left to the volume's own thread.
- *
- * A file's number is its place in units of a slot, for as long as it stays there; a file that has
- * been moved keeps its number while it is in memory, and who comes to its old place gets one that
- * no place has.
+ * A file's number is its key, for as long as it stays there; a file that has been moved keeps its
+ * number while it is in memory, and who comes to its old place gets one that no place has.
  */
 #include "fs/fat/fat_internal.h"
 #include "fs/read_section.h"
@@ -28,54 +24,19 @@ void fat_inode_init(void)
 		panic("no memory for FAT");
 }
 
-static struct list_head *bucket_of(struct fat_super *super, u64 place)
-{
-	return &super->inodes[place / FAT_SLOT % FAT_INODE_BUCKETS];
-}
-
-/* Referenced, or NULL; *ending: there is one without references.  table_lock held. */
-static struct fat_inode *find_locked(struct fat_super *super, u64 place, bool *ending)
-{
-	struct fat_inode *inode;
-
-	*ending = false;
-	list_for_each_entry (inode, bucket_of(super, place), link) {
-		if (inode->node.place != place)
-			continue;
-		if (inode_try_get(&inode->inode))
-			return inode;
-		*ending = true;
-	}
-	return NULL;
-}
-
-/* Is none on its way out any more? */
-static bool has_gone(struct fat_super *super, u64 place)
-{
-	struct fat_inode *found;
-	bool ending;
-
-	spin_lock(&super->table_lock);
-	found = find_locked(super, place, &ending);
-	spin_unlock(&super->table_lock);
-	if (found)
-		inode_put(&found->inode);
-	return found || !ending;
-}
-
-void fat_inode_wait(struct fat_super *super, u64 place)
-{
-	wait_event(&super->gone, has_gone(super, place));
-}
-
-/* --- Numbers --- */
+/* --- Places and numbers --- */
 
 static ino_t number_of(u64 place)
 {
 	return place / FAT_SLOT;
 }
 
-/* table_lock held. */
+void fat_inode_wait(struct fat_super *super, u64 place)
+{
+	disk_inode_wait(&super->inodes, number_of(place));
+}
+
+/* inodes.lock held. */
 static bool is_used_locked(struct fat_super *super, ino_t ino)
 {
 	const struct fat_inode *inode;
@@ -98,13 +59,13 @@ static void choose_number_locked(struct fat_super *super, struct fat_inode *inod
 ino_t fat_inode_number(struct fat_super *super, u64 place)
 {
 	ino_t ino = number_of(place);
-	struct fat_inode *inode;
+	struct disk_inode *disk;
 
-	spin_lock(&super->table_lock);
-	list_for_each_entry (inode, bucket_of(super, place), link)
-		if (inode->node.place == place)
-			ino = inode->inode.ino;
-	spin_unlock(&super->table_lock);
+	spin_lock(&super->inodes.lock);
+	disk = disk_inode_peek_locked(&super->inodes, ino);
+	if (disk)
+		ino = disk->inode->ino;
+	spin_unlock(&super->inodes.lock);
 	return ino;
 }
 
@@ -113,16 +74,17 @@ void fat_inode_place(struct fat_inode *inode)
 	struct fat_super *super = fat_super_of(inode);
 	u64 place = inode->node.place;
 
-	spin_lock(&super->table_lock);
-	list_remove(&inode->link);
+	spin_lock(&super->inodes.lock);
 	list_remove(&inode->moved_link);
 	if (place != 0)
-		list_add(&inode->link, bucket_of(super, place));
+		disk_inode_insert_locked(&inode->disk, number_of(place));
+	else
+		list_remove(&inode->disk.link);
 	if (inode->inode.ino == 0)
 		choose_number_locked(super, inode);
 	else if (number_of(place) != inode->inode.ino)
 		list_add(&inode->moved_link, &super->moved);
-	spin_unlock(&super->table_lock);
+	spin_unlock(&super->inodes.lock);
 }
 
 /* --- From the disk --- */
@@ -168,10 +130,8 @@ static struct fat_inode *alloc(struct superblock *superblock, const struct fat_e
 
 	if (!inode)
 		return NULL;
-	mutex_init(&inode->write_back_lock);
-	list_init(&inode->link);
+	disk_inode_init(&inode->disk, &super->inodes, &inode->inode);
 	list_init(&inode->moved_link);
-	list_init(&inode->dirty_link);
 	inode_init(&inode->inode, superblock, mode_of(super, entry, directory));
 	inode->inode.uid = super->options.uid;
 	inode->inode.gid = super->options.gid;
@@ -225,15 +185,13 @@ static struct fat_inode *read_inode(struct superblock *superblock, const struct 
 
 struct inode *fat_inode_get_locked(struct superblock *superblock, const struct fat_entry *entry)
 {
-	struct fat_super *super = fat_super(superblock);
 	struct fat_inode *inode;
+	struct inode *found;
 	bool ending;
 
-	spin_lock(&super->table_lock);
-	inode = find_locked(super, entry->place, &ending);
-	spin_unlock(&super->table_lock);
-	if (inode)
-		return &inode->inode;
+	found = disk_inode_find(&fat_super(superblock)->inodes, number_of(entry->place), &ending);
+	if (found)
+		return found;
 	if (ending)
 		return ERR_PTR(-EAGAIN);
 	inode = read_inode(superblock, entry);
@@ -332,34 +290,26 @@ int fat_inode_flush(struct fat_inode *inode)
 
 /* --- The end --- */
 
-static bool is_dirty(const struct fat_inode *inode)
-{
-	return inode->inode.flags & INODE_PAGE_CACHE &&
-	       page_cache_dirty_pages(&inode->inode.cache) > 0;
-}
-
 static void finish_on_disk(struct fat_inode *inode)
 {
 	struct fat_super *super = fat_super_of(inode);
-	int error = 0;
+	int error;
 
 	if (inode->node.place == 0) {
 		fat_lock(super);
 		error = fat_node_end(&super->volume, &inode->node);
 		fat_unlock(super);
 	} else {
-		if (is_dirty(inode))
-			error = fat_write_back(inode, 0, UINT64_MAX);
-		if (!error)
-			error = fat_inode_flush(inode);
+		error = disk_inode_write(&inode->disk);
 	}
 	if (error && !super->volume.failed)
 		log_error("fat: %s: inode %lu was not written: error %d", super->device->name,
 			  (unsigned long)inode->inode.ino, -error);
 }
 
-static void end_inode(struct fat_inode *inode)
+static void end_inode(struct disk_inode *disk)
 {
+	struct fat_inode *inode = fat_inode_of_disk(disk);
 	struct fat_super *super = fat_super_of(inode);
 
 	if (fat_is_writable(super) && inode->inode.ino != FAT_ROOT_INO)
@@ -367,42 +317,37 @@ static void end_inode(struct fat_inode *inode)
 	fat_lock(super);
 	fat_release(&super->volume, inode->promised);
 	fat_unlock(super);
-	spin_lock(&super->table_lock);
-	list_remove(&inode->link);
+	disk_inode_gone(disk);
+	spin_lock(&super->inodes.lock);
 	list_remove(&inode->moved_link);
-	list_remove(&inode->dirty_link);
-	spin_unlock(&super->table_lock);
-	wake_up_all(&super->gone);
+	spin_unlock(&super->inodes.lock);
 	fat_inode_free(inode);
 }
 
 void fat_inode_destroy(struct inode *base)
 {
-	struct fat_inode *inode = fat_inode(base);
-	struct fat_super *super = fat_super_of(inode);
-
-	if (current->process || current == super->writer || !super->writer) {
-		end_inode(inode);
-		return;
-	}
-	spin_lock(&super->table_lock);
-	list_move_tail(&inode->dirty_link, &super->ending);
-	spin_unlock(&super->table_lock);
-	wake_up_all(&super->work);
+	disk_inode_destroy(&fat_inode(base)->disk);
 }
 
-void fat_inodes_end(struct fat_super *super)
+static int flush(struct disk_inode *disk)
 {
-	struct fat_inode *inode;
-
-	for (;;) {
-		spin_lock(&super->table_lock);
-		inode = list_first_entry_or_null(&super->ending, struct fat_inode, dirty_link);
-		if (inode)
-			list_remove(&inode->dirty_link);
-		spin_unlock(&super->table_lock);
-		if (!inode)
-			return;
-		end_inode(inode);
-	}
+	return fat_inode_flush(fat_inode_of_disk(disk));
 }
+
+static u64 written(struct disk_inode *disk)
+{
+	return READ_ONCE(fat_inode_of_disk(disk)->node.size);
+}
+
+static bool has_failed(struct disk_inodes *inodes)
+{
+	return container_of(inodes, struct fat_super, inodes)->volume.failed;
+}
+
+const struct disk_inodes_ops fat_inodes_ops = {.name = "fat",
+					       .thread_name = "fat-write-back",
+					       .flush = flush,
+					       .end = end_inode,
+					       .written = written,
+					       .commit = fat_commit_turn,
+					       .has_failed = has_failed};

@@ -153,7 +153,7 @@ int fat_vfs_rename(struct inode *from_directory, struct dentry *from, struct ino
 	/* Who writes a file anew, as another that takes its name, gets the old or the new content
 	 * after a power cut, also without fsync: the data goes first. */
 	if (!error && target && S_ISREG(target->mode))
-		error = fat_write_back(moved, 0, UINT64_MAX);
+		error = disk_inode_write_back(&moved->disk, 0, UINT64_MAX);
 	if (error)
 		return error;
 	fat_lock(super);

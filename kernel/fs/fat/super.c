@@ -28,18 +28,12 @@ void fat_lock(struct fat_super *super)
 void fat_unlock(struct fat_super *super)
 {
 	struct fat_volume *volume = &super->volume;
-	bool changed = fat_is_changed(volume) || volume->data_written, first;
 
 	fat_trim(volume, KEEP_SECTORS);
-	first = changed && !super->changed;
-	__atomic_store_n(&super->changed, changed, __ATOMIC_RELEASE);
-	if (volume->dirty_count > MANY_CHANGED && !READ_ONCE(super->hurry)) {
-		__atomic_store_n(&super->hurry, true, __ATOMIC_SEQ_CST);
-		first = true;
-	}
+	disk_inodes_note_changed(&super->inodes, fat_is_changed(volume) || volume->data_written);
+	if (volume->dirty_count > MANY_CHANGED)
+		disk_inodes_hurry(&super->inodes);
 	mutex_unlock(&super->lock);
-	if (first)
-		wake_up_all(&super->work);
 }
 
 /* --- For writing --- */
@@ -54,7 +48,7 @@ static int make_writable(struct fat_super *super)
 	error = fat_volume_mark(&super->volume, true);
 	fat_unlock(super);
 	if (!error)
-		error = fat_writer_start(super);
+		error = disk_writer_start(&super->inodes);
 	if (!error)
 		__atomic_store_n(&super->writable, true, __ATOMIC_RELEASE);
 	return error;
@@ -65,7 +59,7 @@ static int make_readable(struct fat_super *super)
 {
 	int error, marked = 0;
 
-	fat_writer_stop(super);
+	disk_writer_stop(&super->inodes);
 	error = fat_sync(super->superblock);
 	__atomic_store_n(&super->writable, false, __ATOMIC_RELEASE);
 	fat_lock(super);
@@ -116,9 +110,9 @@ static int remount(struct superblock *superblock, u64 flags, const char *text)
 
 static void super_free(struct fat_super *super)
 {
-	bool written = super->writer || super->superblock;
+	bool written = super->inodes.writer || super->superblock;
 
-	fat_writer_stop(super);
+	disk_writer_stop(&super->inodes);
 	/* The device's pages have not seen what went past them. */
 	if (written)
 		block_drop_pages(super->device);
@@ -168,15 +162,9 @@ static struct fat_super *super_alloc(struct block_device *device)
 	super->volume = (struct fat_volume){
 		.ops = &fat_device_ops, .context = super, .size = block_size_bytes(device)};
 	mutex_init(&super->lock);
-	spin_lock_init(&super->table_lock);
-	for (u32 i = 0; i < FAT_INODE_BUCKETS; i++)
-		list_init(&super->inodes[i]);
+	disk_inodes_init(&super->inodes, &fat_inodes_ops, device);
 	list_init(&super->moved);
-	list_init(&super->dirty);
-	list_init(&super->ending);
 	super->next_ino = NUMBER_WITHOUT_PLACE;
-	wait_queue_init(&super->gone);
-	wait_queue_init(&super->work);
 	set_defaults(&super->options);
 	return super;
 }

@@ -11,11 +11,6 @@
  */
 #include "fs/fat/fat_internal.h"
 
-#include "lib/log.h"
-#include "mm/frame.h"
-
-enum { BALANCE_EACH = 64 };
-
 /* --- Promises --- */
 
 /* For the file's first `size` bytes, as far as there is room: *reached. */
@@ -64,15 +59,6 @@ static void take_back(struct fat_inode *inode)
 
 /* --- Sizes --- */
 
-/* What a mapping may have put behind the end is no part of the file. */
-static void forget_behind(struct page_cache *cache)
-{
-	u64 end = page_cache_size(cache);
-
-	if (end % PAGE_SIZE != 0 && page_cache_mapped_writable(cache))
-		page_cache_punch(cache, end, ALIGN_UP(end, (u64)PAGE_SIZE));
-}
-
 /* Clusters for `size` bytes; *from: how far it was written. */
 static int extend(struct fat_inode *inode, u64 size, u64 *from)
 {
@@ -103,9 +89,9 @@ static int grow(struct fat_inode *inode, u64 size)
 	u64 from;
 	int error;
 
-	forget_behind(cache);
+	disk_inode_forget_behind_end(&inode->inode);
 	/* What waits comes first. */
-	error = fat_write_back(inode, 0, UINT64_MAX);
+	error = disk_inode_write_back(&inode->disk, 0, UINT64_MAX);
 	if (!error)
 		error = extend(inode, size, &from);
 	if (error)
@@ -127,29 +113,15 @@ static int grow(struct fat_inode *inode, u64 size)
 	return error;
 }
 
-/* The rest of the last page becomes zeros, on the disk too, so it has to be in memory. */
-static int bring_last_page(struct fat_inode *inode, u64 size)
-{
-	phys_t frame = 0;
-	int error;
-
-	if (size % PAGE_SIZE == 0)
-		return 0;
-	error = page_cache_get(&inode->inode.cache, size / PAGE_SIZE, PAGE_CACHE_READ, &frame);
-	if (!error && frame != 0)
-		frame_free(frame);
-	return error;
-}
-
 static int shrink(struct fat_inode *inode, u64 size)
 {
 	struct fat_super *super = fat_super_of(inode);
 	struct fat_volume *volume = &super->volume;
-	int error = bring_last_page(inode, size);
+	int error = disk_inode_bring_end(&inode->inode, size);
 
 	if (error)
 		return error;
-	mutex_lock(&inode->write_back_lock);
+	mutex_lock(&inode->disk.write_back_lock);
 	page_cache_truncate(&inode->inode.cache, size);
 	fat_lock(super);
 	inode->node.size = (u32)MIN(size, (u64)inode->node.size);
@@ -157,7 +129,7 @@ static int shrink(struct fat_inode *inode, u64 size)
 	if (!error)
 		error = fat_chain_cut(volume, &inode->node.chain, fat_clusters_for(volume, size));
 	fat_unlock(super);
-	mutex_unlock(&inode->write_back_lock);
+	mutex_unlock(&inode->disk.write_back_lock);
 	take_back(inode);
 	return error;
 }
@@ -188,7 +160,7 @@ long fat_fallocate(struct file *file, int mode, off_t offset, off_t length)
 	rwlock_write_lock(&file->inode->lock);
 	if (end > (u64)inode_size(file->inode)) {
 		if (mode & FALLOC_FL_KEEP_SIZE)
-			error = fat_write_back(inode, 0, UINT64_MAX);
+			error = disk_inode_write_back(&inode->disk, 0, UINT64_MAX);
 		if (mode & FALLOC_FL_KEEP_SIZE && !error)
 			error = extend(inode, end, &from);
 		else if (!error)
@@ -213,34 +185,12 @@ ssize_t fat_prepare_write(struct inode *base, u64 position, size_t size)
 	if (position > end)
 		error = fat_resize(inode, position);
 	else if (position + size > end)
-		forget_behind(&base->cache);
+		disk_inode_forget_behind_end(base);
 	if (!error)
 		error = promise(inode, position + size, &reached);
 	if (error || reached <= position)
 		return error ? error : -ENOSPC;
 	return (ssize_t)(reached - position);
-}
-
-/* Too much dirty memory: has the thread write, or waits for the writing of what this file has. */
-static void balance(struct fat_inode *inode, size_t written)
-{
-	struct fat_super *super = fat_super_of(inode);
-	size_t dirty = page_cache_dirty_total();
-	int error;
-
-	written = READ_ONCE(inode->unbalanced) + written / PAGE_SIZE + 1;
-	WRITE_ONCE(inode->unbalanced, written >= BALANCE_EACH ? 0 : written);
-	if (written < BALANCE_EACH || dirty <= page_cache_dirty_background())
-		return;
-	if (!READ_ONCE(super->hurry)) {
-		__atomic_store_n(&super->hurry, true, __ATOMIC_SEQ_CST);
-		wake_up_all(&super->work);
-	}
-	if (dirty <= page_cache_dirty_limit())
-		return;
-	error = fat_write_back(inode, 0, UINT64_MAX);
-	if (error)
-		log_warn("fat: %s: write-back failed: error %d", super->device->name, -error);
 }
 
 bool fat_is_aligned(const struct file *file, const struct io_cursor *cursor, off_t position)
@@ -262,7 +212,7 @@ ssize_t fat_write(struct file *file, struct io_cursor *cursor, off_t *position)
 		return -EINVAL;
 	done = regular_file_ops.write(file, cursor, position);
 	if (done > 0)
-		balance(inode, (size_t)done);
+		disk_inode_balance(&inode->disk, (size_t)done);
 	if (done < (ssize_t)wanted) {
 		rwlock_write_lock(&file->inode->lock);
 		take_back(inode);
@@ -271,8 +221,8 @@ ssize_t fat_write(struct file *file, struct io_cursor *cursor, off_t *position)
 	if (done <= 0)
 		return done;
 	if (file->flags & O_DIRECT)
-		error = fat_write_back(inode, (u64)(*position - done) / PAGE_SIZE,
-				       (u64)(*position - 1) / PAGE_SIZE);
+		error = disk_inode_write_back(&inode->disk, (u64)(*position - done) / PAGE_SIZE,
+					      (u64)(*position - 1) / PAGE_SIZE);
 	if (!error && file->flags & (O_SYNC | O_DSYNC))
 		error = fat_fsync(file, *position - done, *position, false);
 	return error ? error : done;

@@ -96,7 +96,7 @@ int fat_fsync(struct file *file, off_t start, off_t end, bool data_only __unused
 	if (file->inode->flags & INODE_PAGE_CACHE) {
 		error = disk_inode_write_back(&inode->disk, (u64)start / PAGE_SIZE,
 					      end > 0 ? (u64)(end - 1) / PAGE_SIZE : 0);
-		earlier = page_cache_take_error(&file->inode->cache);
+		earlier = file_new_error(file);
 	}
 	if (!error)
 		error = fat_inode_flush(inode);

@@ -150,6 +150,8 @@ ssize_t file_write_kernel(struct file *file, const void *from, size_t size, off_
 ssize_t file_read(struct file *file, struct io_cursor *cursor, off_t *position);
 ssize_t file_write(struct file *file, struct io_cursor *cursor, off_t *position);
 off_t file_seek(struct file *file, off_t offset, int whence);
+/* For directories whose positions say nothing about sizes: SEEK_SET and SEEK_CUR. */
+off_t file_seek_directory(struct file *file, off_t offset, int whence);
 u32 file_poll(struct file *file, struct poll_table *table);
 /*
  * Around file_backing and the making of a shared mapping: meanwhile no seal against writing is set

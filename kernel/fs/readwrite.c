@@ -156,6 +156,17 @@ off_t file_seek(struct file *file, off_t offset, int whence)
 	return result;
 }
 
+off_t file_seek_directory(struct file *file, off_t offset, int whence)
+{
+	off_t from = whence == SEEK_CUR ? file->position : 0, position;
+
+	if ((whence != SEEK_CUR && whence != SEEK_SET) ||
+	    __builtin_add_overflow(from, offset, &position) || position < 0)
+		return -EINVAL;
+	file->position = position;
+	return position;
+}
+
 u32 file_poll(struct file *file, struct poll_table *table)
 {
 	return file->ops && file->ops->poll ? file->ops->poll(file, table) : POLL_ALWAYS_READY;

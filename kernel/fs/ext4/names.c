@@ -58,18 +58,9 @@ static int readdir(struct file *file, struct dir_context *context)
 
 static off_t seek_directory(struct file *file, off_t offset, int whence)
 {
-	off_t position = offset;
-
-	if (whence == SEEK_CUR)
-		position += file->position;
-	else if (whence == SEEK_END)
-		position += inode_size(file->inode);
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (position < 0)
-		return -EINVAL;
-	file->position = position;
-	return position;
+	if (whence != SEEK_END)
+		return file_seek_directory(file, offset, whence);
+	return file_seek_directory(file, inode_size(file->inode) + offset, SEEK_SET);
 }
 
 const struct file_operations ext4_directory_ops = {

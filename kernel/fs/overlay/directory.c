@@ -251,20 +251,6 @@ static int readdir(struct file *file, struct dir_context *context)
 	return 0;
 }
 
-static off_t seek(struct file *file, off_t offset, int whence)
-{
-	off_t position = offset;
-
-	if (whence == SEEK_CUR)
-		position += file->position;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (position < 0)
-		return -EINVAL;
-	file->position = position;
-	return position;
-}
-
 static void release(struct file *file)
 {
 	listing_free(file->private);
@@ -296,7 +282,7 @@ static int sync(struct file *file, off_t start, off_t end, bool data_only)
 
 const struct file_operations overlay_directory_ops = {
 	.readdir = readdir,
-	.seek = seek,
+	.seek = file_seek_directory,
 	.release = release,
 	.fsync = sync,
 };

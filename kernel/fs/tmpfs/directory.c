@@ -398,20 +398,6 @@ static int readdir(struct file *file, struct dir_context *context)
 	return 0;
 }
 
-static off_t seek_directory(struct file *file, off_t offset, int whence)
-{
-	off_t position = offset;
-
-	if (whence == SEEK_CUR)
-		position += file->position;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (position < 0)
-		return -EINVAL;
-	file->position = position;
-	return position;
-}
-
 static int sync_directory(struct file *file __unused, off_t start __unused, off_t end __unused,
 			  bool data_only __unused)
 {
@@ -420,6 +406,6 @@ static int sync_directory(struct file *file __unused, off_t start __unused, off_
 
 const struct file_operations tmpfs_directory_ops = {
 	.readdir = readdir,
-	.seek = seek_directory,
+	.seek = file_seek_directory,
 	.fsync = sync_directory,
 };

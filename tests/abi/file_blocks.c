@@ -195,6 +195,24 @@ static void a_mapping_without_room_is_told_at_once(void)
 	close(fd);
 }
 
+static void what_is_behind_the_end_is_nobodys(void)
+{
+	int fd = fresh("end", 1);
+	char *at;
+
+	is(ftruncate(fd, 100), 0, "a short file");
+	at = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ok(at != MAP_FAILED, "a mapping");
+	memset(at, 'x', BLOCK);
+	munmap(at, BLOCK);
+	is(fsync(fd), 0, "it goes to the disk");
+	is(ftruncate(fd, BLOCK), 0, "and becomes longer");
+	is(pread(fd, other, BLOCK, 0), BLOCK, "what it has then");
+	ok(other[99] == 'x' && other[100] == 0, "is what was written in it");
+	is(memcmp(other + 100, other + 101, BLOCK - 101), 0, "and zeros");
+	close(fd);
+}
+
 int main(void)
 {
 	struct statfs fs;
@@ -208,6 +226,7 @@ int main(void)
 	flags_are_kept();
 	ranges_are_cut_out_and_put_in();
 	a_file_of_many_pieces_is_shifted();
+	what_is_behind_the_end_is_nobodys();
 	/* Not on somebody's own disk. */
 	if (fs.f_blocks * (uint64_t)fs.f_bsize < (1ull << 30))
 		a_mapping_without_room_is_told_at_once();

@@ -83,7 +83,7 @@ enum key_lookup {
 };
 /*
  * Finds a key by number for somebody who wants those rights on it (0: he checks by himself).  0 and
- * a counted reference; -EINVAL: no such special number; -ENOKEY; -EACCES; -EKEYREVOKED;
+ * a counted reference, or no key and -EINVAL: no such special number; -ENOKEY; -EACCES; -EKEYREVOKED;
  * -EKEYEXPIRED; -ENOMEM; -EDQUOT.  May sleep.
  */
 int __must_check key_lookup(key_serial_t id, unsigned flags, u32 rights, struct key_ref *ref);

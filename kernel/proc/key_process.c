@@ -282,10 +282,13 @@ static int check_lookup_locked(struct key_ref *ref, unsigned flags, u32 rights, 
 
 int key_lookup(key_serial_t id, unsigned flags, u32 rights, struct key_ref *ref)
 {
+	ref->key = NULL;
 	if (id <= 0) {
-		ref->key = special(id, flags & KEY_CREATE);
-		if (IS_ERR(ref->key))
-			return (int)PTR_ERR(ref->key);
+		struct key *ring = special(id, flags & KEY_CREATE);
+
+		if (IS_ERR(ring))
+			return (int)PTR_ERR(ring);
+		ref->key = ring;
 	}
 	unsigned long interrupts = keys_lock();
 
@@ -293,8 +296,10 @@ int key_lookup(key_serial_t id, unsigned flags, u32 rights, struct key_ref *ref)
 		ref->key = key_find_locked(id);
 	int error = ref->key == NULL ? -ENOKEY : check_lookup_locked(ref, flags, rights, id > 0);
 	keys_unlock(interrupts);
-	if (error != 0)
+	if (error != 0) {
 		key_put(ref->key);
+		ref->key = NULL;
+	}
 	return error;
 }
 

@@ -372,6 +372,16 @@ static void names_and_arguments(void)
 		fails(request_key("user", BAD_POINTER, NULL, 0), EFAULT, "a bad description");
 		fails(request_key(".user", "abi:x", NULL, 0), EPERM, "the kernel's types");
 		fails(request_key("user", long_name, NULL, 0), EINVAL, "too long a description");
+		fails(request_key("user", "abi:x", NULL, -20), EINVAL, "no such keyring");
+		fails(request_key("user", "abi:x", NULL, 1), ENOKEY, "nor this one");
+		fails(keyctl(SEARCH, SESSION, (long)"user", (long)"abi:x", -20), EINVAL,
+		      "nor for a search");
+		long closed = add_key("keyring", "abi:closed", NULL, 0, SESSION);
+		keyctl(SETPERM, closed, POSSESSOR_ALL & ~0x04000000, 0, 0);
+		for (int i = 0; i < 3; i++)
+			fails(request_key("user", "abi:x", NULL, (int)closed), EACCES,
+			      "a keyring that is not written");
+		is(keyctl(READ, closed, 0, 0, 0), 0, "and that stays");
 		is(request_key("user", "abi:x", NULL, PROCESS), key,
 		   "a request links what it finds");
 		is(keyctl(READ, PROCESS, 0, 0, 0), 4, "to the keyring that it names");

@@ -11,11 +11,11 @@ fi
 
 # explained SUITE NAME HERE THERE: is there a line for it in the file of known differences: SUITE NAME-PATTERN HERE THERE, then a reason?
 explained() {
-	while read -r suite pattern linux_says cowslip_says _; do
+	while read -r known_suite pattern linux_says cowslip_says _; do
 		[ "$linux_says $cowslip_says" = "$3 $4" ] || continue
 		# shellcheck disable=SC2254 # a pattern
 		case "$1 $2" in
-		$suite\ $pattern) return 0 ;;
+		$known_suite\ $pattern) return 0 ;;
 		esac
 	done <known
 	return 1

@@ -4,11 +4,11 @@
 # bench/run.
 
 BENCH_OUT := $(BUILD)/bench
-BENCH_PROGRAMS := bench parallel forks latency disks
+BENCH_PROGRAMS := bench parallel forks latency disks login
 
 .PHONY: bench
 bench: setup kernel $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio) $(BENCH_OUT)/shell.cpio $(BENCH_OUT)/firmware \
-		$(BUILD)/linux/vmlinuz
+		$(BUILD)/linux/vmlinuz $(if $(findstring --login,$(BENCH)),$(if $(DEBIAN_ROOT),,debian-root))
 	@bench/run $(BENCH)
 
 BENCH_SHARED := bench/common.c bench/bench.h
@@ -19,6 +19,7 @@ $(BENCH_OUT)/parallel: bench/parallel.c $(BENCH_SHARED)
 $(BENCH_OUT)/forks: bench/forks.c $(BENCH_SHARED)
 $(BENCH_OUT)/latency: bench/latency.c $(BENCH_SHARED)
 $(BENCH_OUT)/disks: bench/disks.c $(BENCH_SHARED)
+$(BENCH_OUT)/login: bench/login.c
 
 $(BENCH_PROGRAMS:%=$(BENCH_OUT)/%):
 	@mkdir -p $(@D)
@@ -38,7 +39,12 @@ $(BENCH_OUT)/disks.cpio: $(BENCH_OUT)/disks $(BENCH_OUT)/disk.pages $(BENCH_OUT)
 	tools/mkinitramfs -o $@ --file $<=/init --file $(BENCH_OUT)/disk.pages=/image --file $(BENCH_OUT)/source.tar=/source.tar \
 		--file /bin/busybox=/busybox --file $(BUILD)/linux/modules/brd.ko=/brd.ko
 
-$(filter-out $(BENCH_OUT)/disks.cpio,$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio)): %.cpio: %
+# Goes on to the root on the disk, where /run has the program.
+$(BENCH_OUT)/login.cpio: $(BENCH_OUT)/login bench/login_init $(BUILD)/linux/vmlinuz
+	tools/mkinitramfs -o $@ --busybox --file bench/login_init=/init --file $<=/login --dir /modules \
+		$(foreach m,$(notdir $(filter-out %/brd.ko,$(wildcard $(BUILD)/linux/modules/*.ko))),--file $(BUILD)/linux/modules/$m=/modules/$m)
+
+$(filter-out $(BENCH_OUT)/disks.cpio $(BENCH_OUT)/login.cpio,$(BENCH_PROGRAMS:%=$(BENCH_OUT)/%.cpio)): %.cpio: %
 	tools/mkinitramfs -o $@ --file $<=/init
 
 # Comes to a shell, says so, and switches the machine off.

@@ -48,7 +48,7 @@ chmod +x root/init
 turn() {
 	kernel=$KERNEL
 	[ "$1" = cowslip ] || kernel=$LINUX/vmlinuz
-	boot 150 -cpu max -m 256M -smp 2 -kernel "$kernel" -initrd work.cpio -append "console=ttyS0 panic=-1 quiet kernel=$1 work=$type,$2,$3" \
+	boot 150 -cpu max -m 256M -smp 2 -kernel "$kernel" -initrd work.cpio -append "console=ttyS0 panic=-1 quiet no_timer_check kernel=$1 work=$type,$2,$3" \
 		-drive file=disk.img,format=raw,if=none,id=d0,cache=unsafe -device virtio-blk-pci,drive=d0 2>&1 | tr -d '\r' >console
 	contains "$kind: $1's turn, to its end" console '^end of the turn'
 	is "$kind: $1's turn: nothing is wrong" "$(grep -c '^wrong\|Call Trace\|EXT4-fs error\|ext4: .*error' console)" 0 || remark <console
@@ -78,8 +78,8 @@ turns() {
 }
 turns 'ext4' ext4 -b 4096
 turns 'ext4 with small blocks' ext4 -b 1024
-# What rsync says of two trees, reading all of their files: nothing, where names, types, modes, owners, times, links, attributes and contents are
-# the same.  Cowslip and Linux each put the host's tree on a disk of its own, and a second time with changes; then each compares both disks with each
+# What rsync says of two trees, reading all of their files: nothing, where names, types, modes, owners, times, links, attributes, access control lists and
+# contents are the same.  Cowslip and Linux each put the host's tree on a disk of its own, and a second time with changes; then each compares both disks with each
 # other and with the tree, and so does the host.
 mkdir -p root/given/many && cd root/given || exit 1
 (cd "$TOP" && tar -cf - kernel/lib kernel/fs tests/system) | tar -xf -
@@ -111,32 +111,35 @@ mount -t ext4 /dev/vda /a || echo wrong: mount
 find /given -exec touch -h -d '2001-02-03 04:05:06' {} +
 if grep -q work=write /proc/cmdline; then
 	mkdir /a/copy /a/changed
-	rsync -aHX /given/ /a/copy || echo wrong: rsync
-	rsync -aHX /given/ /a/changed || echo wrong: rsync
+	rsync -aHAX /given/ /a/copy || echo wrong: rsync
+	rsync -aHAX /given/ /a/changed || echo wrong: rsync
 	cd /a/changed || echo wrong: cd
-	rm -r many/*7 && mv kernel/fs moved && rsync -aHX --delete /given/ ./ || echo wrong: again
-	rsync -aHX --inplace --append /given/random random
+	rm -r many/*7 && mv kernel/fs moved && rsync -aHAX --delete /given/ ./ || echo wrong: again
+	rsync -aHAX --inplace --append /given/random random
 	chown 1000:70000 random && chown -h 7:8 link && mknod device c 5 300 && chmod 4751 link/list.h && chmod 1777 many || echo wrong: change
 	setfattr -n user.color -v blue random && setfattr -n trusted.long -v "$(cat link/list.h | head -c 900)" many || echo wrong: attributes
-	touch -d '2010-11-12 13:14:15' device random many .
+	setfacl -m u:1000:rwx,g:70000:r,m:rx random && setfacl -m d:u:7:rwx,d:g::x,d:o:- many && mkdir many/inherits && echo >many/inherits/file || echo wrong: lists
+	setfacl -R -m u:8:x kernel/fs kernel/lib && setfacl -b link/list.h || echo wrong: lists
+	touch -d '2010-11-12 13:14:15' device random many many/inherits many/inherits/file link/ .
 else
 	mount -t ext4 -o ro /dev/vdb /b || echo wrong: mount
-	same="rsync -aHXcni --delete"
+	same="rsync -aHAXcni --delete"
 	echo between the disks; $same /a/copy/ /b/copy; $same /a/changed/ /b/changed
 	echo to the tree; $same /given/ /a/copy; $same /given/ /b/copy
+	echo lists; getfacl -nE /a/changed/random /a/changed/many/inherits /a/changed/many/inherits/file 2>/dev/null | grep '^[ugmod].*:'
 	echo a change; echo >>/a/copy/empty; $same /a/copy/ /b/copy
 fi
 cd / && umount /a || echo wrong: umount
 echo end of the turn
 poweroff -n -f
 END
-"$TOP/tools/mkinitramfs" -o compare.cpio --busybox --root root --program rsync --program setfattr || exit 1
+"$TOP/tools/mkinitramfs" -o compare.cpio --busybox --root root --program rsync --program setfattr --program setfacl --program getfacl || exit 1
 
 # look KERNEL WORK DISK [DISK]: a machine works on them.
 look() {
 	kernel=$KERNEL
 	[ "$1" = cowslip ] || kernel=$LINUX/vmlinuz
-	boot 300 -cpu max -m 768M -smp 2 -kernel "$kernel" -initrd compare.cpio -append "console=ttyS0 panic=-1 quiet kernel=$1 work=$2" \
+	boot 300 -cpu max -m 768M -smp 2 -kernel "$kernel" -initrd compare.cpio -append "console=ttyS0 panic=-1 quiet no_timer_check kernel=$1 work=$2" \
 		-drive "file=$3,format=raw,if=none,id=d0,cache=unsafe" -device virtio-blk-pci,drive=d0 \
 		${4:+-drive "file=$4,format=raw,if=none,id=d1" -device virtio-blk-pci,drive=d1} 2>&1 | tr -d '\r' >console
 	contains "rsync, $2 by $1: to its end" console '^end of the turn'
@@ -148,7 +151,9 @@ for writer in cowslip linux; do
 	look $writer write $writer.img
 	ok "rsync, written by $writer: e2fsck finds nothing" e2fsck -fn $writer.img
 done
-printf '%s\n' 'between the disks' 'to the tree' 'a change' '>fcst...... empty' >wanted
+printf '%s\n' 'between the disks' 'to the tree' lists user::rw- user:1000:rwx group::r-- group:70000:r-- mask::r-x other::r-- \
+	user::rwx user:7:rwx group::--x mask::rwx other::--- default:user::rwx default:user:7:rwx default:group::--x default:mask::rwx default:other::--- \
+	user::rw- user:7:rwx group::--x mask::rw- other::--- 'a change' '>fcst...... empty' >wanted
 for reader in cowslip linux; do
 	[ $reader = linux ] && other=cowslip || other=linux
 	cp --sparse=always $reader.img changed.img

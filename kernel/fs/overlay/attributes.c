@@ -2,6 +2,7 @@
 /*
  * Attributes of the overlay's files: those of the real ones, which are copied up to be changed.
  */
+#include "fs/acl.h"
 #include "fs/overlay/overlay_internal.h"
 
 #include "lib/string.h"
@@ -10,17 +11,23 @@
 static int permission(struct inode *inode, unsigned mask)
 {
 	const struct overlay_node *node = overlay_node(inode);
+	struct inode *real = overlay_real_inode(node);
 	const struct credentials *before;
-	int error = credentials_permission(current_credentials(), inode->uid, inode->gid,
-					   inode->mode, mask);
+	int error;
 
+	/* The node has owner and mode of the real file, and no list of its own. */
+	if (real->acl)
+		error = acl_permission(real, current_credentials(), mask);
+	else
+		error = credentials_permission(current_credentials(), inode->uid, inode->gid,
+					       inode->mode, mask);
 	if (error)
 		return error;
 	before = overlay_act(overlay_super_of(node));
 	/* A lower file is read, to be copied, when somebody writes. */
 	if (!overlay_upper(node) && mask & MAY_WRITE)
 		mask = (mask & ~(unsigned)MAY_WRITE) | MAY_READ;
-	error = inode_permission(overlay_real_inode(node), mask);
+	error = inode_permission(real, mask);
 	credentials_act(before);
 	return error;
 }
@@ -137,6 +144,8 @@ static int set_xattr(struct inode *inode, const char *name, const void *value, s
 		error = value ? xattr_set(overlay_real_inode(node), name, value, size, flags)
 			      : xattr_remove(overlay_real_inode(node), name);
 	credentials_act(before);
+	/* A list may have changed the mode. */
+	overlay_mirror(node);
 	return error;
 }
 

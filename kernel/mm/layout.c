@@ -51,7 +51,11 @@ void vmm_init_layout(struct address_space *space, bool randomize)
 	space->layout = (struct vm_layout){
 		.stack_top = USER_TOP - random_pages(randomize, STACK_RANDOM_PAGES_BITS),
 	};
-	gap = ALIGN_UP(MIN(gap + margin, USER_TOP / 6 * 5), PAGE_SIZE);
+	gap += margin;
+	/* Not in the stack's table: fork would copy one with entries far from each other. */
+	if (randomize)
+		gap = MAX(gap, pt_span(PT_LEVELS));
+	gap = ALIGN_UP(MIN(gap, USER_TOP / 6 * 5), PAGE_SIZE);
 	space->layout.mmap_base = USER_TOP - gap - random_pages(randomize, MMAP_RANDOM_PAGES_BITS);
 }
 

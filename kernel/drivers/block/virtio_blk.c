@@ -72,7 +72,8 @@ struct slot {
 		u32 sectors, flags;
 	} range; /* of a discard or write of zeros */
 	u8 status;
-	u8 next; /* free slots, by number */
+	u8 next;    /* free slots, by number */
+	u32 wanted; /* bytes that the device writes if it does all of the request */
 	struct block_request *request;
 };
 
@@ -135,6 +136,9 @@ static void describe(struct disk_queue *queue, struct slot *slot,
 	segments[count++] = segment_of(&slot->status, 1);
 	*in = request->op == BLOCK_READ ? 1 + data : 1;
 	*out = count - *in;
+	slot->wanted = 0;
+	for (u32 i = *out; i < count; i++)
+		slot->wanted += segments[i].length;
 }
 
 static int start(struct block_queue *block_queue, struct block_request *request)
@@ -153,8 +157,9 @@ static int start(struct block_queue *block_queue, struct block_request *request)
 	slot->status = STATUS_NONE;
 	describe(queue, slot, request, &out, &in);
 	error = virtio_queue_add(queue->virtio, queue->segments, out, in, slot);
+	/* No room, or a broken queue, which waits for the reset. */
 	if (error != 0)
-		return error == -ENOSPC ? -EBUSY : error;
+		return -EBUSY;
 	queue->free = slot->next;
 	slot->request = request;
 	virtio_queue_kick(queue->virtio);
@@ -168,8 +173,12 @@ static void slot_free(struct disk_queue *queue, struct slot *slot)
 	queue->free = (u8)(slot - queue->slots);
 }
 
-static int result_of(const struct slot *slot)
+/* A read of which the device says that it is well, but that it wrote less, is short: an error, as
+ * the rest of the memory is what it was. */
+static int result_of(const struct slot *slot, u32 written)
 {
+	if (slot->wanted > 1 && written < slot->wanted)
+		return -EIO;
 	switch (*(const volatile u8 *)&slot->status) {
 	case STATUS_OK:
 		return 0;
@@ -180,13 +189,14 @@ static int result_of(const struct slot *slot)
 	}
 }
 
-/* Interrupt context. */
-static void queue_done(struct virtio_queue *virtio)
+/* Ends what the device has done, and gives it more. */
+static void take_answers(struct block_queue *block_queue)
 {
-	struct block_queue *block_queue = virtio_queue_data(virtio);
 	struct disk_queue *queue = block_queue->private;
+	struct virtio_queue *virtio = queue->virtio;
 	unsigned long flags = spin_lock_irqsave(&block_queue->lock);
 	struct slot *slot;
+	u32 written;
 
 	/* An interrupt of before the reset: the rings are being made anew. */
 	if (queue->resetting) {
@@ -194,9 +204,9 @@ static void queue_done(struct virtio_queue *virtio)
 		return;
 	}
 	do {
-		while ((slot = virtio_queue_take(virtio, NULL)) != NULL) {
+		while ((slot = virtio_queue_take(virtio, &written)) != NULL) {
 			struct block_request *request = slot->request;
-			int result = result_of(slot);
+			int result = result_of(slot, written);
 
 			slot_free(queue, slot);
 			if (request != NULL)
@@ -206,6 +216,16 @@ static void queue_done(struct virtio_queue *virtio)
 	block_queue_run(block_queue);
 	spin_unlock_irqrestore(&block_queue->lock, flags);
 	block_queue_deliver(block_queue);
+}
+
+/* Interrupt context. */
+static void queue_done(struct virtio_queue *virtio)
+{
+	struct block_queue *block_queue = virtio_queue_data(virtio);
+
+	take_answers(block_queue);
+	if (virtio_queue_is_broken(virtio))
+		block_disk_recover(block_queue->disk);
 }
 
 static void set_resetting(struct block_queue *block_queue, bool resetting)
@@ -241,7 +261,7 @@ static void recover(struct block_disk *disk)
 
 	/* What it has finished without an interrupt counts. */
 	for (u32 i = 0; i < disk->queue_count; i++) {
-		queue_done(virtio->queues[i].virtio);
+		take_answers(&disk->queues[i]);
 		set_resetting(&disk->queues[i], true);
 	}
 	virtio_stop(virtio->device);

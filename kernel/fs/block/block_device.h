@@ -281,8 +281,8 @@ struct block_disk {
 	u32 logical_size, physical_size;
 	u32 max_segments;
 	u32 max_sectors;
-	u32 depth; /* requests under way in a queue at most */
-	nsec_t time_out;
+	u32 depth;        /* requests under way in a queue at most */
+	nsec_t time_out;  /* READ_ONCE */
 	bool write_cache; /* flushes mean something */
 	bool fua;         /* the driver knows request->fua */
 	bool rotational, removable, read_only;
@@ -309,6 +309,9 @@ void block_disk_free(struct block_disk *disk);
  * -ENOMEM, -EEXIST.  May sleep.
  */
 int __must_check block_disk_add(struct block_disk *disk, u64 sectors);
+/* The hardware is silent or answers nonsense: has a thread call ops->recover.  Any context, without
+ * a queue's lock. */
+void block_disk_recover(struct block_disk *disk);
 /* The disk has gone: whatever is waiting or comes ends with -EIO.  What is under way the driver
  * must end.  May sleep. */
 void block_disk_remove(struct block_disk *disk);

@@ -38,8 +38,7 @@ void block_show_stats(const struct block_device *device, struct text *text);
 /* block_sysfs.c */
 void block_sysfs_init(void);
 
-/* block_recovery.c: has a thread call the driver.  Any context. */
-void block_recovery_start(struct block_disk *disk);
+/* block_recovery.c */
 void block_recovery_init(void);
 
 /* block_cache.c */

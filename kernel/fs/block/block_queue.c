@@ -54,7 +54,7 @@ static u64 end_of(const struct block_request *request)
 static void look_at_clock(struct timer *timer)
 {
 	struct block_queue *queue = container_of(timer, struct block_queue, timer);
-	nsec_t now = clock_monotonic(), limit = queue->disk->time_out;
+	nsec_t now = clock_monotonic(), limit = READ_ONCE(queue->disk->time_out);
 	unsigned long flags = spin_lock_irqsave(&queue->lock);
 	struct block_request *oldest =
 		list_first_entry_or_null(&queue->under_way, struct block_request, link);
@@ -63,8 +63,11 @@ static void look_at_clock(struct timer *timer)
 	if (oldest != NULL)
 		timer_start(timer, late ? now + limit : oldest->started + limit);
 	spin_unlock_irqrestore(&queue->lock, flags);
-	if (late)
-		block_recovery_start(queue->disk);
+	if (!late)
+		return;
+	log_warn("%s: a request has been under way for more than %lu ms", queue->disk->name,
+		 (unsigned long)(limit / NSEC_PER_MSEC));
+	block_disk_recover(queue->disk);
 }
 
 void block_queue_init(struct block_queue *queue, struct block_disk *disk, u32 index)
@@ -325,7 +328,7 @@ void block_queue_run(struct block_queue *queue)
 			block_request_end(request, error);
 	}
 	if (!list_empty(&queue->under_way) && !timer_is_pending(&queue->timer))
-		timer_start(&queue->timer, clock_monotonic() + disk->time_out);
+		timer_start(&queue->timer, clock_monotonic() + READ_ONCE(disk->time_out));
 }
 
 /* --- The end --- */

@@ -2,9 +2,10 @@
 /*
  * A thread that calls drivers to order when their hardware is silent.
  *
- * A queue's timer finds a request that has been under way for too long and puts its disk on the
- * list; the thread takes it off and has the driver reset the hardware and end what was under way,
- * which is then tried again or fails.
+ * A queue's timer finds a request that has been under way for too long, or a driver an answer that
+ * makes no sense, and puts the disk on the list; the thread takes it off and has the driver reset
+ * the hardware and end what was under way, which is then tried again or fails.  A disk that fails
+ * again meanwhile gets another turn.
  *
  * `recovery_lock` (taken with interrupts off) guards the list and disk->recovering.
  */
@@ -18,7 +19,7 @@ static spinlock_t recovery_lock = SPINLOCK_INIT;
 static struct list_head silent_disks = LIST_INIT(silent_disks);
 static wait_queue_t recovery_queue = WAIT_QUEUE_INIT(recovery_queue);
 
-void block_recovery_start(struct block_disk *disk)
+void block_disk_recover(struct block_disk *disk)
 {
 	unsigned long flags = spin_lock_irqsave(&recovery_lock);
 	bool fresh = !disk->recovering;
@@ -34,8 +35,7 @@ void block_recovery_start(struct block_disk *disk)
 
 static void recover(struct block_disk *disk)
 {
-	log_warn("%s: a request has been under way for more than %lu seconds", disk->name,
-		 (unsigned long)(disk->time_out / NSEC_PER_SEC));
+	log_warn("%s: is reset", disk->name);
 	if (disk->ops->recover != NULL)
 		disk->ops->recover(disk);
 	for (u32 i = 0; i < disk->queue_count; i++) {
@@ -56,15 +56,13 @@ static void recovery_thread(void *argument __unused)
 		struct block_disk *disk =
 			list_first_entry_or_null(&silent_disks, struct block_disk, recovery);
 
-		if (disk != NULL)
+		if (disk != NULL) {
 			list_remove(&disk->recovery);
+			disk->recovering = false;
+		}
 		spin_unlock_irqrestore(&recovery_lock, flags);
-		if (disk == NULL)
-			continue;
-		recover(disk);
-		flags = spin_lock_irqsave(&recovery_lock);
-		disk->recovering = false;
-		spin_unlock_irqrestore(&recovery_lock, flags);
+		if (disk != NULL)
+			recover(disk);
 	}
 }
 

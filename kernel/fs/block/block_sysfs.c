@@ -7,11 +7,13 @@
  *
  * A node's `number` is the device's: major << 20 | minor.  Each read looks the device up anew.
  */
+#include "arch/clock.h"
 #include "fs/block/block_internal.h"
 #include "fs/device.h"
 #include "fs/procfs/sysfs.h"
 #include "lib/errno.h"
 #include "lib/format.h"
+#include "lib/parse.h"
 #include "lib/string.h"
 
 /* --- Files --- */
@@ -70,6 +72,49 @@ static int show_scheduler(const struct proc_node *node __unused, struct text *te
 	return 0;
 }
 
+static int show_time_out(const struct proc_node *node, struct text *text)
+{
+	struct block_device *device = block_find(node->number);
+
+	if (device == NULL)
+		return -ENODEV;
+	text_printf(text, "%lu\n",
+		    (unsigned long)(READ_ONCE(device->disk->time_out) / NSEC_PER_MSEC));
+	block_put(device);
+	return 0;
+}
+
+/* The timers of all queues look at the clock again, then. */
+static void set_time_out(struct block_disk *disk, nsec_t time_out)
+{
+	WRITE_ONCE(disk->time_out, time_out);
+	for (u32 i = 0; i < disk->queue_count; i++) {
+		struct block_queue *queue = &disk->queues[i];
+		unsigned long flags = spin_lock_irqsave(&queue->lock);
+
+		timer_start(&queue->timer, clock_monotonic() + time_out);
+		spin_unlock_irqrestore(&queue->lock, flags);
+	}
+}
+
+/* Milliseconds. */
+static int store_time_out(const struct proc_node *node, char *value, size_t size)
+{
+	struct block_device *device;
+	u64 milliseconds;
+
+	if (size > 0 && value[size - 1] == '\n')
+		value[size - 1] = '\0';
+	if (parse_u64(value, 10, &milliseconds) || milliseconds == 0 || milliseconds > UINT32_MAX)
+		return -EINVAL;
+	device = block_find(node->number);
+	if (device == NULL)
+		return -ENODEV;
+	set_time_out(device->disk, milliseconds * NSEC_PER_MSEC);
+	block_put(device);
+	return 0;
+}
+
 static int show_dev(const struct proc_node *node, struct text *text)
 {
 	text_printf(text, "%u:%u\n", device_major(node->number), device_minor(node->number));
@@ -103,6 +148,7 @@ static const struct proc_entry queue_entries[] = {
 	PROC_FILE("discard_max_bytes", 0444, show_discard_max),
 	PROC_FILE("fua", 0444, show_fua),
 	PROC_FILE("hw_sector_size", 0444, show_logical_size),
+	PROC_SETTING("io_timeout", 0644, show_time_out, store_time_out),
 	PROC_FILE("logical_block_size", 0444, show_logical_size),
 	PROC_FILE("max_hw_sectors_kb", 0444, show_max_kib),
 	PROC_FILE("max_sectors_kb", 0444, show_max_kib),

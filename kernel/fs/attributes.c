@@ -224,6 +224,7 @@ int path_status(const struct path *path, struct file_status *status)
 	status->block_size = inode->superblock->block_size;
 	status->blocks = inode->blocks;
 	status->has_btime = false;
+	status->attributes = status->known_attributes = 0;
 	spin_lock(&inode->attribute_lock);
 	status->mode = inode->mode;
 	status->nlink = inode->nlink;

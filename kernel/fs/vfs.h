@@ -81,7 +81,16 @@ struct file_status {
 	u64 blocks; /* of 512 bytes */
 	struct vfs_time atime, mtime, ctime, btime;
 	bool has_btime;
+	u32 attributes;       /* STATX_ATTR_* of the file system */
+	u32 known_attributes; /* what it has an answer about */
 };
+
+/* From flags as chattr(1) has them: the attributes in `known` have the same numbers. */
+static inline void status_take_flags(struct file_status *status, u32 flags, u32 known)
+{
+	status->attributes = flags & known;
+	status->known_attributes = known;
+}
 
 enum attr_valid {
 	ATTR_MODE = 1 << 0,

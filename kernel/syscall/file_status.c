@@ -106,8 +106,10 @@ static void fill_statx(const struct path *path, const struct file_status *status
 	*result = (struct linux_statx){
 		.mask = STATX_BASIC_STATS | STATX_MNT_ID | (status->has_btime ? STATX_BTIME : 0),
 		.blksize = status->block_size,
-		.attributes = path->dentry == path->mount->root ? STATX_ATTR_MOUNT_ROOT : 0,
-		.attributes_mask = STATX_ATTR_MOUNT_ROOT,
+		.attributes = status->attributes |
+			      (path->dentry == path->mount->root ? STATX_ATTR_MOUNT_ROOT : 0),
+		.attributes_mask = status->known_attributes | STATX_ATTR_MOUNT_ROOT |
+				   STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX,
 		.nlink = status->nlink,
 		.uid = uid_shown(status->uid),
 		.gid = gid_shown(status->gid),

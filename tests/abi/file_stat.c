@@ -5,6 +5,7 @@
  */
 #include "abi.h"
 
+#include <sys/ioctl.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
@@ -81,6 +82,100 @@ static void statx_tells(void)
 	fails(syscall(SYS_statx, AT_FDCWD, "f", 0x1000000, 0x7ff, &x), EINVAL, "an unknown flag");
 	fails(syscall(SYS_statx, AT_FDCWD, "f", 0, 0x80000000U, &x), EINVAL, "a reserved mask");
 	fails(syscall(SYS_statx, AT_FDCWD, "f", 0, 0x7ff, BAD_POINTER), EFAULT, "a bad pointer");
+}
+
+/* The flags of chattr(1) have the numbers of statx's attributes. */
+enum {
+	IMMUTABLE = 0x10,
+	APPEND = 0x20,
+	NODUMP = 0x40,
+	AUTOMOUNT = 0x1000,
+	MOUNT_ROOT = 0x2000,
+	DAX = 0x200000
+};
+#define FS_IOC_GETFLAGS 0x80086601
+#define FS_IOC_SETFLAGS 0x40086602
+
+static struct statx_result attributes(const char *path)
+{
+	struct statx_result x;
+
+	memset(&x, 0xff, sizeof(x));
+	is(syscall(SYS_statx, AT_FDCWD, path, 0, BASIC_STATS, &x), 0, "statx of %s", path);
+	return x;
+}
+
+static long flags_of(const char *path)
+{
+	int fd = open(path, O_RDONLY), flags = 0;
+	long result = fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 ? flags : -1;
+
+	close(fd);
+	return result;
+}
+
+static int set_flags(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY), result = fd >= 0 ? ioctl(fd, FS_IOC_SETFLAGS, &flags) : -1,
+	    error = errno;
+
+	close(fd);
+	errno = error;
+	return result;
+}
+
+static void attributes_are_the_flags(void)
+{
+	static const int all[] = {IMMUTABLE, APPEND, NODUMP};
+	const uint64_t always = AUTOMOUNT | MOUNT_ROOT | DAX;
+	struct statx_result x;
+	int old, status;
+
+	put_file("flags", "x", 1, 0644);
+	x = attributes("flags");
+	is(x.stx_attributes_mask & always, always, "what is known of all files");
+	is(x.stx_attributes & always, 0, "and this is none of");
+	is(attributes("/proc").stx_attributes & MOUNT_ROOT, MOUNT_ROOT, "the root of a mount");
+	old = (int)flags_of("flags");
+	if (old < 0) {
+		skip(1, "files have no flags here");
+		unlink("flags");
+		return;
+	}
+	is(x.stx_attributes_mask & (IMMUTABLE | APPEND | NODUMP), IMMUTABLE | APPEND | NODUMP,
+	   "what is known of those with flags");
+	for (int i = 0; i < 3; i++) {
+		is(set_flags("flags", old | all[i]), 0, "flag %x", all[i]);
+		is(flags_of("flags"), old | all[i], "is set");
+		is(attributes("flags").stx_attributes & (IMMUTABLE | APPEND | NODUMP), all[i],
+		   "and an attribute");
+		if (all[i] != NODUMP)
+			fails(unlink("flags"), EPERM, "that counts");
+	}
+	fails(set_flags("flags", old | 0x1000000), EOPNOTSUPP, "a flag that nobody knows");
+	is(chown("flags", 1000, 1000), 0, "somebody's");
+	if (child(&status) == 0) {
+		is(become(1000, 1000), 0, "the owner");
+		is(set_flags("flags", old), 0, "may change some");
+		fails(set_flags("flags", old | IMMUTABLE), EPERM, "not all");
+		_exit(0);
+	}
+	if (child(&status) == 0) {
+		is(become(1001, 1001), 0, "somebody else");
+		fails(set_flags("flags", old | NODUMP), EPERM, "may not");
+		_exit(0);
+	}
+	is(attributes("flags").stx_attributes & NODUMP, 0, "it was changed");
+	is(mkdir("flagged", 0755), 0, "a directory");
+	is(set_flags("flagged", (int)flags_of("flagged") | NODUMP), 0, "gets one");
+	put_file("flagged/f", "x", 1, 0644);
+	is(attributes("flagged/f").stx_attributes & NODUMP, NODUMP, "and hands it down");
+	is(set_flags("flagged", (int)flags_of("flagged") | IMMUTABLE), 0, "an immutable directory");
+	fails(unlink("flagged/f"), EPERM, "keeps its names");
+	fails(open("flagged/g", O_CREAT | O_WRONLY, 0644), EPERM, "and gets none");
+	ok(put_file("flagged/f", "yz", 2, 0644) == 0, "its files may change");
+	is(set_flags("flagged", (int)flags_of("flagged") & ~IMMUTABLE), 0, "as before");
+	is(unlink("flagged/f") | rmdir("flagged") | unlink("flags"), 0, "all goes");
 }
 
 static void statfs_tells(void)
@@ -355,6 +450,7 @@ int main(void)
 	scratch();
 	stat_tells();
 	statx_tells();
+	attributes_are_the_flags();
 	statfs_tells();
 	times_move();
 	times_are_set();

@@ -78,6 +78,9 @@ static int get_status(const struct path *path __unused, struct inode *base,
 	struct ext4_inode *inode = ext4_inode(base);
 
 	status->has_btime = inode->node.has_btime;
+	status_take_flags(status, READ_ONCE(inode->node.flags),
+			  STATX_ATTR_COMPRESSED | STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND |
+				  STATX_ATTR_NODUMP | STATX_ATTR_ENCRYPTED | STATX_ATTR_VERITY);
 	status->blocks = base->blocks;
 	if (base->flags & INODE_PAGE_CACHE)
 		status->blocks += ext4_delayed_sectors(inode);

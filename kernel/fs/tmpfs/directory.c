@@ -337,13 +337,6 @@ out:
 	return error;
 }
 
-static int get_directory_status(const struct path *path __unused, struct inode *inode __unused,
-				struct file_status *status)
-{
-	status->has_btime = true;
-	return 0;
-}
-
 const struct inode_operations tmpfs_directory_inode_ops = {
 	.lookup = lookup,
 	.create = create,
@@ -354,7 +347,7 @@ const struct inode_operations tmpfs_directory_inode_ops = {
 	.rmdir = rmdir,
 	.rename = rename,
 	.tmpfile = tmpfile,
-	.get_status = get_directory_status,
+	.get_status = tmpfs_get_status,
 };
 
 /* The newest entry whose position is not before the given one. */
@@ -408,4 +401,5 @@ const struct file_operations tmpfs_directory_ops = {
 	.readdir = readdir,
 	.seek = file_seek_directory,
 	.fsync = sync_directory,
+	.ioctl = tmpfs_control,
 };

@@ -10,9 +10,12 @@
 #include "mm/slab.h"
 
 static slab_cache_t *inode_slab;
+static struct file_operations tmpfs_file_ops; /* set once */
 
 int tmpfs_inode_init(void)
 {
+	tmpfs_file_ops = regular_file_ops;
+	tmpfs_file_ops.ioctl = tmpfs_control;
 	inode_slab = slab_cache_create("tmpfs_inode", sizeof(struct tmpfs_inode), 0, NULL, NULL);
 	return inode_slab ? 0 : -ENOMEM;
 }
@@ -44,28 +47,23 @@ static int charge_inode(struct tmpfs_super *super)
 }
 
 /* Other file systems that are made of this one count files alone. */
-static bool names_count(const struct inode *inode)
-{
-	return tmpfs_super(inode->superblock)->files == &tmpfs_plain_files;
-}
-
 int tmpfs_charge_name(const struct inode *inode)
 {
-	if (!names_count(inode) || inode->nlink == 0)
+	if (!tmpfs_is_plain(inode) || inode->nlink == 0)
 		return 0;
 	return charge_inode(tmpfs_super(inode->superblock));
 }
 
 void tmpfs_uncharge_name(const struct inode *inode)
 {
-	if (names_count(inode) && !S_ISDIR(inode->mode) && inode->nlink > 1)
+	if (tmpfs_is_plain(inode) && !S_ISDIR(inode->mode) && inode->nlink > 1)
 		__atomic_sub_fetch(&tmpfs_super(inode->superblock)->inodes, 1, __ATOMIC_RELAXED);
 }
 
 static int init_file(struct inode *inode)
 {
 	inode->ops = &tmpfs_file_inode_ops;
-	inode->file_ops = &regular_file_ops;
+	inode->file_ops = &tmpfs_file_ops;
 	inode->flags |= INODE_PAGE_CACHE;
 	page_cache_init(&inode->cache, &cache_ops);
 	inode->cache.shared_memory = true;
@@ -117,8 +115,10 @@ struct inode *tmpfs_inode_create(struct superblock *superblock, struct inode *di
 	if (directory)
 		inode_init_owner(&node->inode, directory);
 	error = set_operations(&node->inode);
-	if (!error && directory)
+	if (!error && directory) {
+		tmpfs_inherit_flags(node, tmpfs_inode(directory));
 		error = acl_inherit(&node->inode, directory);
+	}
 	if (error)
 		goto free;
 	node->next_cookie = 1;
@@ -152,17 +152,10 @@ static int set_file_attributes(struct inode *inode, const struct attr_change *ch
 	return 0;
 }
 
-static int get_file_status(const struct path *path __unused, struct inode *inode __unused,
-			   struct file_status *status)
-{
-	status->has_btime = true;
-	return 0;
-}
-
 const struct inode_operations tmpfs_file_inode_ops = {
 	.set_attributes = set_file_attributes,
-	.get_status = get_file_status,
+	.get_status = tmpfs_get_status,
 };
 const struct inode_operations tmpfs_special_inode_ops = {
-	.get_status = get_file_status,
+	.get_status = tmpfs_get_status,
 };

@@ -21,6 +21,7 @@ struct tmpfs_inode {
 	struct rb_root names;       /* by hash and text; inode.lock */
 	struct rb_root cookies;     /* inode.lock */
 	u64 next_cookie;            /* inode.lock */
+	u32 flags;                  /* of chattr(1); inode.lock */
 	struct tmpfs_inode *parent; /* of directories: for ".."; no reference */
 };
 
@@ -44,6 +45,19 @@ extern const struct file_operations tmpfs_directory_ops;
 extern const struct tmpfs_files tmpfs_plain_files;
 
 int tmpfs_inode_init(void);
+
+/* Is it tmpfs itself, and no file system that is made of it? */
+static inline bool tmpfs_is_plain(const struct inode *inode)
+{
+	return tmpfs_super(inode->superblock)->files == &tmpfs_plain_files;
+}
+
+/* --- flags.c --- */
+
+/* A fresh inode gets what its directory hands down. */
+void tmpfs_inherit_flags(struct tmpfs_inode *node, const struct tmpfs_inode *directory);
+long tmpfs_control(struct file *file, unsigned command, vaddr_t argument);
+int tmpfs_get_status(const struct path *path, struct inode *inode, struct file_status *status);
 
 /* A name more of a file that has some counts as an inode: 0 or -ENOSPC.  And one of several goes. */
 int __must_check tmpfs_charge_name(const struct inode *inode);

@@ -14,7 +14,16 @@ enum {
 	FITRIM = 0xc0185879,
 };
 
-enum { FS_SYNC_FL = 0x8, FS_IMMUTABLE_FL = 0x10, FS_APPEND_FL = 0x20, FS_NOATIME_FL = 0x80 };
+enum {
+	FS_COMPR_FL = 0x4,
+	FS_SYNC_FL = 0x8,
+	FS_IMMUTABLE_FL = 0x10,
+	FS_APPEND_FL = 0x20,
+	FS_NODUMP_FL = 0x40,
+	FS_NOATIME_FL = 0x80,
+	FS_ENCRYPT_FL = 0x800,
+	FS_VERITY_FL = 0x100000,
+};
 
 struct linux_fiemap {
 	u64 start, length; /* bytes */

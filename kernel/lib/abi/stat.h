@@ -115,7 +115,18 @@ enum statx_mask {
 };
 #define STATX_RESERVED 0x80000000u
 
-enum statx_attributes { STATX_ATTR_MOUNT_ROOT = 0x2000 };
+/* The first five are the flags of chattr(1) (lib/abi/fsctl.h), with the same numbers. */
+enum statx_attributes {
+	STATX_ATTR_COMPRESSED = 0x4,
+	STATX_ATTR_IMMUTABLE = 0x10,
+	STATX_ATTR_APPEND = 0x20,
+	STATX_ATTR_NODUMP = 0x40,
+	STATX_ATTR_ENCRYPTED = 0x800,
+	STATX_ATTR_AUTOMOUNT = 0x1000,
+	STATX_ATTR_MOUNT_ROOT = 0x2000,
+	STATX_ATTR_VERITY = 0x100000,
+	STATX_ATTR_DAX = 0x200000,
+};
 
 /* utimensat(2): special values of tv_nsec. */
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };

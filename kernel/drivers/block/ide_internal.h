@@ -41,6 +41,7 @@ struct ide_channel {
 	struct ide_drive drives[IDE_DRIVES];
 	spinlock_t lock; /* with interrupts off, inside of queues' locks; guards all below */
 	struct block_request *active; /* what the channel is busy with, or NULL */
+	bool resetting; /* lock: nothing starts, and interrupts say nothing of `active` */
 	struct ide_drive *active_drive;
 	bool dma, bounced;
 	u32 done;               /* bytes of a transfer by the processor */

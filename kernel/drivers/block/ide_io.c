@@ -229,7 +229,8 @@ static int start(struct block_queue *queue, struct block_request *request)
 	struct ide_drive *drive = queue->disk->private;
 	struct ide_channel *channel = drive->channel;
 	unsigned long flags = spin_lock_irqsave(&channel->lock);
-	int error = channel->active != NULL ? -EBUSY : start_locked(drive, request);
+	int error = channel->active != NULL || channel->resetting ? -EBUSY
+								  : start_locked(drive, request);
 
 	spin_unlock_irqrestore(&channel->lock, flags);
 	return error;
@@ -294,7 +295,7 @@ void ide_interrupt(void *argument)
 	bool ended = false;
 	int error = 0;
 
-	if (request == NULL)
+	if (request == NULL || channel->resetting)
 		(void)status_of(channel); /* nobody's: reading the status calms it */
 	else
 		ended = advance(channel, &error);
@@ -312,16 +313,20 @@ static void recover(struct block_disk *disk)
 	unsigned long flags = spin_lock_irqsave(&channel->lock);
 	struct block_request *request = channel->active;
 
+	channel->resetting = true;
 	if (channel->master != 0)
 		port_write8((u16)(channel->master + MASTER_COMMAND), 0);
 	spin_unlock_irqrestore(&channel->lock, flags);
-	/* `active` keeps others away while the drives come back. */
 	ide_reset(channel);
 	flags = spin_lock_irqsave(&channel->lock);
-	/* Its interrupt may have come after all. */
+	if (channel->master != 0)
+		port_write8((u16)(channel->master + MASTER_STATUS),
+			    MASTER_ERROR | MASTER_INTERRUPT);
+	/* Somebody else may have reset it meanwhile. */
 	request = channel->active == request ? request : NULL;
 	if (request != NULL)
 		channel->active = NULL;
+	channel->resetting = false;
 	spin_unlock_irqrestore(&channel->lock, flags);
 	finish(channel, request, -ETIMEDOUT);
 }

@@ -12,6 +12,9 @@
  * Frames that were taken together lie side by side, and mostly come back together.  So a stock is
  * filled with blocks, hands frames out in ascending order, and what comes back as a run of RUN_MIN
  * or more goes to the lists as the few blocks that it is, past the stock.
+ *
+ * A third stock is of page tables that were little used, and cleared when they were given back:
+ * the next table is made without touching all of it.
  */
 #include "lib/assert.h"
 #include "lib/log.h"
@@ -82,7 +85,7 @@ bool frame_may_take(enum frame_kind kind)
 	return floor == 0 || zones_free() > floor;
 }
 
-/* Fills an empty stock of this CPU, from its other one if nobody else has anything.  Interrupts
+/* Fills an empty stock of this CPU, from its other ones if nobody else has anything.  Interrupts
  * off.
  */
 static bool stock_fill(struct frame_cpu *cpu, struct stock *stock, enum frame_kind kind)
@@ -93,8 +96,12 @@ static bool stock_fill(struct frame_cpu *cpu, struct stock *stock, enum frame_ki
 	if (!frame_may_take(kind))
 		return false;
 	stock->count = (u32)nodes_take_singles(NULL, stock->pfns, STOCK_BATCH, use);
-	if (unlikely(stock->count == 0) && other->count != 0)
-		stock->pfns[stock->count++] = other->pfns[--other->count];
+	if (unlikely(stock->count == 0)) {
+		if (other->count == 0)
+			other = &cpu->clean;
+		if (other->count != 0)
+			stock->pfns[stock->count++] = other->pfns[--other->count];
+	}
 	return stock->count != 0;
 }
 
@@ -192,6 +199,19 @@ phys_t frame_alloc_kind_zeroed(enum frame_kind kind)
 	return address;
 }
 
+phys_t frame_alloc_table(bool *clean)
+{
+	phys_t address = 0;
+	unsigned long flags = irq_save();
+	struct frame_cpu *cpu = &frame_cpus[cpu_id()];
+
+	*clean = cpu->clean.count != 0;
+	if (*clean && !checking_must_fail())
+		stock_take(cpu, &cpu->clean, FRAME_TABLE, &address, 1);
+	irq_restore(flags);
+	return *clean ? address : frame_alloc_kind(FRAME_TABLE);
+}
+
 phys_t frame_alloc(void)
 {
 	return frame_alloc_kind(FRAME_KERNEL);
@@ -210,6 +230,8 @@ void frame_drain(void)
 	for (u32 use = 0; use < STOCKS; use++)
 		if (cpu->stocks[use].count != 0)
 			stock_drain(&cpu->stocks[use], cpu->stocks[use].count);
+	if (cpu->clean.count != 0)
+		stock_drain(&cpu->clean, cpu->clean.count);
 	irq_restore(flags);
 	blocks_drain();
 }
@@ -292,6 +314,25 @@ void frame_free(phys_t address)
 		return;
 	unsigned long flags = irq_save();
 	release(&frame_cpus[cpu_id()], address >> PAGE_SHIFT);
+	irq_restore(flags);
+}
+
+void frame_free_clean(phys_t address)
+{
+	if (!drop(address))
+		return;
+	unsigned long flags = irq_save();
+	struct frame_cpu *cpu = &frame_cpus[cpu_id()];
+	struct frame *frame = frame_of(address);
+
+	if (likely(cpu->clean.count < CLEAN_LIMIT && frame->zone / ZONES == cpu->node)) {
+		checking_frame_released(address);
+		cpu->kinds[frame->kind]--;
+		frame->kind = FRAME_RESERVED;
+		cpu->clean.pfns[cpu->clean.count++] = (u32)(address >> PAGE_SHIFT);
+	} else {
+		release(cpu, address >> PAGE_SHIFT);
+	}
 	irq_restore(flags);
 }
 

@@ -147,6 +147,12 @@ phys_t __must_check frame_alloc_zeroed(void);
  */
 phys_t __must_check frame_alloc_kind(enum frame_kind kind);
 phys_t __must_check frame_alloc_kind_zeroed(enum frame_kind kind);
+/*
+ * The same for a page table; *clean: it is full of zeroes already.  What a CPU gets back so
+ * (frame_free_clean: one reference, the caller's, of such a frame) it keeps apart.
+ */
+phys_t __must_check frame_alloc_table(bool *clean);
+void frame_free_clean(phys_t frame);
 /* Up to `count` frames of a kind at once: cheaper than one by one.  Returns how many there were. */
 size_t __must_check frame_alloc_batch(enum frame_kind kind, phys_t *frames, size_t count);
 

@@ -19,7 +19,7 @@
 #include "mm/wipe.h"
 
 enum zone_id { ZONE_DMA32, ZONE_NORMAL, ZONES };
-enum { ALL_ZONES = MAX_NODES * ZONES, STOCK_LIMIT = 64 };
+enum { ALL_ZONES = MAX_NODES * ZONES, STOCK_LIMIT = 64, CLEAN_LIMIT = 16 };
 
 struct zone {
 	spinlock_t lock; /* interrupts off; guards `lists`, `stats` and the descriptors of free
@@ -49,6 +49,7 @@ struct stock {
 /* What a CPU keeps for itself; interrupts off, by that CPU alone. */
 struct frame_cpu {
 	struct stock stocks[STOCKS]; /* by use */
+	struct stock clean;          /* full of zeroes, for page tables; CLEAN_LIMIT at most */
 	u32 node;                    /* the CPU's; set at start-up */
 	s64 kinds[FRAME_KINDS]; /* frames taken less frames freed by this CPU; only the sum over all
 				   CPUs means something */

@@ -27,9 +27,11 @@ static size_t free_frames(void)
 {
 	size_t sum = zones_free() + blocks_kept();
 
-	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		sum += READ_ONCE(frame_cpus[cpu].clean.count);
 		for (u32 use = 0; use < STOCKS; use++)
 			sum += READ_ONCE(frame_cpus[cpu].stocks[use].count);
+	}
 	return sum;
 }
 

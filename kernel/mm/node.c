@@ -4,6 +4,8 @@
  *
  * Copying a table is what the first write after a fork pays for each 2 MiB, so it is two passes
  * over what is used of it: one takes the permission to write out of the original, the other copies.
+ * Tables of small programs have few entries, next to each other.  So a table that goes is cleared if
+ * that takes no more than CLEAN_SPAN entries, and the next one need not be cleared.
  */
 #include "mm/node.h"
 
@@ -12,7 +14,7 @@
 #include "mm/huge.h"
 #include "mm/slab.h"
 
-enum { RING_LOCKS = 64, FREE_BATCH = 64 };
+enum { RING_LOCKS = 64, FREE_BATCH = 64, CLEAN_SPAN = 256 };
 
 static slab_cache_t *node_slab; /* set once */
 static spinlock_t ring_locks[RING_LOCKS];
@@ -24,13 +26,14 @@ void nodes_init(void)
 		panic("no memory for the nodes of page tables");
 }
 
-struct node *node_alloc_unfilled(u32 level)
+/* *clean: its table is empty; else the content is undefined. */
+static struct node *make(u32 level, bool *clean)
 {
 	struct node *node = slab_alloc(node_slab);
 
 	if (node == NULL)
 		return NULL;
-	phys_t table = frame_alloc_kind(FRAME_TABLE);
+	phys_t table = frame_alloc_table(clean);
 	if (table == 0) {
 		slab_free(node_slab, node);
 		return NULL;
@@ -46,11 +49,19 @@ struct node *node_alloc_unfilled(u32 level)
 	return node;
 }
 
+struct node *node_alloc_unfilled(u32 level)
+{
+	bool clean;
+
+	return make(level, &clean);
+}
+
 struct node *node_alloc(u32 level)
 {
-	struct node *node = node_alloc_unfilled(level);
+	bool clean;
+	struct node *node = make(level, &clean);
 
-	if (node != NULL)
+	if (node != NULL && !clean)
 		page_clear(node_table(node));
 	return node;
 }
@@ -216,20 +227,24 @@ static void count_links(const pte_t *table, union used_span used)
 }
 
 /* Copies a table of which all but [first, end) is empty, and takes the permission to write out of
- * both. */
-static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end)
+ * both.  `clean`: the new one is empty. */
+static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end, bool clean)
 {
+	ASSERT(!clean || entries_skip_empty(to, 0) == PTES_PER_TABLE);
 	ASSERT(entries_skip_empty_below(from, 0, first) == first);
 	ASSERT(entries_skip_empty(from, end) == PTES_PER_TABLE);
 	ptes_share(&from[first], end - first);
-	ptes_clear(to, first);
 	ptes_copy(&to[first], &from[first], end - first);
+	if (clean)
+		return;
+	ptes_clear(to, first);
 	ptes_clear(&to[end], PTES_PER_TABLE - end);
 }
 
 struct node *node_copy(struct node *original)
 {
-	struct node *copy = node_alloc_unfilled(original->level);
+	bool clean;
+	struct node *copy = make(original->level, &clean);
 
 	if (copy == NULL)
 		return NULL;
@@ -239,8 +254,8 @@ struct node *node_copy(struct node *original)
 	if (copy->used.first < copy->used.end)
 		copy_entries(node_table(copy), node_table(original),
 			     ALIGN_DOWN(copy->used.first, PTES_PER_RUN),
-			     ALIGN_UP(copy->used.end, PTES_PER_RUN));
-	else
+			     ALIGN_UP(copy->used.end, PTES_PER_RUN), clean);
+	else if (!clean)
 		page_clear(node_table(copy));
 	if (original->level > 1) {
 		count_links(node_table(copy), copy->used);
@@ -406,6 +421,21 @@ static void node_put_link(pte_t link)
 	node_put(node);
 }
 
+/* Of a node without any used entry the table may be undefined. */
+static void table_free(const struct node *node)
+{
+	pte_t *table = node_table(node);
+	u32 first = node->used.first, end = node->used.end;
+
+	if (first >= end || end - first > CLEAN_SPAN) {
+		frame_free(node->table);
+		return;
+	}
+	ptes_clear(&table[first], end - first);
+	ASSERT(entries_skip_empty(table, 0) == PTES_PER_TABLE);
+	frame_free_clean(node->table);
+}
+
 /* As deep as the tree is high. */
 static void node_free(struct node *node)
 {
@@ -420,7 +450,7 @@ static void node_free(struct node *node)
 			node_put_link(pte_read(&table[i]));
 	/* Until it has left its ring, who moves pages may have locked the leaf. */
 	ASSERT(node->lock.held == 0);
-	frame_free(node->table);
+	table_free(node);
 	slab_free(node_slab, node);
 }
 

@@ -26,14 +26,21 @@ void nodes_init(void)
 		panic("no memory for the nodes of page tables");
 }
 
-/* *clean: its table is empty; else the content is undefined. */
+/* Is what a table has used little enough to be cleared by itself? */
+static inline bool is_narrow(union used_span used)
+{
+	return used.first < used.end && used.end - used.first <= CLEAN_SPAN;
+}
+
+/* *clean: its table is empty; else the content is undefined.  NULL: who fills much of it leaves the
+ * empty ones to others. */
 static struct node *make(u32 level, bool *clean)
 {
 	struct node *node = slab_alloc(node_slab);
 
 	if (node == NULL)
 		return NULL;
-	phys_t table = frame_alloc_table(clean);
+	phys_t table = clean != NULL ? frame_alloc_table(clean) : frame_alloc_kind(FRAME_TABLE);
 	if (table == 0) {
 		slab_free(node_slab, node);
 		return NULL;
@@ -51,9 +58,7 @@ static struct node *make(u32 level, bool *clean)
 
 struct node *node_alloc_unfilled(u32 level)
 {
-	bool clean;
-
-	return make(level, &clean);
+	return make(level, NULL);
 }
 
 struct node *node_alloc(u32 level)
@@ -243,8 +248,10 @@ static void copy_entries(pte_t *to, pte_t *from, u32 first, u32 end, bool clean)
 
 struct node *node_copy(struct node *original)
 {
-	bool clean;
-	struct node *copy = make(original->level, &clean);
+	/* It may yet grow a little until it is locked. */
+	union used_span used = {.word = __atomic_load_n(&original->used.word, __ATOMIC_RELAXED)};
+	bool clean = false;
+	struct node *copy = make(original->level, is_narrow(used) ? &clean : NULL);
 
 	if (copy == NULL)
 		return NULL;
@@ -425,13 +432,13 @@ static void node_put_link(pte_t link)
 static void table_free(const struct node *node)
 {
 	pte_t *table = node_table(node);
-	u32 first = node->used.first, end = node->used.end;
+	union used_span used = node->used;
 
-	if (first >= end || end - first > CLEAN_SPAN) {
+	if (!is_narrow(used)) {
 		frame_free(node->table);
 		return;
 	}
-	ptes_clear(&table[first], end - first);
+	ptes_clear(&table[used.first], used.end - used.first);
 	ASSERT(entries_skip_empty(table, 0) == PTES_PER_TABLE);
 	frame_free_clean(node->table);
 }

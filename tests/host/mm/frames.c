@@ -63,6 +63,63 @@ static void zeroed_frames_are_zero(void **state __unused)
 	frame_free(again);
 }
 
+static void clean_tables_are_kept_apart_and_are_free_memory(void **state __unused)
+{
+	enum { TABLES = 40 };
+	phys_t tables[TABLES];
+	bool clean;
+
+	frame_drain();
+	for (int i = 0; i < TABLES; i++) {
+		tables[i] = frame_alloc_table(&clean);
+		assert_true(tables[i] != 0 && !clean);
+		page_clear(phys_to_virt(tables[i]));
+	}
+	size_t used = machine_frames_used();
+	for (int i = 0; i < TABLES; i++)
+		frame_free_clean(tables[i]);
+	assert_int_equal(machine_frames_used(), used - TABLES);
+
+	int kept = 0;
+	for (int i = 0; i < TABLES; i++) {
+		tables[i] = frame_alloc_table(&clean);
+		assert_int_equal(frame_refs(tables[i]), 1);
+		kept += clean;
+		for (size_t at = 0; clean && at < PAGE_SIZE; at++)
+			assert_int_equal(((u8 *)phys_to_virt(tables[i]))[at], 0);
+	}
+	assert_true(kept > 0 && kept < TABLES);
+	assert_int_equal(machine_frames_used(), used);
+
+	/* One that others hold is not free, and a drained CPU has none. */
+	page_clear(phys_to_virt(tables[0]));
+	frame_get(tables[0]);
+	frame_free_clean(tables[0]);
+	assert_int_equal(frame_refs(tables[0]), 1);
+	for (int i = 0; i < TABLES; i++)
+		frame_free_clean(tables[i]);
+	frame_drain();
+	tables[0] = frame_alloc_table(&clean);
+	assert_false(clean);
+	frame_free(tables[0]);
+}
+
+static void clean_tables_go_when_nothing_else_is_left(void **state __unused)
+{
+	static phys_t frames[65536];
+	size_t count = 0;
+	bool clean;
+	phys_t table = frame_alloc_table(&clean);
+
+	page_clear(phys_to_virt(table));
+	frame_free_clean(table);
+	while (count < ARRAY_SIZE(frames) && (frames[count] = frame_alloc()) != 0)
+		count++;
+	assert_true(count < ARRAY_SIZE(frames));
+	assert_int_equal(frame_get_free_memory(), 0);
+	frame_free_batch(frames, count);
+}
+
 static void blocks_are_aligned_and_join_again(void **state __unused)
 {
 	size_t before[FRAME_MAX_ORDER + 1], after[FRAME_MAX_ORDER + 1];
@@ -540,6 +597,8 @@ int main(void)
 		cmocka_unit_test(a_frame_is_memory_outside_of_all_holes),
 		cmocka_unit_test(a_frame_lives_until_the_last_reference),
 		cmocka_unit_test(zeroed_frames_are_zero),
+		cmocka_unit_test(clean_tables_are_kept_apart_and_are_free_memory),
+		cmocka_unit_test(clean_tables_go_when_nothing_else_is_left),
 		cmocka_unit_test(blocks_are_aligned_and_join_again),
 		cmocka_unit_test(random_blocks_never_overlap),
 		cmocka_unit_test(exhaustion_leaves_a_reserve_for_the_kernel),

@@ -424,6 +424,30 @@ static void sessions(void)
 	is(status, EXITED(0), "the child ends");
 }
 
+/* 0: there is no such setting. */
+static unsigned long setting(const char *name)
+{
+	unsigned long limit = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/keys/%s", name);
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lu", &limit) != 1)
+		limit = 0;
+	fclose(file);
+	return limit;
+}
+
+static void settings(void)
+{
+	static const char *const names[] = {"maxkeys", "maxbytes", "root_maxkeys", "root_maxbytes"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		ok(setting(names[i]) > 0, "%s is a number", names[i]);
+}
+
 /* Nobody has more than the limit: by keys, and by bytes. */
 static void quota(void)
 {
@@ -431,8 +455,8 @@ static void quota(void)
 	char name[32];
 	int status;
 
-	if (getuid() != 0) {
-		skip(4, "root takes another user's place");
+	if (getuid() != 0 || setting("maxkeys") != 200 || setting("maxbytes") != 20000) {
+		skip(4, "root takes another user's place, whose limits are the usual ones");
 		return;
 	}
 	if (child(&status) == 0) {
@@ -474,6 +498,7 @@ int main(void)
 	rights();
 	names_and_arguments();
 	sessions();
+	settings();
 	quota();
 	return done();
 }

@@ -385,6 +385,38 @@ static void walking(void)
 	}
 }
 
+/* Walks go on while a list comes and goes: each sees one state or the other. */
+static void walking_meanwhile(void)
+{
+	volatile int *stop = shared_ints();
+	pid_t walkers[2];
+
+	mkdir("busy", 0755);
+	mkdir("busy/below", 0755);
+	put_file("busy/below/f", "x", 1, 0644);
+	for (int i = 0; i < 2; i++) {
+		walkers[i] = spawn();
+		if (walkers[i] != 0)
+			continue;
+		if (become((uid_t)(1000 + i), 9) != 0)
+			_exit(1);
+		while (!*stop)
+			if (access("busy/below/f", F_OK) != 0 && (i == 1 || errno != EACCES))
+				_exit(2);
+		_exit(0);
+	}
+	for (int i = 0; i < 400; i++) {
+		put("busy", ACCESS,
+		    i % 3 == 2 ? "u7 u1000:0 u1001:7 g0 m7 o5" : "u7 u1000:0 g5 m5 o5");
+		if (i % 2)
+			removexattr("busy", ACCESS);
+		chmod("busy", 0755);
+	}
+	*stop = 1;
+	is(reap(walkers[0]), 0, "one who may at times");
+	is(reap(walkers[1]), 0, "one who always may");
+}
+
 /* --- Inheriting --- */
 
 static void inheriting(void)
@@ -457,6 +489,7 @@ int main(void)
 	refused();
 	who_may();
 	walking();
+	walking_meanwhile();
 	inheriting();
 	return done();
 }

@@ -49,12 +49,16 @@ static int spin(const char *place)
 int main(int argc, char **argv)
 {
 	FILE *file;
-	int pid;
+	int pid, found;
 
 	if (argc > 1)
 		return spin(argv[1]);
 	file = fopen(PLACE, "r");
-	if (!file || fscanf(file, "%d", &pid) != 1 || kill(pid, SIGUSR1) != 0)
+	if (!file)
+		return 1;
+	found = fscanf(file, "%d", &pid);
+	fclose(file);
+	if (found != 1 || kill(pid, SIGUSR1) != 0)
 		return 1;
 	pause();
 	return 1;

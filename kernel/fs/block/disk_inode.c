@@ -14,6 +14,7 @@ void disk_inodes_init(struct disk_inodes *inodes, const struct disk_inodes_ops *
 		list_init(&inodes->buckets[i]);
 	list_init(&inodes->dirty);
 	list_init(&inodes->ending);
+	mutex_init(&inodes->sync_lock);
 	wait_queue_init(&inodes->gone);
 	wait_queue_init(&inodes->work);
 }
@@ -121,6 +122,7 @@ void disk_inode_destroy(struct disk_inode *disk)
 		return;
 	}
 	spin_lock(&inodes->lock);
+	disk->ending = true;
 	list_move_tail(&disk->work_link, &inodes->ending);
 	spin_unlock(&inodes->lock);
 	wake_up_all(&inodes->work);

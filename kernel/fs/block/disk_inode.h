@@ -12,8 +12,8 @@
  * dirty_settings.expire_centisecs, or all when there are too many, and ends inodes.  It runs while
  * the volume is mounted for writing.
  *
- * Locks, outermost first: inode->lock, disk_inode.write_back_lock, the file system's own,
- * disk_inodes.lock (spin).
+ * Locks, outermost first: disk_inodes.sync_lock, inode->lock, disk_inode.write_back_lock, the file
+ * system's own, disk_inodes.lock (spin).
  */
 #ifndef FS_DISK_INODE_H
 #define FS_DISK_INODE_H
@@ -63,7 +63,8 @@ struct disk_inodes {
 	bool stop, stopped;      /* atomic: it is to end; it has */
 	bool hurry;              /* atomic: too much is dirty */
 	bool changed;            /* atomic: commit has something to do */
-	u32 sync_pass;           /* atomic */
+	mutex_t sync_lock;       /* one pass over all at a time; taken first of all */
+	u32 sync_pass;           /* sync_lock */
 };
 
 /* Of an inode. */
@@ -73,6 +74,7 @@ struct disk_inode {
 	u64 key;                    /* inodes->lock */
 	struct list_head link;      /* inodes->lock: in a bucket, or empty */
 	struct list_head work_link; /* inodes->lock: dirty or ending */
+	bool ending;                /* inodes->lock: on the list of those, not of dirty ones */
 	nsec_t dirty_since;         /* inodes->lock */
 	u32 sync_pass;              /* inodes->lock */
 	size_t unbalanced;          /* hint: pages written since limits were looked at */

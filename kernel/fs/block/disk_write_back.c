@@ -59,7 +59,8 @@ int disk_inode_write_back(struct disk_inode *disk, u64 first, u64 last)
 	error = page_cache_write_back(cache, first, last);
 	mutex_unlock(&disk->write_back_lock);
 	spin_lock(&inodes->lock);
-	if (page_cache_dirty_pages(cache) == 0)
+	/* Reclaim writes those that wait for their end, too. */
+	if (page_cache_dirty_pages(cache) == 0 && !disk->ending)
 		list_remove(&disk->work_link);
 	spin_unlock(&inodes->lock);
 	return error;
@@ -136,10 +137,12 @@ static struct disk_inode *next_unseen(struct disk_inodes *inodes, u32 bucket, u3
 
 int disk_inodes_sync(struct disk_inodes *inodes)
 {
-	u32 pass = __atomic_add_fetch(&inodes->sync_pass, 1, __ATOMIC_RELAXED);
 	struct disk_inode *disk;
 	int result = 0;
+	u32 pass;
 
+	mutex_lock(&inodes->sync_lock);
+	pass = ++inodes->sync_pass;
 	for (u32 bucket = 0; bucket < DISK_INODE_BUCKETS; bucket++)
 		while ((disk = next_unseen(inodes, bucket, pass))) {
 			int error = disk_inode_write(disk);
@@ -147,6 +150,7 @@ int disk_inodes_sync(struct disk_inodes *inodes)
 			result = result ? result : error;
 			inode_put(disk->inode);
 		}
+	mutex_unlock(&inodes->sync_lock);
 	return result;
 }
 

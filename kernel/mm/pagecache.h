@@ -84,6 +84,7 @@ struct page_cache {
 	u32 writable_mappings;     /* atomic: shared regions that may write */
 	bool shared_memory; /* tmpfs or shared anonymous: counted as such, and can be swapped */
 	bool unevictable;   /* atomic: reclaim takes nothing (SHM_LOCK) */
+	bool random;        /* atomic: a hint, nothing is read ahead */
 	struct hugetlb_file *huge; /* constant: of a file of huge pages (hugetlb.h); else NULL */
 	struct list_head reclaim_link; /* reclaim_cache.c: on its list since there was a page */
 	u32 reclaim_visits;            /* its lock: visits that go on */
@@ -194,6 +195,18 @@ int page_cache_new_error(struct page_cache *cache, u32 *mark);
 /* Lets go of up to `count` pages that are clean and that nobody uses just now; how many went.  Only
  * for caches that can fill them again. */
 size_t page_cache_shrink(struct page_cache *cache, size_t count);
+/*
+ * Advice (posix_fadvise).  page_cache_bring reads pages [first, end) while there is enough memory,
+ * and stops at the first that cannot be read.  page_cache_give_up writes the dirty ones of [first,
+ * last] and lets go of all that nobody uses just now; only of caches that can fill them again.
+ * page_cache_set_random: misses read one page (read_ahead.h).  May sleep.
+ */
+void page_cache_bring(struct page_cache *cache, u64 first, u64 end);
+void page_cache_give_up(struct page_cache *cache, u64 first, u64 last);
+static inline void page_cache_set_random(struct page_cache *cache, bool random)
+{
+	WRITE_ONCE(cache->random, random);
+}
 /* Calls a function for each cache that has ever had a page, and which stays meanwhile; it may
  * sleep. One caller at a time. */
 void page_caches_visit(void (*function)(struct page_cache *cache, void *argument), void *argument);

@@ -162,3 +162,32 @@ size_t page_cache_shrink(struct page_cache *cache, size_t count)
 	WRITE_ONCE(cache->shrink_from, done < count ? 0 : at);
 	return done;
 }
+
+void page_cache_give_up(struct page_cache *cache, u64 first, u64 last)
+{
+	static const enum reclaim_flags passes[] = {RECLAIM_CLEAN, 0};
+
+	if (!can_fill(cache))
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(passes); i++) {
+		struct reclaim_round round = {.left = {[RECLAIM_FILE] = SIZE_MAX},
+					      .node = RECLAIM_ANY_NODE};
+		u64 at = first;
+
+		page_cache_reclaim(cache, &at, last, passes[i], &round);
+	}
+}
+
+void page_cache_bring(struct page_cache *cache, u64 first, u64 end)
+{
+	enum page_cache_flags flags = PAGE_CACHE_READ;
+	phys_t frame;
+
+	end = MIN(end, DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE));
+	for (u64 index = first; index < end && !frame_is_short(); index++) {
+		if (page_cache_get(cache, index, flags, &frame) != 0)
+			break;
+		if (frame != 0)
+			frame_free(frame);
+	}
+}

@@ -24,7 +24,7 @@ u32 read_ahead_frames(struct page_cache *cache, u64 index, u32 wanted, phys_t *f
 	phys_t present[READ_AHEAD_LIMIT];
 	u32 count = 1;
 
-	if (wanted == 1)
+	if (wanted == 1 || READ_ONCE(cache->random))
 		return 1;
 	page_cache_find(cache, index + 1, wanted - 1, present);
 	while (count < wanted && present[count - 1] == 0)

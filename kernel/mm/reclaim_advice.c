@@ -125,20 +125,6 @@ static void bring_anonymous(struct address_space *space, vaddr_t start, vaddr_t 
 	}
 }
 
-static void bring_file(struct page_cache *cache, u64 first, u64 end)
-{
-	enum page_cache_flags flags = PAGE_CACHE_READ;
-	phys_t frame;
-
-	end = MIN(end, DIV_ROUND_UP(page_cache_size(cache), PAGE_SIZE));
-	for (u64 index = first; index < end && !frame_is_short(); index++) {
-		if (page_cache_get(cache, index, flags, &frame) != 0)
-			break;
-		if (frame != 0)
-			frame_free(frame);
-	}
-}
-
 void reclaim_bring_ahead(struct address_space *space, const struct region *region, vaddr_t start,
 			 vaddr_t end)
 {
@@ -147,7 +133,7 @@ void reclaim_bring_ahead(struct address_space *space, const struct region *regio
 	if (region->flags & REGION_SPECIAL)
 		return;
 	if (cache != NULL)
-		bring_file(cache, region_index(region, start), region_index(region, end));
+		page_cache_bring(cache, region_index(region, start), region_index(region, end));
 	if (!(region->flags & REGION_SHARED))
 		bring_anonymous(space, start, end);
 }

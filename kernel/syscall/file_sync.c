@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files and stable storage: sync and its kin, and advice about coming reads, which for files in
- * memory means nothing.
+ * Files and stable storage: sync and its kin, and advice about coming reads, which goes to the
+ * file's page cache.  It is the file's, not the descriptor's: who says that he reads here and there
+ * says it for all readers.
  */
 #include "fs/block/block_device.h"
 #include "fs/calls.h"
@@ -78,27 +79,81 @@ long sys_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 	return result;
 }
 
-enum { LAST_ADVICE = 5 };
+enum advice {
+	ADVICE_NORMAL = 0,
+	ADVICE_RANDOM = 1,
+	ADVICE_SEQUENTIAL = 2,
+	ADVICE_WILL_NEED = 3,
+	ADVICE_DONT_NEED = 4,
+	ADVICE_NO_REUSE = 5,
+	BRING_MOST = 512, /* pages: whoever asks waits for them */
+};
 
-long sys_fadvise64(int fd, off_t offset __unused, off_t length, int advice)
+/* Whole pages alone go, but the file's last one counts as whole. */
+static void dont_need(struct page_cache *cache, u64 start, u64 end)
+{
+	u64 first = DIV_ROUND_UP(start, PAGE_SIZE);
+	u64 beyond = end >= page_cache_size(cache) ? DIV_ROUND_UP(end, PAGE_SIZE) : end / PAGE_SIZE;
+
+	if (first < beyond)
+		page_cache_give_up(cache, first, beyond - 1);
+}
+
+/* Bytes [start, end) of a file; end is INT64_MAX for all of it. */
+static void advise(struct inode *inode, u64 start, u64 end, int advice)
+{
+	struct page_cache *cache = &inode->cache;
+	u64 first = start / PAGE_SIZE;
+
+	if (!(inode->flags & INODE_PAGE_CACHE))
+		return;
+	switch (advice) {
+	case ADVICE_NORMAL:
+	case ADVICE_RANDOM:
+	case ADVICE_SEQUENTIAL:
+		page_cache_set_random(cache, advice == ADVICE_RANDOM);
+		break;
+	case ADVICE_WILL_NEED:
+		page_cache_bring(cache, first,
+				 MIN(DIV_ROUND_UP(end, PAGE_SIZE), first + BRING_MOST));
+		break;
+	case ADVICE_DONT_NEED:
+		dont_need(cache, start, end);
+		break;
+	}
+}
+
+static long advise_file(const struct file *file, off_t offset, off_t length, int advice)
+{
+	off_t end;
+
+	if (S_ISFIFO(file->inode->mode))
+		return -ESPIPE;
+	if (length < 0 || advice < 0 || advice > ADVICE_NO_REUSE)
+		return -EINVAL;
+	if (length == 0 || __builtin_add_overflow(offset, length, &end))
+		end = INT64_MAX;
+	if (offset >= 0 && S_ISREG(file->inode->mode))
+		advise(file->inode, (u64)offset, (u64)end, advice);
+	return 0;
+}
+
+long sys_fadvise64(int fd, off_t offset, off_t length, int advice)
 {
 	struct fd_borrow borrow = fd_borrow(fd);
-	long result = 0;
+	long result;
 
 	if (!borrow.file)
 		return -EBADF;
-	if (S_ISFIFO(borrow.file->inode->mode))
-		result = -ESPIPE;
-	else if (length < 0 || advice < 0 || advice > LAST_ADVICE)
-		result = -EINVAL;
+	result = advise_file(borrow.file, offset, length, advice);
 	fd_return(borrow);
 	return result;
 }
 
-long sys_readahead(int fd, off_t offset __unused, size_t count __unused)
+long sys_readahead(int fd, off_t offset, size_t count)
 {
 	struct fd_borrow borrow = fd_borrow(fd);
-	long result = 0;
+	long result;
 
 	if (!borrow.file)
 		return -EBADF;
@@ -106,6 +161,8 @@ long sys_readahead(int fd, off_t offset __unused, size_t count __unused)
 		result = -EBADF;
 	else if (!S_ISREG(borrow.file->inode->mode))
 		result = -EINVAL;
+	else
+		result = advise_file(borrow.file, offset, (off_t)count, ADVICE_WILL_NEED);
 	fd_return(borrow);
 	return result;
 }

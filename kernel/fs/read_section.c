@@ -13,6 +13,7 @@
 #include "fs/read_section.h"
 
 #include "lib/panic.h"
+#include "lib/string.h"
 #include "mm/kmalloc.h"
 
 enum { BATCH = 31 };
@@ -31,12 +32,20 @@ struct read_section *read_sections;
 u64 read_section_era = 1;
 static struct batch *batches; /* cpu_count() of them; each its CPU's own, preemption off */
 
+/* For each CPU `size` bytes, a multiple of a cache line; zeros. */
+static void *alloc_lines(size_t size)
+{
+	void *lines = kmalloc_aligned(cpu_count() * size, _Alignof(struct read_section));
+
+	if (!lines)
+		panic("no memory for reading sections");
+	return memset(lines, 0, cpu_count() * size);
+}
+
 void read_section_init(void)
 {
-	read_sections = kcalloc(cpu_count(), sizeof(*read_sections));
-	batches = kcalloc(cpu_count(), sizeof(*batches));
-	if (!read_sections || !batches)
-		panic("no memory for reading sections");
+	read_sections = alloc_lines(sizeof(*read_sections));
+	batches = alloc_lines(sizeof(*batches));
 }
 
 void read_section_wait(void)

@@ -20,7 +20,8 @@ for words; do
 	set -- $words
 	module=$1
 	shift
-	patterns=
+	# Without internet sockets, this one leaves a process behind that keeps the module from ending, on Linux as well.
+	patterns='-i *TestPicklingConnections.test_pickling'
 	for pattern; do
 		patterns="$patterns -m $pattern"
 	done

@@ -12,7 +12,7 @@ stress)
 		page-in) words='--vm 2 --page-in' ;;
 		esac
 		# shellcheck disable=SC2086 # words
-		timeout -s KILL $((seconds + 120)) stress-ng --pathological $words --timeout "$seconds" --verify --vm-bytes 48M --oomable \
+		timeout -s KILL $((seconds + 300)) stress-ng --pathological $words --timeout "$seconds" --verify --vm-bytes 48M --oomable \
 			--iomix-bytes 16M --hdd-bytes 16M >said 2>&1 || status=$?
 		rm -rf tmp-stress-ng-*
 		sleep 0.3

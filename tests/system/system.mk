@@ -5,7 +5,7 @@
 SYSTEM_OUT := $(BUILD)/system
 
 .PHONY: system-programs
-system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/pressure $(SYSTEM_OUT)/pressure_file $(SYSTEM_OUT)/disk $(SYSTEM_OUT)/direct $(SYSTEM_OUT)/attributes $(SYSTEM_OUT)/traced $(SYSTEM_OUT)/load_module $(SYSTEM_OUT)/powercut $(SYSTEM_OUT)/tree $(SYSTEM_OUT)/faults $(SYSTEM_OUT)/file_append $(SYSTEM_OUT)/file_random $(SYSTEM_OUT)/overlay_calls $(SYSTEM_OUT)/overlay_random
+system-programs: $(SYSTEM_OUT)/hostile $(SYSTEM_OUT)/pressure $(SYSTEM_OUT)/pressure_file $(SYSTEM_OUT)/disk $(SYSTEM_OUT)/direct $(SYSTEM_OUT)/attributes $(SYSTEM_OUT)/traced $(SYSTEM_OUT)/load_module $(SYSTEM_OUT)/powercut $(SYSTEM_OUT)/tree $(SYSTEM_OUT)/faults $(SYSTEM_OUT)/corrupt $(SYSTEM_OUT)/file_append $(SYSTEM_OUT)/file_random $(SYSTEM_OUT)/overlay_calls $(SYSTEM_OUT)/overlay_random
 system-programs: $(BUILD)/host/powercut
 
 # With symbols, for debuggers.

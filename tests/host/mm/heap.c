@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The general heap: alignment, large blocks, failures, tracking, and figures for people. */
+/* The heap: caches of objects, blocks of any size, mapped blocks; failures, tracking, and figures for people. */
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/checking.h"
@@ -396,6 +396,124 @@ static void summaries_can_be_printed(void **state __unused)
 	mem_print_stats();
 }
 
+static int constructed, destructed;
+
+static void construct(void *object)
+{
+	*(u64 *)object = 0xc0ffee;
+	constructed++;
+}
+
+static void destruct(void *object __unused)
+{
+	destructed++;
+}
+
+static void slab_objects_stay_constructed(void **state __unused)
+{
+	size_t used = machine_frames_used();
+	slab_cache_t *cache = slab_cache_create("test", 200, 64, construct, destruct);
+	void *objects[100];
+
+	for (int i = 0; i < 100; i++) {
+		objects[i] = slab_alloc(cache);
+		assert_int_equal((uintptr_t)objects[i] % 64, 0);
+		assert_int_equal(*(u64 *)objects[i], 0xc0ffee);
+	}
+	for (int i = 0; i < 100; i++)
+		slab_free(cache, objects[i]);
+	slab_cache_destroy(cache);
+	assert_true(constructed >= 100);
+	assert_int_equal(constructed, destructed);
+	slab_shrink_caches();
+	assert_true(machine_frames_used() <= used + 2);
+}
+
+static void kmalloc_of_every_size_keeps_its_content(void **state __unused)
+{
+	static struct {
+		u8 *block;
+		size_t size;
+	} blocks[256];
+
+	for (int round = 0; round < 50000; round++) {
+		u64 i = next_random() % 256;
+		if (blocks[i].block != NULL) {
+			assert_int_equal(blocks[i].block[0], (u8)i);
+			assert_int_equal(blocks[i].block[blocks[i].size - 1], (u8)i);
+			kfree(blocks[i].block);
+			blocks[i].block = NULL;
+			continue;
+		}
+		blocks[i].size = 1 + next_random() % (next_random() % 16 == 0 ? 20000 : 2200);
+		blocks[i].block = kmalloc(blocks[i].size);
+		assert_non_null(blocks[i].block);
+		assert_int_equal((uintptr_t)blocks[i].block % 16, 0);
+		assert_true(kmalloc_size(blocks[i].block) >= blocks[i].size);
+		memset(blocks[i].block, (int)i, blocks[i].size);
+	}
+	for (int i = 0; i < 256; i++)
+		kfree(blocks[i].block);
+	kfree(NULL);
+	assert_null(kmalloc(MEMORY * MIB));
+	assert_null(kcalloc(SIZE_MAX / 2, 3));
+}
+
+static void krealloc_keeps_the_content(void **state __unused)
+{
+	u8 *block = krealloc(NULL, 10);
+
+	memset(block, 7, 10);
+	for (size_t size = 10; size < 100000; size = size * 3 / 2) {
+		block = krealloc(block, size);
+		assert_non_null(block);
+		for (int i = 0; i < 10; i++)
+			assert_int_equal(block[i], 7);
+	}
+	block = krealloc(block, 10);
+	assert_int_equal(block[9], 7);
+	kfree(block);
+	char *text = kstrndup("abcdef", 3);
+	assert_string_equal(text, "abc");
+	kfree(text);
+}
+
+static void vmalloc_blocks_are_mapped_and_guarded(void **state __unused)
+{
+	size_t before = vmalloc_used();
+	vaddr_t block = (vaddr_t)vmalloc(5 * PAGE_SIZE + 1);
+
+	for (int page = 0; page < 6; page++)
+		assert_true(paging_get_physical(block + page * PAGE_SIZE + 5) % PAGE_SIZE == 5);
+	assert_int_equal(paging_get_physical(block - 1), 0);
+	assert_int_equal(paging_get_physical(block + 6 * PAGE_SIZE), 0);
+	assert_int_equal(vmalloc_used(), before + 6 * PAGE_SIZE);
+	vfree((void *)block);
+	assert_int_equal(paging_get_physical(block), 0);
+	assert_int_equal(vmalloc_used(), before);
+	assert_int_equal((vaddr_t)vmalloc(7 * PAGE_SIZE), block);
+	vfree((void *)block);
+
+	void *stack = kernel_stack_alloc();
+	assert_int_equal(paging_get_physical((vaddr_t)stack - 1), 0);
+	kernel_stack_free(stack);
+	assert_ptr_equal(kernel_stack_alloc(), stack);
+	kernel_stack_free(stack);
+}
+
+static void a_failing_vmalloc_leaks_nothing(void **state __unused)
+{
+	vfree(vmalloc(20 * PAGE_SIZE)); /* the tables and the block's descriptor are there now */
+	size_t used = machine_frames_used();
+
+	for (u64 nth = 1; nth <= 20; nth++) {
+		mm_checking.countdown = nth;
+		assert_null(vmalloc(20 * PAGE_SIZE));
+		assert_int_equal(machine_frames_used(), used);
+	}
+	mm_checking.countdown = 0;
+}
+
 static int start(void **state __unused)
 {
 	machine_start(MEMORY * MIB);
@@ -405,6 +523,11 @@ static int start(void **state __unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slab_objects_stay_constructed),
+		cmocka_unit_test(kmalloc_of_every_size_keeps_its_content),
+		cmocka_unit_test(krealloc_keeps_the_content),
+		cmocka_unit_test(vmalloc_blocks_are_mapped_and_guarded),
+		cmocka_unit_test(a_failing_vmalloc_leaks_nothing),
 		cmocka_unit_test(blocks_are_aligned_as_asked),
 		cmocka_unit_test(powers_of_two_are_aligned_by_themselves),
 		cmocka_unit_test(blocks_can_be_larger_than_the_largest_buddy),

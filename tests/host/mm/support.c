@@ -111,3 +111,13 @@ int test_check_frames(void **state __unused)
 	slab_shrink_caches();
 	return machine_frames_used() > used_before + 8;
 }
+
+u64 next_random(void)
+{
+	static u64 state = 88172645463325252;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}

@@ -67,4 +67,7 @@ int test_check_frames(void **state);
 #define TEST_WITHOUT_LEAKS(name) \
 	cmocka_unit_test_setup_teardown(name, test_remember_frames, test_check_frames)
 
+/* The same sequence in each run (xorshift); one thread. */
+u64 next_random(void);
+
 #endif

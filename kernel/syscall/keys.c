@@ -45,6 +45,17 @@ static char *get_description(vaddr_t user)
 	return IS_ERR(text) && PTR_ERR(text) == -ENAMETOOLONG ? ERR_PTR(-EINVAL) : text;
 }
 
+/* What a call names a key by: 0 and both, the description to be freed; or an error. */
+static long get_name(vaddr_t user_type, vaddr_t user_description, int *type, char **description)
+{
+	int error = get_type(user_type, type);
+
+	if (error != 0)
+		return error;
+	*description = get_description(user_description);
+	return IS_ERR(*description) ? PTR_ERR(*description) : 0;
+}
+
 /* Some bytes, to be freed; NULL for none; ERR_PTR. */
 static void *get_payload(vaddr_t user, size_t size)
 {
@@ -63,14 +74,13 @@ long sys_add_key(vaddr_t user_type, vaddr_t user_description, vaddr_t user_paylo
 		 int ring_id)
 {
 	struct key_ref ring;
+	char *description;
 	int type;
-	long result = size > ADD_MOST ? -EINVAL : get_type(user_type, &type);
+	long result = size > ADD_MOST ? -EINVAL
+				      : get_name(user_type, user_description, &type, &description);
 
 	if (result != 0)
 		return result;
-	char *description = get_description(user_description);
-	if (IS_ERR(description))
-		return PTR_ERR(description);
 	if (description[0] == '.' && type == KEY_KEYRING)
 		result = -EPERM;
 	void *payload = result != 0 ? NULL : get_payload(user_payload, size);
@@ -109,14 +119,12 @@ static long link_found(struct key_ref found, key_serial_t ring_id, const struct 
 long sys_request_key(vaddr_t user_type, vaddr_t user_description, vaddr_t user_callout, int ring_id)
 {
 	struct key_ref ring = {.key = NULL}, found;
+	char *description;
 	int type;
-	long result = get_type(user_type, &type);
+	long result = get_name(user_type, user_description, &type, &description);
 
 	if (result != 0)
 		return result;
-	char *description = get_description(user_description);
-	if (IS_ERR(description))
-		return PTR_ERR(description);
 	/* What a program that makes keys would be told: there is none, but it has to be a text. */
 	char *callout = user_callout == 0 ? NULL : get_description(user_callout);
 	if (IS_ERR(callout)) {
@@ -307,14 +315,12 @@ static long do_unlink(u64 id, u64 ring_id, u64 third __unused, u64 fourth __unus
 static long do_search(u64 ring_id, u64 user_type, u64 user_description, u64 target_id)
 {
 	struct key_ref ring, found, target = {.key = NULL};
+	char *description;
 	int type;
-	long result = get_type(user_type, &type);
+	long result = get_name(user_type, user_description, &type, &description);
 
 	if (result != 0)
 		return result;
-	char *description = get_description(user_description);
-	if (IS_ERR(description))
-		return PTR_ERR(description);
 	result = key_lookup((key_serial_t)ring_id, 0, KEY_SEARCH, &ring);
 	if (result != 0)
 		goto free_description;

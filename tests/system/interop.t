@@ -16,7 +16,8 @@ fi
 mkdir -p root/modules
 cp "$TOP/build/system/tree" root/
 cp "$LINUX"/modules/*.ko root/modules/
-cat >root/init <<'END'
+# How the first program of both begins.
+cat >beginning <<'END'
 #!/bin/sh
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev 2>/dev/null
@@ -25,6 +26,8 @@ if grep -q kernel=linux /proc/cmdline; then
 		insmod /modules/$module.ko
 	done
 fi
+END
+cat beginning - >root/init <<'END'
 set -- $(grep -o 'work=[^ ]*' /proc/cmdline | sed 's/work=//; s/,/ /g')
 mkdir -p /m
 mount -t "$1" /dev/vda /m || echo wrong: mount
@@ -96,15 +99,7 @@ done
 chmod 751 kernel/lib/list.h many
 find . -exec touch -h -d '2001-02-03 04:05:06' {} +
 cd ../..
-cat >root/init <<'END'
-#!/bin/sh
-mount -t proc proc /proc
-mount -t devtmpfs dev /dev 2>/dev/null
-if grep -q kernel=linux /proc/cmdline; then
-	for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
-		insmod /modules/$module.ko
-	done
-fi
+cat beginning - >root/init <<'END'
 mkdir -p /a /b
 mount -t ext4 /dev/vda /a || echo wrong: mount
 # An initramfs has not everything of that.

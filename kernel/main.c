@@ -35,6 +35,7 @@
 #include "mm/workingset.h"
 #include "mm/vmm.h"
 #include "module/module.h"
+#include "net/device.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
 #include "proc/collapse_thread.h"
@@ -97,6 +98,7 @@ void kernel_main(void)
 	epoll_init();
 	inotify_init();
 	aio_init();
+	net_devices_init();
 	unix_init();
 	reclaim_thread_start();
 	compact_thread_start();

@@ -107,6 +107,7 @@ struct file {
 	void *private;            /* the operations' */
 	struct file_owner *owner; /* who gets signals: fs/async.c's; set once */
 	u32 error_mark;           /* atomic: errors of write-backs that it has told: fsync */
+	u32 hangups;              /* of terminals: how many there had been at open; const */
 	u64 id;                   /* unique, never reused: epoll's key */
 	struct list_head watches; /* epoll's, with its own lock */
 };

@@ -417,6 +417,8 @@ struct superblock_operations {
 	int (*statfs)(struct superblock *superblock, struct linux_statfs *result);
 	/* Everything to stable storage: 0 or the first error.  NULL: there is none. */
 	int (*sync)(struct superblock *superblock);
+	/* A thread begins to write what is dirty now; nobody waits.  NULL: there is none. */
+	void (*hurry)(struct superblock *superblock);
 	int (*remount)(struct superblock *superblock, u64 flags, const char *options);
 	/* Memory is short: gives back `part` of `whole` of what is kept beside names and pages.
 	 * Must not wait for memory.  NULL: nothing is. */

@@ -68,7 +68,7 @@ static int check_flags(const struct clone_request *request)
 {
 	u64 flags = request->flags;
 
-	if (flags & (CLONE_INTO_CGROUP | CLONE_NEWCGROUP | CLONE_NEWTIME))
+	if (flags & (CLONE_INTO_CGROUP | CLONE_NEWTIME))
 		return -EINVAL;
 	if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
 		return -EINVAL;

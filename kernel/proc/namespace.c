@@ -34,6 +34,9 @@ static struct {
 	[NAMESPACE_IPC] = {.name = "ipc", .flag = CLONE_NEWIPC, .first_number = 0xefffffffu},
 	[NAMESPACE_PID] = {.name = "pid", .flag = CLONE_NEWPID, .first_number = 0xeffffffcu},
 	[NAMESPACE_NET] = {.name = "net", .flag = CLONE_NEWNET, .first_number = 0xeffffff9u},
+	[NAMESPACE_CGROUP] = {.name = "cgroup",
+			      .flag = CLONE_NEWCGROUP,
+			      .first_number = 0xeffffffbu},
 	[NAMESPACE_USER] = {.name = "user", .flag = CLONE_NEWUSER, .first_number = 0xeffffffdu},
 };
 

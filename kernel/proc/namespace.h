@@ -26,6 +26,7 @@ enum namespace_kind {
 	NAMESPACE_IPC,
 	NAMESPACE_PID, /* in a set: the one for children */
 	NAMESPACE_NET,
+	NAMESPACE_CGROUP,
 	NAMESPACE_IN_SET, /* how many a set has */
 	NAMESPACE_USER = NAMESPACE_IN_SET,
 	NAMESPACE_KINDS
@@ -95,7 +96,7 @@ struct namespace *namespace_current(enum namespace_kind kind);
 struct namespace *namespace_of_task(struct task *task, enum namespace_kind kind, bool children);
 
 #define CLONE_NAMESPACES_IN_SET \
-	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
+	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 struct namespaces *namespaces_get(struct namespaces *set);
 /* The first of each kind: for the first program. */

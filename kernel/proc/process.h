@@ -63,6 +63,7 @@ struct process {
 	bool zombie;          /* all threads are gone: may be waited for */
 	bool reaped;          /* somebody is taking it away */
 	bool exec_done;       /* has called exec since it was forked */
+	bool tty_forgotten;   /* TIOCNOTTY: the session's terminal is not ours; process_tree_lock */
 	bool child_subreaper; /* PR_SET_CHILD_SUBREAPER */
 	int stop_report;      /* signal that a WUNTRACED wait has yet to report, 0 for none */
 	bool continue_report; /* a WCONTINUED wait has yet to report */

@@ -211,6 +211,7 @@ int session_init_first(struct process *process)
 
 void session_fork_locked(struct process *child, struct process *parent)
 {
+	child->tty_forgotten = parent->tty_forgotten;
 	if (parent->group != NULL)
 		join_locked(child, parent->group);
 }
@@ -237,6 +238,8 @@ long session_setsid(void)
 	bool allowed = pid->group == NULL && pid->session == NULL;
 	if (allowed)
 		found_session_locked(process, session, group);
+	if (allowed)
+		process->tty_forgotten = false;
 	process_tree_unlock(flags);
 	if (!allowed) {
 		kfree(session);

@@ -101,9 +101,17 @@ void process_terminal(struct process *process, const struct pid_namespace *space
 /* Makes `tty`, which has the number `device`, the terminal of current's session, and current's
  * group the foreground one.  -EPERM (not leader, has one). */
 int __must_check session_acquire_tty(void *tty, dev_t device);
-/* The session gives up its terminal (TIOCNOTTY by the leader, or the tty hung up); signals as the
- * man page says. */
-void session_drop_tty(struct session *session, bool hangup);
+/* Who gets SIGHUP and SIGCONT when a session loses its terminal. */
+enum tty_loss {
+	TTY_LOSS_QUIET,
+	TTY_LOSS_LEADER, /* vhangup(2) */
+	TTY_LOSS_HANGUP, /* the foreground group and the leader: the line went, or TIOCNOTTY */
+};
+/* The session gives up its terminal (TIOCNOTTY by the leader, or the tty hung up). */
+void session_drop_tty(struct session *session, enum tty_loss loss);
+/* Current, and its children from now on, have no terminal until they are in another session:
+ * TIOCNOTTY by another than the leader. */
+void session_forget_tty(void);
 
 /* The foreground group of a session: a reference or NULL; and setting it (-ESRCH, -EPERM: not a
  * group of the session). */

@@ -79,7 +79,7 @@ void *session_tty(void)
 {
 	unsigned long flags = process_tree_lock();
 	struct session *session = mine_locked();
-	void *tty = session != NULL ? session->tty : NULL;
+	void *tty = session != NULL && !current->process->tty_forgotten ? session->tty : NULL;
 
 	process_tree_unlock(flags);
 	return tty;
@@ -93,7 +93,7 @@ void process_terminal(struct process *process, const struct pid_namespace *space
 
 	*device = 0;
 	*foreground = -1;
-	if (session != NULL && session->tty != NULL) {
+	if (session != NULL && session->tty != NULL && !process->tty_forgotten) {
 		*device = session->tty_device;
 		*foreground = session->foreground != NULL
 				      ? pid_number_in(session->foreground->pid, space)
@@ -110,6 +110,7 @@ int session_acquire_tty(void *tty, dev_t device)
 	if (allowed) {
 		mine_locked()->tty = tty;
 		mine_locked()->tty_device = device;
+		current->process->tty_forgotten = false;
 		set_foreground_locked(mine_locked(), current->process->group);
 	}
 	process_tree_unlock(flags);
@@ -118,34 +119,43 @@ int session_acquire_tty(void *tty, dev_t device)
 
 /* Signals whom the loss of the terminal concerns: the foreground group and the leader, each once.
  */
-static void hang_up_locked(struct session *session)
+static void hang_up_locked(struct session *session, enum tty_loss loss)
 {
 	struct process *leader = session->pid->task != NULL ? session->pid->task->process : NULL;
+	bool group = loss == TTY_LOSS_HANGUP && session->foreground != NULL;
 
-	if (session->foreground != NULL) {
+	if (group) {
 		send_locked(session->foreground, SIGHUP);
 		send_locked(session->foreground, SIGCONT);
 	}
-	if (leader != NULL && leader->group != session->foreground) {
+	if (leader != NULL && !(group && leader->group == session->foreground)) {
 		signal_send_kernel(leader, SIGHUP);
 		signal_send_kernel(leader, SIGCONT);
 	}
 }
 
-void session_drop_tty(struct session *session, bool hangup)
+void session_drop_tty(struct session *session, enum tty_loss loss)
 {
 	unsigned long flags = process_tree_lock();
 	void *tty = session->tty;
 
 	session_get_locked(session);
-	if (hangup && tty != NULL)
-		hang_up_locked(session);
+	if (loss != TTY_LOSS_QUIET && tty != NULL)
+		hang_up_locked(session, loss);
 	session->tty = NULL;
 	session_clear_foreground_locked(session);
 	process_tree_unlock(flags);
 	if (tty != NULL && tty_ops != NULL)
 		tty_ops->released(tty, session);
 	session_put(session);
+}
+
+void session_forget_tty(void)
+{
+	unsigned long flags = process_tree_lock();
+
+	current->process->tty_forgotten = true;
+	process_tree_unlock(flags);
 }
 
 void session_exit(struct process *process)
@@ -157,7 +167,7 @@ void session_exit(struct process *process)
 	process_tree_unlock(flags);
 	if (session == NULL)
 		return;
-	session_drop_tty(session, true);
+	session_drop_tty(session, TTY_LOSS_HANGUP);
 	session_put(session);
 }
 
@@ -262,8 +272,8 @@ int job_control_check_background(void *tty, int signal)
 	struct process_group *group = current->process->group;
 	struct session *session = mine_locked();
 
-	if (session == NULL || session->tty != tty || session->foreground == NULL ||
-	    session->foreground == group) {
+	if (session == NULL || session->tty != tty || current->process->tty_forgotten ||
+	    session->foreground == NULL || session->foreground == group) {
 		result = 0;
 	} else if (signal_is_blocked_or_ignored(signal)) {
 		result = signal == SIGTTIN ? -EIO : 0;

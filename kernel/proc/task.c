@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
+#include "proc/cgroup_namespace.h"
 #include "proc/credentials.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
@@ -41,6 +42,7 @@ void tasks_init(void)
 	user_namespaces_init();
 	pid_namespaces_init();
 	uts_init();
+	cgroup_namespaces_init();
 	processes_init();
 	kernel_credentials = credentials_initial();
 }

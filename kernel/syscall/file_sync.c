@@ -57,6 +57,19 @@ static long check_range_file(const struct file *file)
 	return S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -ESPIPE;
 }
 
+/* Without a flag that waits the volume's thread is sent, and nobody waited for, where there is one. */
+static long sync_range(struct file *file, off_t start, off_t end, unsigned flags)
+{
+	struct superblock *superblock = file->inode->superblock;
+
+	if (flags == SYNC_FILE_RANGE_WRITE && !S_ISBLK(file->inode->mode) &&
+	    superblock->ops->hurry) {
+		superblock->ops->hurry(superblock);
+		return 0;
+	}
+	return file->ops->fsync ? file->ops->fsync(file, start, end, true) : 0;
+}
+
 long sys_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 {
 	const unsigned known =
@@ -72,9 +85,8 @@ long sys_sync_file_range(int fd, off_t offset, off_t length, unsigned flags)
 		result = -EINVAL;
 	else
 		result = check_range_file(borrow.file);
-	if (!result && borrow.file->ops->fsync)
-		result = borrow.file->ops->fsync(borrow.file, offset, length ? end : INT64_MAX,
-						 true);
+	if (!result && flags)
+		result = sync_range(borrow.file, offset, length ? end : INT64_MAX, flags);
 	fd_return(borrow);
 	return result;
 }

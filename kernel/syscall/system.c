@@ -6,6 +6,7 @@
 
 #include "arch/clock.h"
 #include "arch/machine.h"
+#include "drivers/tty/tty.h"
 #include "fs/calls.h"
 #include "lib/abi/signal.h"
 #include "lib/errno.h"
@@ -135,6 +136,18 @@ static long end_namespace(struct pid_namespace *space, u32 command)
 	}
 	process_tree_unlock(flags);
 	task_exit(0);
+}
+
+long sys_vhangup(void)
+{
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	struct tty *tty = tty_find_controlling();
+	if (tty != NULL) {
+		tty_vhangup(tty);
+		tty_put(tty);
+	}
+	return 0;
 }
 
 long sys_reboot(u32 magic1, u32 magic2, u32 command, vaddr_t argument __unused)

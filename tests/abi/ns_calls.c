@@ -31,8 +31,8 @@ static const char *hostname(void)
 
 static void links(void)
 {
-	static const char *const names[] = {
-		"uts", "ipc", "pid", "mnt", "net", "user", "pid_for_children"};
+	static const char *const names[] = {"uts", "ipc",  "pid",    "mnt",
+					    "net", "user", "cgroup", "pid_for_children"};
 	char path[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -74,6 +74,30 @@ static void uts(void)
 	close(null);
 	fails(unshare(0x4), EINVAL, "unshare refuses unknown flags");
 	close(fd);
+}
+
+/* Of control groups: the names differ, what is in them does not. */
+static void cgroups(void)
+{
+	long own = ns_number("/proc/self/ns/cgroup");
+	int status;
+
+	if (child(&status) == 0) {
+		int fd = open("/proc/self/ns/cgroup", O_RDONLY);
+		is(unshare(CLONE_NEWCGROUP), 0, "a namespace of one's own for control groups");
+		ok(ns_number("/proc/self/ns/cgroup") != own, "it has another number");
+		is(ioctl(fd, NS_GET_NSTYPE), CLONE_NEWCGROUP, "the old one's file tells its kind");
+		is(setns(fd, CLONE_NEWCGROUP), 0, "and leads back");
+		is(ns_number("/proc/self/ns/cgroup"), own, "to its number");
+		become(1000, 1000);
+		fails(unshare(CLONE_NEWCGROUP), EPERM, "not everybody makes one");
+		_exit(0);
+	}
+	is(status, 0, "the child is done");
+	pid_t pid = (pid_t)ns_clone(CLONE_NEWCGROUP);
+	if (pid == 0)
+		_exit(ns_number("/proc/self/ns/cgroup") != own ? 0 : 1);
+	is(reap(pid), 0, "clone makes one, too");
 }
 
 static void by_clone(void)
@@ -297,6 +321,7 @@ int main(void)
 {
 	links();
 	uts();
+	cgroups();
 	by_clone();
 	refused();
 	sysv();

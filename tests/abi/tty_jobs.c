@@ -5,6 +5,7 @@
  */
 #include "abi.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -276,6 +277,83 @@ static void leaders_take_the_terminal_along(void)
 	close(master);
 }
 
+/* Whoever has a terminal open is off it for good after vhangup; the group in the foreground is told nothing. */
+static void vhangup_takes_all_off_the_line(int keep)
+{
+	int st;
+
+	told[0] = told[1] = told[2] = told[3] = 0;
+	pid_t leader = spawn();
+	if (leader == 0) {
+		int fd = new_session();
+		char c;
+		signal(SIGHUP, on_signal);
+		pid_t job = spawn();
+		if (job == 0) {
+			setpgid(0, 0);
+			signal(SIGTTOU, SIG_IGN);
+			signal(SIGHUP, SIG_DFL);
+			tcsetpgrp(fd, getpid());
+			told[0] = 1;
+			is(read(fd, &c, 1), 0, "a read that waits ends");
+			wait_until(told[2]);
+			is(told[2], SIGHUP, "the session's leader got SIGHUP");
+			is(vhangup(), 0, "nobody has a terminal to hang up");
+			_exit(0);
+		}
+		wait_until(told[0]);
+		sleep_ms(20);
+		is(vhangup(), 0, "vhangup");
+		is(reap(job), 0, "its group is not killed");
+		fails(open("/dev/tty", O_RDWR), ENXIO, "the session has no terminal");
+		_exit(0);
+	}
+	is(reap(leader), 0, "the leader ends by itself");
+	char c = 'x';
+	struct pollfd p = {keep, POLLIN | POLLOUT, 0};
+	struct winsize size;
+	is(poll(&p, 1, 0), 1, "poll tells of files");
+	is(p.revents, POLLIN | POLLOUT | POLLERR | POLLHUP, "that are off the line");
+	is(read(keep, &c, 1), 0, "reading finds the end");
+	fails(write(keep, &c, 1), EIO, "writing nobody");
+	fails(ioctl(keep, TIOCGWINSZ, &size), EIO, "settings neither");
+	fails(tcsetpgrp(keep, getpgrp()), ENOTTY, "nor groups");
+	int again = open(name, O_RDWR | O_NOCTTY);
+	ok(again >= 0, "who opens it again");
+	is(write(again, "y", 1), 1, "writes");
+	while (read(master, &c, 1) == 1 && c != 'y')
+		;
+	is(c, 'y', "and the master reads it");
+	close(again);
+	if (child(&st) == 0) {
+		become(1000, 1000);
+		fails(vhangup(), EPERM, "vhangup wants a capability");
+		_exit(0);
+	}
+}
+
+static void others_forget_the_terminal(void)
+{
+	int st;
+
+	if (child(&st) == 0) {
+		int fd = new_session();
+		signal(SIGHUP, on_signal);
+		if (child(&st) == 0) {
+			is(ioctl(fd, TIOCNOTTY), 0,
+			   "who is not the leader gives it up for himself");
+			fails(open("/dev/tty", O_RDWR), ENXIO, "has none");
+			fails(ioctl(fd, TIOCNOTTY), ENOTTY, "to give up again");
+			if (child(&st) == 0)
+				_exit(open("/dev/tty", O_RDWR) == -1 && errno == ENXIO ? 0 : 1);
+			is(st, 0, "nor have its children");
+			_exit(0);
+		}
+		ok(open("/dev/tty", O_RDWR) >= 0, "the leader still has it");
+		_exit(0);
+	}
+}
+
 int main(void)
 {
 	told = shared_ints();
@@ -287,6 +365,8 @@ int main(void)
 	background_jobs_stop();
 	background_output();
 	window_changes_are_told();
+	others_forget_the_terminal();
+	vhangup_takes_all_off_the_line(keep);
 	close(keep);
 	hang_up_ends_the_session();
 	leaders_take_the_terminal_along();

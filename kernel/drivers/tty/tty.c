@@ -142,7 +142,21 @@ void tty_hangup(struct tty *tty)
 
 	tty->hung_up = true;
 	spin_unlock_irqrestore(&tty->lock, flags);
-	tty_drop_session(tty, true);
+	tty_drop_session(tty, TTY_LOSS_HANGUP);
+	wake_up_all(&tty->read_wait);
+	wake_up_all(&tty->write_wait);
+}
+
+void tty_vhangup(struct tty *tty)
+{
+	unsigned long flags = spin_lock_irqsave(&tty->lock);
+
+	WRITE_ONCE(tty->hangups, tty->hangups + 1);
+	tty->exclusive = false;
+	tty->stopped = false;
+	tty_input_flush_locked(tty);
+	spin_unlock_irqrestore(&tty->lock, flags);
+	tty_drop_session(tty, TTY_LOSS_LEADER);
 	wake_up_all(&tty->read_wait);
 	wake_up_all(&tty->write_wait);
 }

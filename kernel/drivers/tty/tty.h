@@ -77,6 +77,7 @@ struct tty {
 	bool exclusive;     /* TIOCEXCL */
 	bool overflow_rung; /* the bell of IMAXBEL was rung for this overflow */
 	u32 opens;          /* open files */
+	u32 hangups;        /* vhangup(2): who opened it before is off the line; read without */
 
 	struct session *session; /* a reference: whose controlling terminal this is, or NULL */
 	struct list_head link;   /* in the list of all terminals: tty.c's registry_lock */
@@ -100,6 +101,9 @@ size_t tty_receive_room(struct tty *tty);
 void tty_wake_writers(struct tty *tty);
 /* The line is gone: readers get end of file, the session SIGHUP and SIGCONT. */
 void tty_hangup(struct tty *tty);
+/* vhangup(2): the line is as before its first use, and whoever has it open is off it for good; the
+ * session loses it, its leader gets SIGHUP and SIGCONT.  Who opens it again is on.  May sleep. */
+void tty_vhangup(struct tty *tty);
 /* A new window size; SIGWINCH to the foreground group if it differs. */
 void tty_set_window(struct tty *tty, const struct linux_winsize *window);
 

@@ -37,8 +37,10 @@ int tty_open_file(struct file *file, struct tty *tty)
 	bool busy = tty->exclusive && tty->opens > 0 && !privileged;
 	int error = tty->hung_up ? -EIO : busy ? -EBUSY : 0;
 
-	if (!error)
+	if (!error) {
 		tty->opens++;
+		file->hangups = tty->hangups;
+	}
 	spin_unlock_irqrestore(&tty->lock, flags);
 	if (error)
 		return error;
@@ -88,6 +90,13 @@ static void tty_release(struct file *file)
 	tty_put(tty);
 }
 
+bool tty_file_is_off(const struct file *file)
+{
+	const struct tty *tty = file->private;
+
+	return file->hangups != READ_ONCE(tty->hangups) && file->inode->rdev != CONSOLE_DEVICE;
+}
+
 /* --- Reading --- */
 
 /* What a read has to wait for: tcgetattr's MIN and TIME, which count in raw mode only. */
@@ -115,10 +124,10 @@ static struct read_rule read_rule(struct tty *tty, size_t size)
 	return rule;
 }
 
-static bool has_input(struct tty *tty)
+static bool has_input(struct tty *tty, const struct file *file)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
-	bool ready = tty_input_ready_locked(tty, 1) || tty->hung_up;
+	bool ready = tty_input_ready_locked(tty, 1) || tty->hung_up || tty_file_is_off(file);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return ready;
@@ -133,7 +142,8 @@ static int wait_for_input(struct tty *tty, struct file *file, nsec_t gap)
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
 	nsec_t deadline = gap == NO_DEADLINE ? NO_DEADLINE : clock_monotonic() + gap;
-	return wait_event_timeout(&tty->read_wait, has_input(tty), deadline, WAIT_INTERRUPTIBLE);
+	return wait_event_timeout(&tty->read_wait, has_input(tty, file), deadline,
+				  WAIT_INTERRUPTIBLE);
 }
 
 /* Takes a chunk to the reader.  Bytes taken; *ended when the read is complete whatever their number
@@ -160,7 +170,7 @@ static ssize_t read_locked(struct tty *tty, struct file *file, struct io_cursor 
 	size_t total = 0;
 	int error = 0;
 
-	while (cursor->remaining > 0) {
+	while (cursor->remaining > 0 && !tty_file_is_off(file)) {
 		bool ended;
 		ssize_t taken = take_chunk(tty, cursor, &ended);
 
@@ -190,8 +200,10 @@ static ssize_t read_locked(struct tty *tty, struct file *file, struct io_cursor 
 static ssize_t tty_read(struct file *file, struct io_cursor *cursor, off_t *position __unused)
 {
 	struct tty *tty = file->private;
-	int error = job_control_check_background(tty, SIGTTIN);
 
+	if (tty_file_is_off(file))
+		return 0;
+	int error = job_control_check_background(tty, SIGTTIN);
 	if (error)
 		return error;
 	if (file->flags & O_NONBLOCK) {
@@ -215,10 +227,10 @@ static bool has_room_locked(struct tty *tty)
 	return tty->hung_up || (!tty->stopped && tty->ops->write_room(tty) >= 8);
 }
 
-static bool has_room(struct tty *tty)
+static bool has_room(struct tty *tty, const struct file *file)
 {
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
-	bool room = has_room_locked(tty);
+	bool room = has_room_locked(tty) || tty_file_is_off(file);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return room;
@@ -231,7 +243,7 @@ static ssize_t send_chunk(struct tty *tty, struct file *file, const u8 *chunk, s
 
 	while (sent < count) {
 		unsigned long flags = spin_lock_irqsave(&tty->lock);
-		bool hung_up = tty->hung_up;
+		bool hung_up = tty->hung_up || tty_file_is_off(file);
 		size_t now = hung_up ? 0 : tty_output_locked(tty, chunk + sent, count - sent);
 
 		spin_unlock_irqrestore(&tty->lock, flags);
@@ -240,9 +252,10 @@ static ssize_t send_chunk(struct tty *tty, struct file *file, const u8 *chunk, s
 			return sent > 0 ? (ssize_t)sent : -EIO;
 		if (now > 0)
 			continue;
-		int error = (file->flags & O_NONBLOCK)
-				    ? -EAGAIN
-				    : wait_event_interruptible(&tty->write_wait, has_room(tty));
+		int error =
+			(file->flags & O_NONBLOCK)
+				? -EAGAIN
+				: wait_event_interruptible(&tty->write_wait, has_room(tty, file));
 		if (error)
 			return sent > 0 ? (ssize_t)sent : error;
 	}
@@ -273,6 +286,8 @@ static ssize_t tty_write(struct file *file, struct io_cursor *cursor, off_t *pos
 	struct tty *tty = file->private;
 	int error = 0;
 
+	if (tty_file_is_off(file))
+		return -EIO;
 	if (tty_local(tty, TOSTOP))
 		error = job_control_check_background(tty, SIGTTOU);
 	if (error)
@@ -297,6 +312,8 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 
 	poll_wait(file, &tty->read_wait, table);
 	poll_wait(file, &tty->write_wait, table);
+	if (tty_file_is_off(file))
+		return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	size_t minimum = tty->termios.c_cc[VTIME] == 0 ? tty->termios.c_cc[VMIN] : 1;
 	if (tty_input_ready_locked(tty, minimum) || tty->hung_up)

@@ -5,6 +5,7 @@
 
 #include "drivers/tty/tty.h"
 #include "fs/file.h"
+#include "proc/session.h"
 
 static inline bool tty_local(const struct tty *tty, u32 flag)
 {
@@ -45,6 +46,12 @@ void tty_input_flush_locked(struct tty *tty);
 /* ICANON was switched: what was being edited becomes readable, or what is there becomes lines. */
 void tty_input_mode_changed_locked(struct tty *tty);
 
+/* --- tty_file.c --- */
+
+/* Was the terminal hung up since the file was opened, so that nothing goes through it any more?  The
+ * console's file stays on the line. */
+bool tty_file_is_off(const struct file *file);
+
 /* --- tty_ioctl.c --- */
 
 long tty_ioctl(struct file *file, unsigned request, vaddr_t argument);
@@ -58,8 +65,8 @@ void tty_signal_foreground(struct tty *tty, int signal);
 /* Makes it the controlling terminal of current's session (TIOCSCTTY; an open without O_NOCTTY).  0
  * or -EPERM. */
 int __must_check tty_acquire(struct tty *tty, bool steal);
-/* Takes the terminal away from its session: SIGHUP and SIGCONT when it hung up. */
-void tty_drop_session(struct tty *tty, bool hangup);
+/* Takes the terminal away from its session; who gets SIGHUP and SIGCONT: proc/session.h. */
+void tty_drop_session(struct tty *tty, enum tty_loss loss);
 long tty_job_ioctl(struct tty *tty, unsigned request, vaddr_t argument);
 void tty_job_init(void);
 

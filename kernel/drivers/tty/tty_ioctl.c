@@ -250,6 +250,8 @@ long tty_ioctl(struct file *file, unsigned request, vaddr_t argument)
 {
 	struct tty *tty = file->private;
 
+	if (tty_file_is_off(file))
+		return request == TIOCSPGRP ? -ENOTTY : -EIO;
 	/* Only the session's own programs may ask whose terminal it is; a pty's master may, too. */
 	if ((request == TIOCGPGRP || request == TIOCGSID) && !tty->hung_up &&
 	    session_tty() != (void *)tty)

@@ -57,13 +57,13 @@ void tty_job_init(void)
 	session_set_tty_ops(&session_operations);
 }
 
-void tty_drop_session(struct tty *tty, bool hangup)
+void tty_drop_session(struct tty *tty, enum tty_loss loss)
 {
 	struct session *session = session_of(tty);
 
 	if (session == NULL)
 		return;
-	session_drop_tty(session, hangup);
+	session_drop_tty(session, loss);
 	session_put(session);
 }
 
@@ -83,7 +83,7 @@ int tty_acquire(struct tty *tty, bool steal)
 		error = steal && capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 		if (error)
 			goto out;
-		session_drop_tty(holder, false);
+		session_drop_tty(holder, TTY_LOSS_QUIET);
 	}
 	flags = spin_lock_irqsave(&tty->lock);
 	if (tty->session != NULL || tty->hung_up)
@@ -168,11 +168,10 @@ static long give_up(struct tty *tty)
 {
 	if (!is_controlling(tty))
 		return -ENOTTY;
-	/* A process that is not the leader would only forget the terminal for itself, which we do
-	 * not keep a process. */
-	if (!session_current_is_leader())
-		return 0;
-	tty_drop_session(tty, true);
+	if (session_current_is_leader())
+		tty_drop_session(tty, TTY_LOSS_HANGUP);
+	else
+		session_forget_tty();
 	return 0;
 }
 

@@ -197,6 +197,11 @@ static void destroy(struct superblock *superblock)
 	super_free(super);
 }
 
+static void hurry(struct superblock *superblock)
+{
+	disk_inodes_hurry(&ext4_super(superblock)->inodes);
+}
+
 static u32 generation(const struct inode *inode)
 {
 	return ext4_inode((struct inode *)inode)->node.generation;
@@ -208,6 +213,7 @@ static const struct superblock_operations super_ops = {
 	.destroy = destroy,
 	.statfs = statfs,
 	.sync = ext4_sync,
+	.hurry = hurry,
 	.remount = remount,
 	.shrink = shrink,
 	.show_options = ext4_options_show,

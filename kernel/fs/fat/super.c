@@ -122,6 +122,11 @@ static void super_free(struct fat_super *super)
 	kfree(super);
 }
 
+static void hurry(struct superblock *superblock)
+{
+	disk_inodes_hurry(&fat_super(superblock)->inodes);
+}
+
 static void destroy(struct superblock *superblock)
 {
 	struct fat_super *super = fat_super(superblock);
@@ -137,6 +142,7 @@ static const struct superblock_operations super_ops = {
 	.destroy = destroy,
 	.statfs = statfs,
 	.sync = fat_sync,
+	.hurry = hurry,
 	.remount = remount,
 	.show_options = fat_options_show,
 };

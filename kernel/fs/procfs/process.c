@@ -225,9 +225,16 @@ static bool next_thread(const struct proc_node *node, u64 *position, struct proc
 		.next = (next_function)                                                  \
 	}
 
+/* There is the root group alone. */
+static int show_cgroup(const struct proc_node *node __unused, struct text *text)
+{
+	text_printf(text, "0::/\n");
+	return 0;
+}
+
 /* What processes and threads both have. */
 #define COMMON_ENTRIES                                                                             \
-	PROC_FILE("auxv", 0400, proc_show_auxv),                                                   \
+	PROC_FILE("auxv", 0400, proc_show_auxv), PROC_FILE("cgroup", 0444, show_cgroup),           \
 		PROC_SETTING("clear_refs", 0200, NULL, proc_store_clear_refs),                     \
 		PROC_FILE("cmdline", 0444, proc_show_cmdline),                                     \
 		PROC_SETTING("comm", 0644, show_comm, store_comm), PROC_LINK("cwd", proc_get_cwd), \

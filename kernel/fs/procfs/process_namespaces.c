@@ -16,13 +16,10 @@ static const struct {
 	enum namespace_kind kind;
 	bool children;
 } links[] = {
-	{"ipc", NAMESPACE_IPC, false},
-	{"mnt", NAMESPACE_MOUNT, false},
-	{"net", NAMESPACE_NET, false},
-	{"pid", NAMESPACE_PID, false},
-	{"user", NAMESPACE_USER, false},
-	{"uts", NAMESPACE_UTS, false},
-	{"pid_for_children", NAMESPACE_PID, true},
+	{"cgroup", NAMESPACE_CGROUP, false}, {"ipc", NAMESPACE_IPC, false},
+	{"mnt", NAMESPACE_MOUNT, false},     {"net", NAMESPACE_NET, false},
+	{"pid", NAMESPACE_PID, false},       {"user", NAMESPACE_USER, false},
+	{"uts", NAMESPACE_UTS, false},       {"pid_for_children", NAMESPACE_PID, true},
 };
 
 /* The task's namespace that the entry is about, with a reference, or NULL. */
@@ -54,13 +51,8 @@ static int get_link(const struct proc_node *node, struct link_target *target)
 	}
 
 const struct proc_entry proc_ns_entries[] = {
-	NS_LINK("ipc"),
-	NS_LINK("mnt"),
-	NS_LINK("net"),
-	NS_LINK("pid"),
-	NS_LINK("user"),
-	NS_LINK("uts"),
-	NS_LINK("pid_for_children"),
+	NS_LINK("cgroup"), NS_LINK("ipc"),  NS_LINK("mnt"), NS_LINK("net"),
+	NS_LINK("pid"),    NS_LINK("user"), NS_LINK("uts"), NS_LINK("pid_for_children"),
 	PROC_END,
 };
 

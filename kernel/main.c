@@ -36,6 +36,7 @@
 #include "mm/vmm.h"
 #include "module/module.h"
 #include "net/device.h"
+#include "net/netlink/netlink.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
 #include "proc/collapse_thread.h"
@@ -100,6 +101,7 @@ void kernel_main(void)
 	aio_init();
 	net_devices_init();
 	unix_init();
+	netlink_init();
 	reclaim_thread_start();
 	compact_thread_start();
 	collapse_thread_wake();

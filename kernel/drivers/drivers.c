@@ -6,6 +6,7 @@
 #include "drivers/bus/pci.h"
 #include "drivers/bus/virtio.h"
 #include "drivers/memory/memory.h"
+#include "drivers/net/drivers.h"
 #include "drivers/tty/tty.h"
 #include "fs/device.h"
 
@@ -23,5 +24,6 @@ void drivers_init(const char *command_line)
 	balloon_init();
 	virtio_mem_init();
 	virtio_9p_init();
+	net_drivers_init();
 	ide_init();
 }

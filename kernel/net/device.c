@@ -203,8 +203,7 @@ static int loopback_transmit(struct net_device *device, struct net_frame *frame)
 	unsigned long flags = spin_lock_irqsave(&loopback_lock);
 	bool room = loopback_length < device->queue_length;
 
-	/* A frame that others have, too, cannot be on a list. */
-	if (room && READ_ONCE(frame->references) == 1) {
+	if (room) {
 		list_add_tail(&frame->link, &loopback_queue);
 		loopback_length++;
 		frame = NULL;

@@ -22,9 +22,10 @@ enum {
 };
 
 struct net_frame {
-	struct list_head link; /* its one owner's; unused while it is shared */
-	u32 references;        /* atomic */
-	u32 length;            /* bytes from data */
+	struct list_head
+		link;   /* the driver's, or whose turn it is; nobody else's who has a reference */
+	u32 references; /* atomic */
+	u32 length;     /* bytes from data */
 	u8 *data;
 	struct net_device *device; /* where it came from; not counted */
 	nsec_t arrived;            /* time of day */

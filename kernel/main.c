@@ -36,6 +36,7 @@
 #include "mm/vmm.h"
 #include "module/module.h"
 #include "net/device.h"
+#include "net/device_files.h"
 #include "net/netlink/netlink.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
@@ -100,6 +101,7 @@ void kernel_main(void)
 	inotify_init();
 	aio_init();
 	net_devices_init();
+	net_device_files_init();
 	unix_init();
 	netlink_init();
 	reclaim_thread_start();

@@ -63,6 +63,7 @@ static struct proc_addition node_addition = {.entry = &sysfs_node_entry};
 
 static const struct proc_entry device_entries[] = {
 	FOLDER("system", NULL, SYSFS_DEVICES_SYSTEM),
+	FOLDER("virtual", NULL, SYSFS_DEVICES_VIRTUAL),
 	PROC_END,
 };
 
@@ -72,6 +73,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry root_entries[] = {
+	FOLDER("class", NULL, SYSFS_CLASS),
 	PROC_DIRECTORY("devices", device_entries),
 	FOLDER("kernel", kernel_entries, SYSFS_KERNEL),
 	PROC_END,

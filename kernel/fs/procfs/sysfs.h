@@ -9,10 +9,12 @@
 #include "fs/procfs/procfs.h"
 
 enum sysfs_folder {
-	SYSFS_ROOT,           /* /sys itself */
-	SYSFS_KERNEL,         /* /sys/kernel */
-	SYSFS_KERNEL_MM,      /* /sys/kernel/mm */
-	SYSFS_DEVICES_SYSTEM, /* /sys/devices/system */
+	SYSFS_ROOT,            /* /sys itself */
+	SYSFS_CLASS,           /* /sys/class */
+	SYSFS_KERNEL,          /* /sys/kernel */
+	SYSFS_KERNEL_MM,       /* /sys/kernel/mm */
+	SYSFS_DEVICES_SYSTEM,  /* /sys/devices/system */
+	SYSFS_DEVICES_VIRTUAL, /* /sys/devices/virtual */
 	SYSFS_FOLDERS
 };
 

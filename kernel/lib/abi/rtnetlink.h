@@ -65,6 +65,8 @@ enum link_attributes {
 	IFLA_NUM_TX_QUEUES = 31,
 	IFLA_NUM_RX_QUEUES = 32,
 	IFLA_CARRIER = 33,
+	IFLA_MIN_MTU = 50,
+	IFLA_MAX_MTU = 51,
 	IFLA_ALT_IFNAME = 53,
 	IFLA_MAX = 60,
 };

@@ -15,6 +15,9 @@ struct handler {
 };
 
 static const struct handler handlers[] = {
+	{.type = RTM_NEWLINK, .get = route_change_link},
+	{.type = RTM_SETLINK, .get = route_change_link},
+	{.type = RTM_GETLINK, .get = route_get_link, .dump = route_dump_links},
 	{.type = RTM_GETRULE, .dump = route_dump_rules},
 };
 

@@ -6,7 +6,21 @@
 #define NET_NETLINK_ROUTE_INTERNAL_H
 
 #include "lib/abi/rtnetlink.h"
+#include "net/device.h"
 #include "net/netlink/netlink_internal.h"
+
+/* Are the devices, addresses and routes there those of the machine?  The other namespaces have
+ * none. */
+static inline bool route_in_first_namespace(const struct netlink_request *request)
+{
+	return request->from->space == namespace_first(NAMESPACE_NET);
+}
+
+/* link.c */
+void route_links_init(void); /* from now on news of links are told */
+int route_get_link(struct netlink_request *request);
+int route_dump_links(struct netlink_request *request);
+int route_change_link(struct netlink_request *request);
 
 int route_dump_rules(struct netlink_request *request); /* rule.c */
 

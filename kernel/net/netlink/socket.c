@@ -6,7 +6,7 @@
  * lock, so that nobody puts anything into its queue; then the queue is freed.
  */
 #include "net/netlink/netlink.h"
-#include "net/netlink/netlink_internal.h"
+#include "net/netlink/route_internal.h"
 
 #include "fs/procfs/procfs.h"
 #include "mm/kmalloc.h"
@@ -297,6 +297,7 @@ static const struct proc_entry entry = PROC_FILE("netlink", 0444, show_netlink);
 
 void netlink_init(void)
 {
+	route_links_init();
 	socket_family_register(&family);
 	proc_net_register(&entry);
 }

@@ -51,7 +51,8 @@ CFLAGS_kernel/lib/memory := -fno-tree-loop-distribute-patterns
 # Libraries that are not ours.
 include tools/sources.mk
 CFLAGS_kernel/lib/lz4 := $(LZ4_CFLAGS)
-
+LWIP_USERS := $(shell find kernel/net/inet -name '*.c')
+$(foreach file,$(LWIP_USERS),$(eval CFLAGS_$(file:.c=) := $(LWIP_CFLAGS)))
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 
@@ -63,7 +64,8 @@ SOURCES := $(filter-out kernel/selftest_absent.c,$(SOURCES))
 else
 SOURCES := $(filter-out kernel/lib/lock_order% kernel/lib/undefined% %/memory_check.c,$(SOURCES))
 endif
-OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(SOURCES)))
+LWIP_OBJECTS := $(LWIP_FILES:%=$(OUT)/lwip/%.o)
+OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(SOURCES))) $(LWIP_OBJECTS)
 
 # --- The kernel ------------------------------------------------------------------------------------------------------
 
@@ -77,6 +79,14 @@ $(OUT)/%.c.o: %.c $(OUT)/flags
 $(OUT)/%.S.o: %.S $(OUT)/flags
 	@mkdir -p $(@D)
 	$(QUIET_CC)$(CC) $(CFLAGS) $(PLACELESS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+# The network's files include the library's headers, which are fetched before.
+$(LWIP_USERS:%=$(OUT)/%.o): | $(LWIP_STAMP)
+
+LWIP_BUILD_FLAGS = $(filter-out -fsanitize=%,$(CFLAGS)) $(LWIP_CFLAGS) -w
+$(OUT)/lwip/%.o: $(LWIP_STAMP) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(LWIP_BUILD_FLAGS) $(PLACELESS) -MMD -MP -c -o $@ $(LWIP)/src/$*.c
 
 # Objects are remade when the flags change.
 .PHONY: FORCE

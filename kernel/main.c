@@ -37,6 +37,7 @@
 #include "module/module.h"
 #include "net/device.h"
 #include "net/device_files.h"
+#include "net/inet/stack.h"
 #include "net/netlink/netlink.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
@@ -103,6 +104,7 @@ void kernel_main(void)
 	net_devices_init();
 	net_device_files_init();
 	unix_init();
+	stack_init();
 	netlink_init();
 	reclaim_thread_start();
 	compact_thread_start();

@@ -39,6 +39,7 @@
 #include "net/device_files.h"
 #include "net/inet/stack.h"
 #include "net/netlink/netlink.h"
+#include "net/packet/packet.h"
 #include "net/unix/unix.h"
 #include "proc/compact_thread.h"
 #include "proc/collapse_thread.h"
@@ -103,6 +104,7 @@ void kernel_main(void)
 	aio_init();
 	net_devices_init();
 	net_device_files_init();
+	packet_init();
 	unix_init();
 	stack_init();
 	netlink_init();

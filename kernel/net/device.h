@@ -152,6 +152,9 @@ void net_device_subscribe(void (*callback)(struct net_device *device, enum net_e
  */
 int net_device_send(struct net_device *device, struct net_frame *frame);
 
+/* Starts the network's thread if it does not run yet; a driver's device has it started, who sends
+ * through lo does it.  0 or an error.  May sleep. */
+int __must_check net_device_start_thread(void);
 /* From the driver's interrupt handler or anywhere else: poll is to run. */
 void net_device_schedule(struct net_device *device);
 /* From poll: a frame has come in; the reference goes along.  Its length is at least the link

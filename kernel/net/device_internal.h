@@ -14,8 +14,6 @@ struct net_device *net_device_find_locked(const char *name);
 void net_device_tell_locked(struct net_device *device, enum net_event event, u32 changed);
 int net_device_change_flags_locked(struct net_device *device, u32 flags);
 
-/* Starts the network's thread if it does not run yet: 0 or an error.  May sleep. */
-int __must_check net_device_start_thread(void);
 /* The thread looks at the device no more.  Sleeps. */
 void net_device_unschedule(struct net_device *device);
 

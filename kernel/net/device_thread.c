@@ -60,8 +60,9 @@ static void count(u64 *counter, u64 amount)
 static u16 protocol_of(const struct net_frame *frame)
 {
 	const u8 *header = frame->data;
+	u16 protocol = (u16)(header[12] << 8 | header[13]);
 
-	return (u16)(header[12] << 8 | header[13]);
+	return protocol >= ETH_P_802_3_MIN ? protocol : (u16)ETH_P_802_2;
 }
 
 static u16 type_of(const struct net_device *device, const u8 *destination)

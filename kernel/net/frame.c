@@ -15,6 +15,7 @@ struct net_frame *net_frame_alloc(void)
 	frame->length = 0;
 	frame->data = frame->memory + NET_FRAME_HEADROOM;
 	frame->device = NULL;
+	frame->sender = NULL;
 	frame->arrived = 0;
 	frame->protocol = 0;
 	frame->type = 0;

@@ -28,6 +28,7 @@ struct net_frame {
 	u32 length;     /* bytes from data */
 	u8 *data;
 	struct net_device *device; /* where it came from; not counted */
+	const void *sender;        /* the socket that sent it, to compare with; NULL: none */
 	nsec_t arrived;            /* time of day */
 	u16 protocol;              /* Ethernet's, in the machine's order */
 	u16 type;                  /* PACKET_*: for whom */

@@ -110,10 +110,16 @@ enum {
 	BPF_CLASS = 0x07,
 
 	BPF_W = 0x00,
+	BPF_H = 0x08,
+	BPF_B = 0x10,
+	BPF_SIZE = 0x18,
 	BPF_IMM = 0x00,
 	BPF_ABS = 0x20,
+	BPF_IND = 0x40,
 	BPF_MEM = 0x60,
 	BPF_LEN = 0x80,
+	BPF_MSH = 0xa0,
+	BPF_MODE = 0xe0,
 
 	BPF_ADD = 0x00,
 	BPF_SUB = 0x10,
@@ -124,6 +130,7 @@ enum {
 	BPF_LSH = 0x60,
 	BPF_RSH = 0x70,
 	BPF_NEG = 0x80,
+	BPF_MOD = 0x90,
 	BPF_XOR = 0xa0,
 	BPF_OPERATION = 0xf0,
 

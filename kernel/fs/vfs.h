@@ -425,6 +425,13 @@ struct superblock_operations {
 	void (*shrink)(struct superblock *superblock, size_t part, size_t whole);
 	/* The generation of an inode's number, for file handles.  NULL: always 0. */
 	u32 (*generation)(const struct inode *inode);
+	/* Of file systems whose files are found by handles (fs/handle.h).  The inode of that number,
+	 * referenced, and generation, where 0 stands for any; ERR_PTR: -ESTALE, …  May sleep. */
+	struct inode *(*find_number)(struct superblock *superblock, u64 number, u32 generation);
+	/* The file is to be found by find_number from now on.  NULL: all are. */
+	int (*keep_number)(struct inode *inode);
+	/* The directory above one, referenced; rename_lock held.  NULL: listing it tells. */
+	struct inode *(*parent)(struct inode *directory);
 	/* ",size=4k,mode=755" as in /proc/mounts; as snprintf. */
 	int (*show_options)(struct superblock *superblock, char *buffer, size_t size);
 };

@@ -24,7 +24,7 @@ ABI_PROGRAMS := \
 	proc_groups proc_creds proc_limits proc_sched proc_times sched_realtime sched_deadline proc_share proc_more proc_rseq proc_acct old_calls \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
 	thread_basics futex_calls futex_pi \
-	file_open file_rw file_random file_names file_stat file_acls file_dirs file_at file_fcntl file_leases file_append file_advice file_async file_blocks errors_paths errors_calls \
+	file_open file_rw file_random file_names file_stat file_acls file_dirs file_at file_fcntl file_leases file_append file_advice file_async file_blocks file_handles errors_paths errors_calls \
 	pipe_calls pipe_splice poll_calls event_files inotify_calls \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue key_calls \
 	ns_calls ns_pid ns_user ns_mount mount_files uring_calls uring_more aio_calls \

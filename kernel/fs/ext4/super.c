@@ -197,18 +197,33 @@ static void destroy(struct superblock *superblock)
 	super_free(super);
 }
 
-static void hurry(struct superblock *superblock)
-{
-	disk_inodes_hurry(&ext4_super(superblock)->inodes);
-}
-
 static u32 generation(const struct inode *inode)
 {
 	return ext4_inode((struct inode *)inode)->node.generation;
 }
 
+static struct inode *find_number(struct superblock *superblock, u64 number, u32 wanted)
+{
+	const struct ext4_volume *volume = &ext4_super(superblock)->volume;
+	struct inode *inode;
+
+	if (number > volume->inodes || (number < volume->first_ino && number != EXT4_ROOT_INO))
+		return ERR_PTR(-ESTALE);
+	inode = ext4_inode_get(superblock, (u32)number);
+	if (IS_ERR(inode) || wanted == 0 || generation(inode) == wanted)
+		return inode;
+	inode_put(inode);
+	return ERR_PTR(-ESTALE);
+}
+
+static void hurry(struct superblock *superblock)
+{
+	disk_inodes_hurry(&ext4_super(superblock)->inodes);
+}
+
 static const struct superblock_operations super_ops = {
 	.generation = generation,
+	.find_number = find_number,
 	.destroy_inode = ext4_inode_destroy,
 	.destroy = destroy,
 	.statfs = statfs,

@@ -135,6 +135,7 @@ void tmpfs_inode_destroy(struct inode *inode)
 {
 	struct tmpfs_super *super = tmpfs_super(inode->superblock);
 
+	tmpfs_forget_number(tmpfs_inode(inode));
 	if (inode->flags & INODE_PAGE_CACHE)
 		super->files->destroy(inode);
 	if (S_ISDIR(inode->mode))

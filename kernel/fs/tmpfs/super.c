@@ -183,7 +183,15 @@ static void destroy(struct superblock *superblock)
 	kfree(superblock->private);
 }
 
+static struct inode *parent(struct inode *directory)
+{
+	return inode_get(&tmpfs_inode(directory)->parent->inode);
+}
+
 static const struct superblock_operations super_ops = {
+	.find_number = tmpfs_find_number,
+	.keep_number = tmpfs_keep_number,
+	.parent = parent,
 	.destroy_inode = tmpfs_inode_destroy,
 	.destroy = destroy,
 	.statfs = statfs,

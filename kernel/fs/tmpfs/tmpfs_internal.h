@@ -18,11 +18,13 @@
 
 struct tmpfs_inode {
 	struct inode inode;
-	struct rb_root names;       /* by hash and text; inode.lock */
-	struct rb_root cookies;     /* inode.lock */
-	u64 next_cookie;            /* inode.lock */
-	u32 flags;                  /* of chattr(1); inode.lock */
-	struct tmpfs_inode *parent; /* of directories: for ".."; no reference */
+	struct rb_root names;              /* by hash and text; inode.lock */
+	struct rb_root cookies;            /* inode.lock */
+	u64 next_cookie;                   /* inode.lock */
+	u32 flags;                         /* of chattr(1); inode.lock */
+	struct tmpfs_inode *parent;        /* of directories: for ".."; no reference */
+	struct tmpfs_inode *next_numbered; /* numbers.c's lock: in a bucket of those with handles */
+	bool numbered;                     /* numbers.c's lock */
 };
 
 struct tmpfs_entry {
@@ -62,6 +64,13 @@ int tmpfs_get_status(const struct path *path, struct inode *inode, struct file_s
 /* A name more of a file that has some counts as an inode: 0 or -ENOSPC.  And one of several goes. */
 int __must_check tmpfs_charge_name(const struct inode *inode);
 void tmpfs_uncharge_name(const struct inode *inode);
+
+/* --- numbers.c: files found by number --- */
+
+int tmpfs_keep_number(struct inode *inode);
+struct inode *tmpfs_find_number(struct superblock *superblock, u64 number, u32 generation);
+/* It is about to go. */
+void tmpfs_forget_number(struct tmpfs_inode *node);
 
 /* Drops all entries below a directory, at unmount. */
 void tmpfs_directory_empty(struct inode *directory);

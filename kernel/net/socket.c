@@ -7,6 +7,7 @@
 #include "net/socket.h"
 
 #include "lib/assert.h"
+#include "net/ioctl.h"
 #include "proc/signal.h"
 #include "proc/time.h"
 
@@ -178,7 +179,11 @@ static long socket_ioctl(struct file *file, unsigned command, vaddr_t argument)
 {
 	struct socket *socket = file->private;
 
-	return socket->ops->ioctl != NULL ? socket->ops->ioctl(socket, command, argument) : -ENOTTY;
+	long result = -ENOTTY;
+
+	if (socket->ops->ioctl != NULL)
+		result = socket->ops->ioctl(socket, command, argument);
+	return result == -ENOTTY ? net_ioctl(socket, command, argument) : result;
 }
 
 static const struct file_operations socket_operations = {

@@ -47,4 +47,53 @@ enum packet_types {
 	PACKET_OUTGOING = 4,
 };
 
+enum interface_ioctls {
+	SIOCADDRT = 0x890b,
+	SIOCDELRT = 0x890c,
+	SIOCGIFNAME = 0x8910,
+	SIOCGIFCONF = 0x8912,
+	SIOCGIFFLAGS = 0x8913,
+	SIOCSIFFLAGS = 0x8914,
+	SIOCGIFADDR = 0x8915,
+	SIOCSIFADDR = 0x8916,
+	SIOCGIFDSTADDR = 0x8917,
+	SIOCSIFDSTADDR = 0x8918,
+	SIOCGIFBRDADDR = 0x8919,
+	SIOCSIFBRDADDR = 0x891a,
+	SIOCGIFNETMASK = 0x891b,
+	SIOCSIFNETMASK = 0x891c,
+	SIOCGIFMETRIC = 0x891d,
+	SIOCGIFMTU = 0x8921,
+	SIOCSIFMTU = 0x8922,
+	SIOCSIFNAME = 0x8923,
+	SIOCSIFHWADDR = 0x8924,
+	SIOCGIFHWADDR = 0x8927,
+	SIOCGIFINDEX = 0x8933,
+	SIOCDIFADDR = 0x8936,
+	SIOCGIFTXQLEN = 0x8942,
+	SIOCSIFTXQLEN = 0x8943,
+	SIOCGIFMAP = 0x8970,
+};
+
+/* struct ifreq. */
+struct linux_ifreq {
+	char name[IFNAMSIZ];
+	union {
+		s16 flags;
+		s32 value; /* an index, an MTU … */
+		struct {
+			u16 family;
+			u8 data[14];
+		} address;
+		char new_name[IFNAMSIZ];
+		u8 map[24];
+	};
+};
+
+struct linux_ifconf {
+	s32 length; /* bytes at `requests` */
+	s32 pad;
+	u64 requests; /* 0: how many are wanted? */
+};
+
 #endif

@@ -37,6 +37,7 @@
 #include "module/module.h"
 #include "net/device.h"
 #include "net/device_files.h"
+#include "net/inet/interfaces.h"
 #include "net/inet/stack.h"
 #include "net/netlink/netlink.h"
 #include "net/packet/packet.h"
@@ -107,6 +108,7 @@ void kernel_main(void)
 	packet_init();
 	unix_init();
 	stack_init();
+	inet_interfaces_init();
 	netlink_init();
 	reclaim_thread_start();
 	compact_thread_start();

@@ -15,4 +15,14 @@ u32_t inet_hook_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_ad
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \
 	inet_hook_tcp_isn(local_ip, local_port, remote_ip, remote_port)
 
+/* Routes: net/inet/route.c.  The first one's macro is in lwipopts.h, where lwIP wants it. */
+struct netif;
+struct netif *inet_hook_ip4_route(const ip4_addr_t *to);
+const ip4_addr_t *inet_hook_ip4_gateway(struct netif *netif, const ip4_addr_t *to);
+#define LWIP_HOOK_ETHARP_GET_GW(netif, to) inet_hook_ip4_gateway(netif, to)
+struct netif *inet_hook_ip6_route(const ip6_addr_t *to);
+#define LWIP_HOOK_IP6_ROUTE(from, to) inet_hook_ip6_route(to)
+const ip6_addr_t *inet_hook_ip6_gateway(struct netif *netif, const ip6_addr_t *to);
+#define LWIP_HOOK_ND6_GET_GW(netif, to) inet_hook_ip6_gateway(netif, to)
+
 #endif

@@ -10,19 +10,20 @@
 #define LWIP_LWIPOPTS_H
 
 /* What the library is built on. */
-#define NO_SYS                       1
-#define SYS_LIGHTWEIGHT_PROT         0
-#define LWIP_TIMERS                  0
-#define LWIP_NETCONN                 0
-#define LWIP_SOCKET                  0
-#define LWIP_STATS                   0
-#define LWIP_TCPIP_CORE_LOCKING      0
-#define MEM_LIBC_MALLOC              1
-#define MEMP_MEM_MALLOC              1
-#define MEM_ALIGNMENT                8
-#define LWIP_HOOK_FILENAME           "net/inet/lwip/hooks.h"
-#define LWIP_SUPPORT_CUSTOM_PBUF     1
-#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define NO_SYS                            1
+#define SYS_LIGHTWEIGHT_PROT              0
+#define LWIP_TIMERS                       0
+#define LWIP_NETCONN                      0
+#define LWIP_SOCKET                       0
+#define LWIP_STATS                        0
+#define LWIP_TCPIP_CORE_LOCKING           0
+#define MEM_LIBC_MALLOC                   1
+#define MEMP_MEM_MALLOC                   1
+#define MEM_ALIGNMENT                     8
+#define LWIP_HOOK_IP4_ROUTE_SRC(from, to) inet_hook_ip4_route(to)
+#define LWIP_HOOK_FILENAME                "net/inet/lwip/hooks.h"
+#define LWIP_SUPPORT_CUSTOM_PBUF          1
+#define LWIP_CHECKSUM_CTRL_PER_NETIF      1
 /* Two bytes before an Ethernet header, behind which IP's header is aligned. */
 #define ETH_PAD_SIZE 2
 #ifndef CONFIG_CHECKING

@@ -55,12 +55,25 @@
 
 #define SELFTEST_PREFIX 64
 
+/* The network's tables are under mutexes, so a thread makes them. */
+static void network_init(void)
+{
+	net_devices_init();
+	net_device_files_init();
+	packet_init();
+	unix_init();
+	stack_init();
+	inet_interfaces_init();
+	netlink_init();
+}
+
 static void init_thread(void *argument __unused)
 {
 	char prefix[SELFTEST_PREFIX] = "";
 
 	cpus_start();
 	arch_check_protection();
+	network_init();
 	hugetlb_init(boot_info.command_line);
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
@@ -103,13 +116,6 @@ void kernel_main(void)
 	epoll_init();
 	inotify_init();
 	aio_init();
-	net_devices_init();
-	net_device_files_init();
-	packet_init();
-	unix_init();
-	stack_init();
-	inet_interfaces_init();
-	netlink_init();
 	reclaim_thread_start();
 	compact_thread_start();
 	collapse_thread_wake();

@@ -57,6 +57,7 @@ struct mount *mount_create(struct superblock *superblock, const char *source, u3
 	}
 	mount->refs = 1;
 	mount->flags = flags;
+	mount->internal = !source;
 	mount->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	mount->superblock = superblock;
 	superblock_enlist(superblock);

@@ -36,6 +36,7 @@ struct mount {
 	u32 locked_flags; /* change mutex: MS_*: those that stay, as somebody else set them */
 	bool detached; /* change mutex: the top of a tree that only a file holds (mount_tree.c) */
 	u32 writers;   /* atomic: files open for writing through it */
+	bool internal; /* const: the kernel's own, that programs reach by descriptors alone */
 	bool locked;   /* change mutex: stays where it is: it may hide something */
 
 	/* Propagation (propagate.c); change mutex. */

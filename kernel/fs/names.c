@@ -8,6 +8,7 @@
  */
 #include "fs/acl.h"
 #include "fs/fs_internal.h"
+#include "fs/landlock.h"
 #include "fs/notify.h"
 
 #include "proc/credentials.h"
@@ -56,9 +57,10 @@ int may_delete(const struct inode *directory, const struct dentry *victim, bool 
 
 /*
  * Walks to where a name is to be made, locks the directory and looks the name up: *result is then a
- * negative, referenced dentry, and end_create must follow.
+ * negative, referenced dentry, and end_create must follow.  `right`: Landlock's for what is made, 0:
+ * it is looked at later.
  */
-static int begin_create(struct walk *walk, int directory, const char *text, bool for_directory,
+static int begin_create(struct walk *walk, int directory, const char *text, u32 right,
 			struct dentry **result)
 {
 	struct inode *parent;
@@ -84,10 +86,12 @@ static int begin_create(struct walk *walk, int directory, const char *text, bool
 	}
 	if (dentry_inode(dentry))
 		error = -EEXIST;
-	else if (walk->must_be_directory && !for_directory)
+	else if (walk->must_be_directory && right != LANDLOCK_MAKE_DIR)
 		error = -ENOENT;
 	else
 		error = mount_want_write(walk->path.mount);
+	if (!error && right)
+		error = landlock_check(&walk->path, right);
 	if (!error)
 		error = may_create(parent);
 	if (!error) {
@@ -114,7 +118,7 @@ int vfs_mkdir(int directory, const char *text, mode_t mode)
 	struct walk walk;
 	struct dentry *dentry;
 	struct inode *parent;
-	int error = begin_create(&walk, directory, text, true, &dentry);
+	int error = begin_create(&walk, directory, text, LANDLOCK_MAKE_DIR, &dentry);
 
 	if (error)
 		return error;
@@ -158,7 +162,7 @@ int vfs_mknod_path(int directory, const char *text, mode_t mode, dev_t device, s
 	if (S_ISDIR(mode) ||
 	    !(S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) || S_ISBLK(mode)))
 		return check_node_type(mode, device);
-	error = begin_create(&walk, directory, text, false, &dentry);
+	error = begin_create(&walk, directory, text, landlock_making(mode), &dentry);
 	if (error)
 		return error;
 	parent = path_inode(&walk.path);
@@ -192,7 +196,7 @@ int vfs_symlink(const char *target, int directory, const char *text)
 
 	if (!*target)
 		return -ENOENT;
-	error = begin_create(&walk, directory, text, false, &dentry);
+	error = begin_create(&walk, directory, text, LANDLOCK_MAKE_SYM, &dentry);
 	if (error)
 		return error;
 	parent = path_inode(&walk.path);
@@ -200,6 +204,20 @@ int vfs_symlink(const char *target, int directory, const char *text)
 	if (!error)
 		notify_create(parent, dentry);
 	end_create(&walk, dentry);
+	return error;
+}
+
+/* Landlock's say in a second name.  Whatever has no directory of its own comes from nowhere. */
+static int check_link(const struct walk *walk, const struct dentry *dentry, const struct path *from)
+{
+	if (likely(current_credentials()->landlock == NULL))
+		return 0;
+	struct path above = {from->mount, dentry_get_parent(from->dentry)};
+	const struct landlock_move move = {
+		.from = &above, .to = &walk->path, .source = from->dentry, .target = dentry};
+	int error = landlock_check_move(&move);
+
+	dentry_put(above.dentry);
 	return error;
 }
 
@@ -215,7 +233,11 @@ static int link_checked(struct walk *walk, struct dentry *dentry, const struct p
 		return -EPERM;
 	if (inode->nlink == 0 && !(inode->flags & INODE_LINKABLE))
 		return -ENOENT;
-	int error = parent->ops->link(parent, dentry, inode);
+	int error = check_link(walk, dentry, from);
+
+	if (error)
+		return error;
+	error = parent->ops->link(parent, dentry, inode);
 
 	if (error)
 		return error;
@@ -228,7 +250,7 @@ int vfs_link_path(const struct path *from, int to_directory, const char *to)
 {
 	struct walk walk;
 	struct dentry *dentry;
-	int error = begin_create(&walk, to_directory, to, false, &dentry);
+	int error = begin_create(&walk, to_directory, to, 0, &dentry);
 
 	if (error)
 		return error;
@@ -261,6 +283,8 @@ static int unlink_locked(struct walk *walk, struct dentry *dentry)
 		return S_ISDIR(inode->mode) ? -EISDIR : -ENOTDIR;
 	error = mount_want_write(walk->path.mount);
 	if (!error)
+		error = landlock_check(&walk->path, LANDLOCK_REMOVE_FILE);
+	if (!error)
 		error = may_delete(parent, dentry, false);
 	if (error)
 		return error;
@@ -284,6 +308,8 @@ static int rmdir_locked(struct walk *walk, struct dentry *dentry)
 	if (!inode)
 		return -ENOENT;
 	error = mount_want_write(walk->path.mount);
+	if (!error)
+		error = landlock_check(&walk->path, LANDLOCK_REMOVE_DIR);
 	if (!error)
 		error = may_delete(parent, dentry, true);
 	if (error)

@@ -156,4 +156,5 @@ void nsfs_init(void)
 	nsfs_mount = superblock->root ? mount_create(superblock, "nsfs", 0) : NULL;
 	if (!nsfs_mount)
 		panic("no memory for the files of namespaces");
+	nsfs_mount->internal = true;
 }

@@ -7,6 +7,7 @@
  */
 #include "fs/acl.h"
 #include "fs/fs_internal.h"
+#include "fs/landlock.h"
 #include "fs/notify.h"
 
 #include "lib/format.h"
@@ -133,6 +134,8 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 		flags &= ~(u32)O_TRUNC;
 	if (!created)
 		error = may_open(path, flags, exec);
+	if (!error)
+		error = landlock_check_open(path, flags, exec);
 	if (!error && !created && unlikely(leases_exist()) && S_ISREG(inode->mode))
 		error = leases_break(inode, flags);
 	if (error)
@@ -175,6 +178,8 @@ static int create_missing(struct opening *opening, struct dentry *dentry)
 	mode_t mode = acl_umask(directory, opening->mode & S_IALLUGO);
 	int error = mount_want_write(opening->walk.path.mount);
 
+	if (!error)
+		error = landlock_check(&opening->walk.path, LANDLOCK_MAKE_REG);
 	if (!error)
 		error = may_create(directory);
 	if (error)

@@ -7,6 +7,7 @@
  * become its own descendant.
  */
 #include "fs/fs_internal.h"
+#include "fs/landlock.h"
 #include "fs/notify.h"
 
 /* The two ends of a rename. */
@@ -96,7 +97,13 @@ static int check_permissions(const struct renaming *r)
 	struct inode *from = path_inode(&r->from.path), *to = path_inode(&r->to.path);
 	struct inode *source = dentry_inode(r->source), *target = dentry_inode(r->target);
 	bool is_directory = S_ISDIR(source->mode);
-	int error = may_delete(from, r->source, is_directory);
+	const struct landlock_move move = {&r->from.path, &r->to.path, r->source,
+					   r->target,     true,        r->flags & RENAME_EXCHANGE};
+	/* Without a mount it is the kernel that renames, below an overlay. */
+	int error = r->from.path.mount ? landlock_check_move(&move) : 0;
+
+	if (!error)
+		error = may_delete(from, r->source, is_directory);
 
 	if (error)
 		return error;

@@ -46,6 +46,8 @@ const struct filesystem *filesystem_find(const char *name)
 	return NULL;
 }
 
+static u64 last_id; /* atomic */
+
 struct superblock *superblock_alloc(const struct filesystem *type,
 				    const struct superblock_operations *ops)
 {
@@ -62,6 +64,7 @@ struct superblock *superblock_alloc(const struct filesystem *type,
 	superblock->block_size = PAGE_SIZE;
 	superblock->max_size = MAX_FILE_SIZE;
 	superblock->device = device_make(0, __atomic_add_fetch(&next_device, 1, __ATOMIC_RELAXED));
+	superblock->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	mutex_init(&superblock->rename_lock);
 	spin_lock_init(&superblock->lru_lock);
 	list_init(&superblock->lru);

@@ -444,6 +444,7 @@ struct superblock {
 	u32 block_size;
 	u64 flags; /* MS_RDONLY …; mount_lock */
 	u64 magic;
+	u64 id; /* const: no other ever has it */
 	dev_t device;
 	struct user_namespace *owner; /* const; counted: of whoever made it */
 	off_t max_size;

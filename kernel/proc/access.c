@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/vmm.h"
 #include "proc/credentials.h"
+#include "proc/landlock.h"
 #include "proc/process.h"
 #include "proc/task.h"
 
@@ -21,8 +22,11 @@ static bool same_owner(const struct credentials *mine, const struct credentials 
 
 int task_may_inspect(struct task *task)
 {
-	if (task->process == current->process || capable_towards(task, CAP_SYS_PTRACE))
+	if (task->process == current->process)
 		return 0;
+	int error = landlock_may_trace(current, task);
+	if (error != 0 || capable_towards(task, CAP_SYS_PTRACE))
+		return error;
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs = credentials_of_task(task);
 	bool may = same_owner(mine, theirs) && READ_ONCE(task->process->dumpable) &&

@@ -16,6 +16,7 @@
 #include "mm/kmalloc.h"
 #include "proc/credentials_internal.h"
 #include "proc/key.h"
+#include "proc/landlock.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/user_namespace.h"
@@ -164,6 +165,7 @@ void credentials_put(const struct credentials *credentials)
 	user_account_put(counted->user);
 	user_namespace_put(counted->user_namespace);
 	keys_put(counted);
+	landlock_put(counted->landlock);
 	kfree(counted);
 }
 
@@ -220,6 +222,7 @@ struct credentials *credentials_prepare(void)
 	user_account_get(copy->user);
 	user_namespace_get(copy->user_namespace);
 	keys_copied(copy);
+	landlock_get(copy->landlock);
 	return copy;
 }
 

@@ -84,6 +84,7 @@ struct credentials {
 	struct group_set *groups;              /* never NULL */
 	struct user_account *user;             /* of uid */
 	struct user_namespace *user_namespace; /* counted: where the capabilities hold */
+	struct landlock_layer *landlock;       /* counted: what it has forbidden itself; or NULL */
 	struct key *thread_keyring, *process_keyring, *session_keyring; /* counted; or NULL */
 };
 

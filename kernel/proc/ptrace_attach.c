@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "proc/access.h"
 #include "proc/credentials.h"
+#include "proc/landlock.h"
 #include "proc/proc_internal.h"
 #include "proc/process.h"
 #include "proc/ptrace_internal.h"
@@ -78,7 +79,8 @@ long ptrace_trace_me(void)
 		if (tracer == NULL || thread == current->process->parent_thread)
 			tracer = thread;
 	}
-	if (current->ptrace.tracer == NULL && tracer != NULL && parent != &kernel_process) {
+	if (current->ptrace.tracer == NULL && tracer != NULL && parent != &kernel_process &&
+	    landlock_may_trace(tracer, current) == 0) {
 		link_locked(current, tracer);
 		result = 0;
 	}

@@ -23,10 +23,11 @@ static int get_string(vaddr_t address, char **result)
 	return error == -ENAMETOOLONG ? -EINVAL : error;
 }
 
-/* Who rules the namespace changes its mounts. */
+/* Who rules the namespace changes its mounts, but from within a Landlock domain. */
 static bool may_mount(void)
 {
-	return capable_in(mount_namespace_current()->base.owner, CAP_SYS_ADMIN);
+	return current_credentials()->landlock == NULL &&
+	       capable_in(mount_namespace_current()->base.owner, CAP_SYS_ADMIN);
 }
 
 static long dispatch(const char *source, const char *target, const char *type, u64 flags,

@@ -52,7 +52,7 @@ long sys_move_mount(int from_directory, vaddr_t from_name, int to_directory, vad
 			  MOVE_MOUNT_T_AUTOMOUNTS | MOVE_MOUNT_T_EMPTY_PATH;
 	struct path from, to;
 
-	if (!may_mount())
+	if (!may_mount() || current_credentials()->landlock != NULL)
 		return -EPERM;
 	if (flags & ~known)
 		return -EINVAL;

@@ -22,11 +22,11 @@
 
 /* Words, with or without a value, that the kernel or its boot code read. */
 static const char *const kernel_words[] = {
-	"BOOT_IMAGE", "console",  "crash", "debug",         "init",
-	"initrd",     "loglevel", "mem",   "init_on_alloc", "init_on_free",
-	"nokaslr",    "nosmp",    "panic", "maxcpus",       "quiet",
-	"rdinit",     "ro",       "root",  "rootflags",     "rootfstype",
-	"rw",         "selftest",
+	"BOOT_IMAGE",   "console", "crash",    "debug", "init",
+	"initrd",       "ip",      "loglevel", "mem",   "init_on_alloc",
+	"init_on_free", "nokaslr", "nosmp",    "panic", "maxcpus",
+	"quiet",        "rdinit",  "ro",       "root",  "rootflags",
+	"rootfstype",   "rw",      "selftest",
 };
 
 struct init_words {

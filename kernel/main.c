@@ -37,6 +37,7 @@
 #include "module/module.h"
 #include "net/device.h"
 #include "net/device_files.h"
+#include "net/inet/autoconfig.h"
 #include "net/inet/interfaces.h"
 #include "net/inet/stack.h"
 #include "net/netlink/netlink.h"
@@ -78,6 +79,7 @@ static void init_thread(void *argument __unused)
 	if (initramfs_unpack() != 0)
 		log_warn("initramfs: not all of it could be unpacked");
 	drivers_init(boot_info.command_line);
+	inet_autoconfigure(boot_info.command_line);
 	userfaultfd_init();
 	if (cmdline_has(boot_info.command_line, "selftest")) {
 		cmdline_get(boot_info.command_line, "selftest", prefix, sizeof(prefix));

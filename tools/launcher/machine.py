@@ -45,10 +45,20 @@ def share_options(machine, shares):
     return options
 
 
+def net_options(machine, net, forwards):
+    """A card on a network that QEMU itself makes, with a DHCP server; it needs no rights on the host."""
+    if not net:
+        return []
+    device = "virtio-net-device" if machine == "microvm" else "virtio-net-pci,romfile="
+    ports = "".join(f",hostfwd={forward.protocol}:127.0.0.1:{forward.here}-:{forward.there}" for forward in forwards)
+    return ["-netdev", f"user,id=net0{ports}", "-device", f"{device},netdev=net0"]
+
+
 class Machine:
     """A started machine: .log and .link are sockets, .process is QEMU."""
 
-    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator, disks=(), shares=()):
+    def __init__(self, kernel, initramfs, words, cpus, memory, machine, accelerator, disks=(), shares=(), net=False,
+                 forwards=()):
         qemu = os.environ.get("QEMU", "qemu-system-x86_64")
         if shutil.which(qemu) is None:
             raise LaunchError(f"{qemu} is not installed: tools/setup installs it")
@@ -64,7 +74,8 @@ class Machine:
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-chardev", f"socket,id=log,fd={log_end.fileno()}", "-chardev", f"socket,id=link,fd={link_end.fileno()}", *serial,
             "-kernel", kernel, "-initrd", f"/proc/self/fd/{image}", "-append", words,
-            *disk_options(machine, disks), *share_options(machine, shares)]
+            *disk_options(machine, disks), *share_options(machine, shares),
+            *net_options(machine, net, forwards)]
         if shutil.which("setpriv"):
             command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
         # A session of its own: Ctrl-C at the terminal is for us to handle.

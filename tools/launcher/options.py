@@ -30,6 +30,7 @@ examples:
   echo 'select 6*7;' | cowslip run sqlite3
   cowslip run --share .:/src -- sh -c 'cd /src && ls'
   cowslip run --disk debian.img:overlay -- chroot /mnt dpkg --remove nano
+  cowslip run --net --forward tcp:8080:80 -- httpd -f -h /srv
   cowslip run --timeout 10 ./a.out || echo "status $?"
 
 exit status:
@@ -127,6 +128,16 @@ class Share:
             raise argparse.ArgumentTypeError(f"{text}: expected DIR, DIR:PATH or DIR:PATH:ro, with a PATH that begins with /")
 
 
+class Forward:
+    """A port of this computer that leads to one of the machine."""
+
+    def __init__(self, text):
+        match = re.fullmatch(r"(tcp|udp):(\d+):(\d+)", text)
+        if not match or not all(0 < int(port) < 1 << 16 for port in match.groups()[1:]):
+            raise argparse.ArgumentTypeError(f"{text}: expected tcp:PORT:PORT or udp:PORT:PORT, this computer's and the machine's")
+        self.protocol, self.here, self.there = match[1], int(match[2]), int(match[3])
+
+
 def add_image_command(commands):
     image = commands.add_parser("image", help="make a disk or an initramfs", description="Makes what machines boot from.")
     actions = image.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -166,6 +177,10 @@ def parse(words):
                               " its file system is at PATH (/mnt) and can be changed there, while the file stays as it is")
     machine.add_argument("--share", type=Share, action="append", default=[], dest="shares", metavar="DIR[:PATH[:ro]]",
                          help="a folder of this computer, at PATH (or under the same name); what is written there stays, unless :ro")
+    machine.add_argument("--net", action="store_true",
+                         help="a network card; the machine reaches what this computer reaches, which it sees as 10.0.2.2 itself")
+    machine.add_argument("--forward", type=Forward, action="append", default=[], dest="forwards", metavar="tcp:PORT:PORT",
+                         help="connections to the first port here, at 127.0.0.1, go to the second in the machine; or udp:")
     machine.add_argument("--kernel", metavar="FILE", help="another kernel, for comparison")
     machine.add_argument("--append", metavar="WORDS", default="", help="more words for the kernel's command line")
     files = run.add_argument_group("its files")
@@ -184,6 +199,9 @@ def parse(words):
     arguments = parser.parse_args(words)
     if arguments.command == "image":
         finish_image(build, arguments)
-    elif arguments.program[:1] == ["--"]:
+        return arguments
+    if arguments.program[:1] == ["--"]:
         del arguments.program[0]
+    if arguments.forwards and not arguments.net:
+        run.error("--forward needs --net")
     return arguments

@@ -7,7 +7,6 @@
  */
 #include "net/inet/address.h"
 
-#include <lwip/dhcp.h>
 #include <lwip/ethip6.h>
 #include <lwip/nd6.h>
 
@@ -18,6 +17,7 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/kmalloc.h"
+#include "net/inet/dhcp_internal.h"
 #include "net/inet/netif.h"
 #include "net/inet/route.h"
 #include "net/inet/stack.h"
@@ -259,7 +259,10 @@ static int remove4(const struct inet_address *address)
 
 	if (entry == NULL || (address->prefix != 0xff && address->prefix != entry->address.prefix))
 		return -EADDRNOTAVAIL;
-	drop4(entry);
+	/* What came by DHCP goes back, which takes it from the table, too. */
+	if (entry != primary_of(address->device) ||
+	    !dhcp_give_back_locked(inet_netif_of(address->device)))
+		drop4(entry);
 	return 0;
 }
 
@@ -483,7 +486,7 @@ void inet_address_adopt_locked(struct net_device *device, struct netif *netif)
 	u32 broadcast = bytes | ~mask;
 	memcpy(address.bytes, &bytes, sizeof(bytes));
 	memcpy(address.broadcast, &broadcast, sizeof(broadcast));
-	address.prefix = (u8)__builtin_popcount(mask);
+	address.prefix = inet_prefix_of(mask);
 	entry->address = address;
 	list_add(&entry->link, &addresses);
 	add_routes(&address);

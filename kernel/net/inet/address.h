@@ -50,6 +50,14 @@ struct inet_address {
 	u32 valid, preferred;      /* seconds that are left; INET_FOREVER: no end */
 };
 
+/* How many bits a mask of IPv4, network's order, begins with. */
+static inline u8 inet_prefix_of(u32 mask)
+{
+	u32 zeros = ~__builtin_bswap32(mask);
+
+	return zeros != 0 ? (u8)__builtin_clz(zeros) : 32;
+}
+
 /*
  * Adds one.  0; -EEXIST: the interface has it; -EINVAL: no address of an interface; -ENOBUFS: no
  * room (IPv6) or memory; -EOPNOTSUPP: the interface has no place for IP.  May sleep.

@@ -25,4 +25,14 @@ struct netif *inet_hook_ip6_route(const ip6_addr_t *to);
 const ip6_addr_t *inet_hook_ip6_gateway(struct netif *netif, const ip6_addr_t *to);
 #define LWIP_HOOK_ND6_GET_GW(netif, to) inet_hook_ip6_gateway(netif, to)
 
+/* DHCP: net/inet/dhcp.c. */
+struct dhcp_msg;
+void inet_hook_dhcp_append(struct dhcp_msg *message, u16_t *length);
+#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, message, type, length) \
+	inet_hook_dhcp_append(message, length)
+void inet_hook_dhcp_option(u8_t option, u8_t length, struct pbuf *packet, u16_t offset);
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, message, type, option, length, packet, \
+				    offset)                                                    \
+	inet_hook_dhcp_option(option, length, packet, offset)
+
 #endif

@@ -39,6 +39,7 @@
 #define LWIP_ICMP                      1
 #define LWIP_IGMP                      1
 #define LWIP_DHCP                      1
+#define DHCP_DOES_ARP_CHECK            0
 #define LWIP_DNS                       0
 #define LWIP_MULTICAST_TX_OPTIONS      1
 #define IP_DEFAULT_TTL                 64

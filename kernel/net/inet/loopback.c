@@ -144,7 +144,7 @@ void loopback_init(void)
 	ip4_addr_set_zero(&none);
 	netif_add(&loopback, &address, &mask, &none, NULL, start, ip_input);
 	IP_ADDR6_HOST(&loopback.ip6_addr[0], 0, 0, 0, 0x00000001UL);
-	loopback.ip6_addr_state[0] = IP6_ADDR_VALID;
+	loopback.ip6_addr_state[0] = IP6_ADDR_PREFERRED;
 	NETIF_SET_CHECKSUM_CTRL(&loopback, NETIF_CHECKSUM_DISABLE_ALL);
 	netif_set_link_up(&loopback);
 	netif_set_up(&loopback);

@@ -14,22 +14,17 @@ struct handler {
 	int (*dump)(struct netlink_request *request); /* all of them */
 };
 
-/* Of what the machine has none. */
-static int dump_none(struct netlink_request *request)
-{
-	struct netlink_reply reply;
-
-	netlink_reply_init(&reply, request);
-	return netlink_reply_dump(&reply, request);
-}
-
 static const struct handler handlers[] = {
 	{.type = RTM_NEWLINK, .get = route_change_link},
 	{.type = RTM_SETLINK, .get = route_change_link},
 	{.type = RTM_GETLINK, .get = route_get_link, .dump = route_dump_links},
-	{.type = RTM_GETADDR, .dump = dump_none},
-	{.type = RTM_GETROUTE, .dump = dump_none},
-	{.type = RTM_GETNEIGH, .dump = dump_none},
+	{.type = RTM_NEWADDR, .get = route_add_address},
+	{.type = RTM_DELADDR, .get = route_remove_address},
+	{.type = RTM_GETADDR, .dump = route_dump_addresses},
+	{.type = RTM_NEWROUTE, .get = route_add_route},
+	{.type = RTM_DELROUTE, .get = route_remove_route},
+	{.type = RTM_GETROUTE, .get = route_get_route, .dump = route_dump_routes},
+	{.type = RTM_GETNEIGH, .dump = route_dump_neighbours},
 	{.type = RTM_GETRULE, .dump = route_dump_rules},
 };
 

@@ -22,6 +22,20 @@ int route_get_link(struct netlink_request *request);
 int route_dump_links(struct netlink_request *request);
 int route_change_link(struct netlink_request *request);
 
-int route_dump_rules(struct netlink_request *request); /* rule.c */
+/* address.c */
+void route_addresses_init(void); /* news of addresses, and (below) of routes */
+int route_dump_addresses(struct netlink_request *request);
+int route_add_address(struct netlink_request *request);
+int route_remove_address(struct netlink_request *request);
+
+/* table_route.c */
+void route_routes_init(void);
+int route_dump_routes(struct netlink_request *request);
+int route_get_route(struct netlink_request *request);
+int route_add_route(struct netlink_request *request);
+int route_remove_route(struct netlink_request *request);
+
+int route_dump_neighbours(struct netlink_request *request); /* neighbour.c */
+int route_dump_rules(struct netlink_request *request);      /* rule.c */
 
 #endif

@@ -298,6 +298,8 @@ static const struct proc_entry entry = PROC_FILE("netlink", 0444, show_netlink);
 void netlink_init(void)
 {
 	route_links_init();
+	route_addresses_init();
+	route_routes_init();
 	socket_family_register(&family);
 	proc_net_register(&entry);
 }

@@ -207,6 +207,19 @@ static void ring(struct timer *timer)
 	}
 }
 
+/* Waits until the alarm has rung so often; the machine may stand still in between. */
+static bool rings_reach(const struct alarm *alarm, u32 rings)
+{
+	nsec_t limit = clock_monotonic() + 60 * NSEC_PER_SEC;
+
+	while (__atomic_load_n(&alarm->rings, __ATOMIC_RELAXED) < rings)
+		if (clock_monotonic() > limit)
+			return false;
+		else
+			task_sleep(NSEC_PER_MSEC);
+	return true;
+}
+
 KTEST(proc_timer_deadlines_come_in_order_and_not_early)
 {
 	enum { ALARMS = 16 };
@@ -215,13 +228,15 @@ KTEST(proc_timer_deadlines_come_in_order_and_not_early)
 
 	rung = 0;
 	KREQUIRE(task_set_affinity(current, cpumask_of(task_cpu(current))) == 0);
+	unsigned long flags = irq_save(); /* all are started before the first rings */
 	for (u32 i = 0; i < ALARMS; i++) {
 		u32 place = i * 7 % ALARMS;
 		alarms[place] = (struct alarm){.rings = 0};
 		timer_init(&alarms[place].timer, ring);
 		timer_start(&alarms[place].timer, base + place * NSEC_PER_MSEC);
 	}
-	task_sleep(60 * NSEC_PER_MSEC);
+	irq_restore(flags);
+	KEXPECT(rings_reach(&alarms[ALARMS - 1], 1));
 	KEXPECT(task_set_affinity(current, CPUMASK_ALL) == 0);
 	for (u32 i = 0; i < ALARMS; i++) {
 		KEXPECT(alarms[i].rings == 1 && alarms[i].order == i + 1);
@@ -239,13 +254,14 @@ KTEST(proc_timer_cancelled_and_moved_timers_do_as_told)
 	timer_init(&moved.timer, ring);
 	timer_init(&periodic.timer, ring);
 	periodic.again = 3;
-	timer_start(&cancelled.timer, now + 10 * NSEC_PER_MSEC);
-	timer_start(&moved.timer, now + 5 * NSEC_PER_SEC);
+	timer_start(&cancelled.timer, now + 100 * NSEC_PER_SEC);
+	timer_start(&moved.timer, now + 100 * NSEC_PER_SEC);
 	timer_start(&periodic.timer, now);
 	KEXPECT(timer_cancel(&cancelled.timer));
 	KEXPECT(!timer_cancel_sync(&cancelled.timer));
 	timer_start(&moved.timer, now + 5 * NSEC_PER_MSEC);
-	task_sleep(50 * NSEC_PER_MSEC);
+	KEXPECT(rings_reach(&moved, 1));
+	KEXPECT(rings_reach(&periodic, 4));
 	KEXPECT(cancelled.rings == 0);
 	KEXPECT(moved.rings == 1);
 	KEXPECT(periodic.rings == 4);

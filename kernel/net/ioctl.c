@@ -6,11 +6,12 @@
  * the registry of devices has one.  In a namespace that is not the first there is only a lo, which
  * is down and cannot be changed.
  */
-#include "net/ioctl.h"
+#include "net/ioctl_internal.h"
 
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "net/device.h"
+#include "net/ioctl.h"
 #include "net/socket.h"
 #include "proc/credentials.h"
 #include "proc/namespace.h"
@@ -127,11 +128,62 @@ static int get_name(struct linux_ifreq *request)
 	return 0;
 }
 
-long net_ioctl(struct socket *socket __unused, unsigned command, vaddr_t argument)
+static bool is_about_address(unsigned command)
 {
+	return (command >= SIOCGIFADDR && command <= SIOCSIFNETMASK);
+}
+
+static bool may_change(void)
+{
+	return capable_in(namespace_current(NAMESPACE_NET)->owner, CAP_NET_ADMIN);
+}
+
+/* What sockets that know IPv4's addresses do. */
+static int address_ioctl(unsigned command, vaddr_t argument)
+{
+	bool change = (command - SIOCGIFADDR) & 1;
 	struct linux_ifreq request;
 	int error;
 
+	if (get_user(request, argument))
+		return -EFAULT;
+	request.name[IFNAMSIZ - 1] = '\0';
+	struct net_device *device = find(&request);
+	if (device == NULL)
+		return -ENODEV;
+	if (!in_first_namespace())
+		error = -EADDRNOTAVAIL;
+	else if (!change)
+		error = net_ioctl_get_address(command, &request);
+	else
+		error = may_change() ? net_ioctl_set_address(device, command, &request) : -EPERM;
+	net_device_put(device);
+	if (!error && !change)
+		error = put_user(request, argument);
+	return error;
+}
+
+static int route_ioctl(unsigned command, vaddr_t argument)
+{
+	if (!may_change())
+		return -EPERM;
+	if (!in_first_namespace())
+		return -EOPNOTSUPP;
+	return net_ioctl_route(command == SIOCADDRT, argument);
+}
+
+long net_ioctl(struct socket *socket, unsigned command, vaddr_t argument)
+{
+	bool knows_ip4 = socket->family == AF_INET || socket->family == AF_PACKET;
+	struct linux_ifreq request;
+	int error;
+
+	if (command == SIOCGIFCONF)
+		return net_ioctl_list(argument, !in_first_namespace());
+	if (knows_ip4 && is_about_address(command))
+		return address_ioctl(command, argument);
+	if (knows_ip4 && (command == SIOCADDRT || command == SIOCDELRT))
+		return route_ioctl(command, argument);
 	if (command != SIOCGIFNAME && !is_change(command) && !is_question(command))
 		return -ENOTTY;
 	if (get_user(request, argument))
@@ -140,8 +192,7 @@ long net_ioctl(struct socket *socket __unused, unsigned command, vaddr_t argumen
 		error = get_name(&request);
 		return error ? error : put_user(request, argument);
 	}
-	if (is_change(command) &&
-	    !capable_in(namespace_current(NAMESPACE_NET)->owner, CAP_NET_ADMIN))
+	if (is_change(command) && !may_change())
 		return -EPERM;
 	struct net_device *device = find(&request);
 	if (device == NULL)

@@ -15,7 +15,6 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "net/device.h"
-#include "proc/namespace.h"
 
 /* --- /proc/net/dev --- */
 
@@ -36,24 +35,15 @@ static int show_line(struct net_device *device, void *text)
 
 static int show_dev(const struct proc_node *node, struct text *text)
 {
-	struct task *task = proc_node_task(node);
-	struct namespace *space =
-		task != NULL ? namespace_of_task(task, NAMESPACE_NET, false) : NULL;
-
-	if (task != NULL)
-		task_put(task);
-	if (space == NULL)
-		return -EINVAL;
 	text_printf(text, "Inter-|   Receive                                                |  "
 			  "Transmit\n face |bytes    packets errs drop fifo frame compressed "
 			  "multicast|bytes    packets errs drop fifo colls carrier compressed\n");
-	if (space == namespace_first(NAMESPACE_NET))
+	if (proc_net_is_first(node))
 		net_device_for_each(show_line, text);
 	else
 		text_printf(text,
 			    "    lo:       0       0    0    0    0     0          0         0"
 			    "        0       0    0    0    0     0       0          0\n");
-	namespace_put(space);
 	return 0;
 }
 
@@ -319,6 +309,7 @@ static struct proc_addition virtual_addition = {.entry = &virtual_net};
 void net_device_files_init(void)
 {
 	proc_net_register(&dev_entry);
+	net_route_files_init();
 	sysfs_add(SYSFS_CLASS, &class_addition);
 	sysfs_add(SYSFS_DEVICES_VIRTUAL, &virtual_addition);
 }

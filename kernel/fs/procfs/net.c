@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "proc/pid.h"
 
-#define MAX_ENTRIES 24
+#define MAX_ENTRIES 32
 
 static const struct proc_entry *entries[MAX_ENTRIES];
 static u32 entry_count;

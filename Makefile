@@ -86,7 +86,7 @@ $(LWIP_USERS:%=$(OUT)/%.o): | $(LWIP_STAMP)
 LWIP_BUILD_FLAGS = $(filter-out -fsanitize=%,$(CFLAGS)) $(LWIP_CFLAGS) -w
 $(OUT)/lwip/%.o: $(LWIP_STAMP) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(QUIET_CC)$(CC) $(LWIP_BUILD_FLAGS) $(PLACELESS) -MMD -MP -c -o $@ $(LWIP)/src/$*.c
+	$(if $(filter 1,$(V)),,@echo "  CC   $(LWIP)/src/$*.c";)$(CC) $(LWIP_BUILD_FLAGS) $(PLACELESS) -MMD -MP -c -o $@ $(LWIP)/src/$*.c
 
 # Objects are remade when the flags change.
 .PHONY: FORCE

@@ -38,6 +38,7 @@
 #include "net/device.h"
 #include "net/device_files.h"
 #include "net/inet/autoconfig.h"
+#include "net/inet/families.h"
 #include "net/inet/interfaces.h"
 #include "net/inet/stack.h"
 #include "net/netlink/netlink.h"
@@ -64,6 +65,7 @@ static void network_init(void)
 	packet_init();
 	unix_init();
 	stack_init();
+	inet_init();
 	inet_interfaces_init();
 	netlink_init();
 }

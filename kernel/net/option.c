@@ -150,7 +150,7 @@ static int set_of_family(struct socket *socket, int level, int option, vaddr_t v
 	return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
-int socket_set_option(struct socket *socket, int level, int option, vaddr_t value, s32 length)
+static int set_option(struct socket *socket, int level, int option, vaddr_t value, s32 length)
 {
 	const struct option_switch *which;
 	s32 number;
@@ -180,6 +180,15 @@ int socket_set_option(struct socket *socket, int level, int option, vaddr_t valu
 	default:
 		return set_of_family(socket, level, option, value, (u32)length);
 	}
+}
+
+int socket_set_option(struct socket *socket, int level, int option, vaddr_t value, s32 length)
+{
+	int error = set_option(socket, level, option, value, length);
+
+	if (error == 0 && level == SOL_SOCKET && socket->ops->notice_option != NULL)
+		socket->ops->notice_option(socket);
+	return error;
 }
 
 /* --- Getting --- */

@@ -54,6 +54,8 @@ struct socket_ops {
 	 * (-ENOPROTOOPT).  `get` writes at most *length bytes and says in *length how many. */
 	int (*set_option)(struct socket *socket, int level, int option, vaddr_t value, u32 length);
 	int (*get_option)(struct socket *socket, int level, int option, vaddr_t value, u32 *length);
+	/* An option that the generic code keeps has been set. */
+	void (*notice_option)(struct socket *socket);
 };
 
 struct socket {

@@ -75,6 +75,7 @@ enum socket_options {
 	SO_SNDLOWAT = 19,
 	SO_RCVTIMEO_OLD = 20,
 	SO_SNDTIMEO_OLD = 21,
+	SO_BINDTODEVICE = 25,
 	SO_PEERNAME = 28,
 	SO_ACCEPTCONN = 30,
 	SO_PEERSEC = 31,
@@ -92,7 +93,12 @@ enum socket_options {
 	SO_SNDTIMEO_NEW = 67,
 };
 
-enum socket_ioctls { SIOCOUTQ = 0x5411, SIOCINQ = 0x541b };
+enum socket_ioctls {
+	SIOCOUTQ = 0x5411,
+	SIOCINQ = 0x541b,
+	SIOCATMARK = 0x8905,
+	SIOCOUTQNSD = 0x894b
+};
 
 struct linux_linger {
 	s32 on;

@@ -14,6 +14,7 @@
 #include "net/inet/lwip/hooks.h"
 #include "net/inet/stack.h"
 #include "net/inet/stack_internal.h"
+#include "net/inet/tcp_internal.h"
 #include "lib/hash.h"
 #include "lib/string.h"
 #include "proc/random.h"
@@ -51,11 +52,37 @@ static void correct_times(struct tcp_pcb *pcb)
 	pcb->rto = MAX(pcb->rto, LEAST_RETRANSMISSION);
 }
 
+/* Has the socket waited for an answer for longer than it wants to? */
+static bool is_late(struct tcp_socket *tcp, nsec_t now)
+{
+	if (tcp->state == TCP_CONNECTING)
+		return tcp->pcb->nrtx >= tcp->syn_count;
+	if (tcp->user_timeout == 0 || tcp->queued == 0)
+		return false;
+	if (tcp->progress == 0)
+		tcp->progress = now;
+	return now - tcp->progress > tcp->user_timeout * NSEC_PER_MSEC;
+}
+
+static void check_limits(nsec_t now)
+{
+	struct tcp_pcb *pcb = tcp_active_pcbs, *next;
+
+	for (; pcb != NULL; pcb = next) {
+		/* lwIP takes the connection off its list, and no other. */
+		next = pcb->next;
+		if (pcb->callback_arg != NULL && pcb->state != SYN_RCVD &&
+		    is_late(pcb->callback_arg, now))
+			tcp_abort(pcb);
+	}
+}
+
 static bool run(struct stack_timer *unused __unused)
 {
 	struct tcp_pcb *pcb;
 
 	stopped = clock_monotonic();
+	check_limits(stopped);
 	for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
 		correct_times(pcb);
 	tcp_tmr();

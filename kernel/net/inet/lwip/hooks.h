@@ -3,6 +3,7 @@
 #ifndef LWIP_PORT_HOOKS_H
 #define LWIP_PORT_HOOKS_H
 
+#include <lwip/err.h>
 #include <lwip/ip_addr.h>
 
 struct pbuf;
@@ -34,5 +35,10 @@ void inet_hook_dhcp_option(u8_t option, u8_t length, struct pbuf *packet, u16_t 
 #define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, message, type, option, length, packet, \
 				    offset)                                                    \
 	inet_hook_dhcp_option(option, length, packet, offset)
+
+/* A packet has come for a connection or a listener: ERR_OK, or it is dropped. */
+err_t inet_hook_tcp_packet(struct tcp_pcb *pcb, struct tcp_hdr *header);
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, options, first, second, packet) \
+	inet_hook_tcp_packet(pcb, header)
 
 #endif

@@ -48,6 +48,19 @@ static struct pbuf **link_of(struct pbuf *packet)
 	return (struct pbuf **)packet->payload - 1;
 }
 
+/* The same bytes for another packet. */
+static struct pbuf *copy_piece(const struct pbuf *piece)
+{
+	struct pbuf *copy;
+
+	if (buffer_is_slice(piece))
+		return buffer_copy_slice(piece);
+	copy = pbuf_alloc(PBUF_RAW, piece->len, PBUF_RAM);
+	if (copy != NULL)
+		memcpy(copy->payload, piece->payload, piece->len);
+	return copy;
+}
+
 /* A copy of the packet that nobody else changes; NULL: no memory. */
 static struct pbuf *copy_packet(struct pbuf *packet)
 {
@@ -61,7 +74,7 @@ static struct pbuf *copy_packet(struct pbuf *packet)
 		return NULL;
 	pbuf_copy_partial(packet, copy->payload, header, 0);
 	for (; shared != NULL; shared = shared->next) {
-		struct pbuf *piece = buffer_copy_slice(shared);
+		struct pbuf *piece = copy_piece(shared);
 
 		if (piece == NULL) {
 			pbuf_free(copy);

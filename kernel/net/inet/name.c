@@ -146,7 +146,7 @@ static bool is_local_ip6(const ip6_addr_t *address)
 		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
 			if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
 			    ip6_addr_cmp_zoneless(address, netif_ip6_addr(netif, i)) &&
-			    ip6_addr_test_zone(address, netif))
+			    (!ip6_addr_has_zone(address) || ip6_addr_test_zone(address, netif)))
 				return true;
 	}
 	return false;

@@ -236,6 +236,8 @@ static int shut_down(struct socket *socket, int how)
 	stack_lock();
 	switch (tcp->state) {
 	case TCP_IDLE:
+		WRITE_ONCE(tcp->shutdown, tcp->shutdown | ways);
+		tcp_wake_all(tcp);
 		error = -ENOTCONN;
 		break;
 	case TCP_CONNECTED:

@@ -13,7 +13,7 @@ enum ip_protocols {
 	IPPROTO_IPV6 = 41,
 	IPPROTO_ICMPV6 = 58,
 	IPPROTO_RAW = 255,
-	IPPROTO_LIMIT = 256,
+	IPPROTO_LIMIT = 263, /* one more than the last that has a number */
 };
 
 /* Numbers in network order. */

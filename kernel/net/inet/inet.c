@@ -9,6 +9,8 @@
 
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "net/inet/datagram.h"
+#include "net/inet/shown.h"
 #include "net/inet/tcp.h"
 #include "proc/credentials.h"
 #include "proc/namespace.h"
@@ -101,6 +103,8 @@ void inet_init(void)
 	static const struct socket_family inet6 = {AF_INET6, create_inet6};
 
 	tcp_sockets_init();
+	datagrams_init();
+	inet_shown_init();
 	socket_family_register(&inet);
 	socket_family_register(&inet6);
 }

@@ -159,6 +159,8 @@ static int set_option(struct socket *socket, int level, int option, vaddr_t valu
 		return -EINVAL;
 	if (level != SOL_SOCKET)
 		return set_of_family(socket, level, option, value, (u32)length);
+	if (option == SO_BINDTODEVICE)
+		return set_of_family(socket, level, option, value, (u32)length);
 	if ((size_t)length < sizeof(number))
 		return -EINVAL;
 	if (get_user(number, value))

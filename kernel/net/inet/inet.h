@@ -60,6 +60,7 @@ struct inet_socket {
 	struct list_head port_link; /* stack lock: sockets of a bucket of ports */
 	u32 switches;               /* atomic: BIT(enum inet_switch) */
 	u32 device;                 /* SO_BINDTODEVICE: an interface's index; 0: any */
+	u8 netif;                   /* the same for lwIP; 0: any */
 	u8 ttl, tos;                /* 0: the default, for ttl */
 	s16 hops;                   /* IPV6_UNICAST_HOPS; -1: the default */
 	u8 tclass;

@@ -5,6 +5,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "net/inet/address.h"
 #include "net/inet/inet.h"
 #include "net/inet/stack.h"
 
@@ -25,7 +26,7 @@ static bool is_mapped(const u8 *address)
 /* Link-local addresses mean something on one interface only. */
 static void set_zone(const struct inet_socket *inet, ip6_addr_t *address, u32 scope)
 {
-	u32 index = scope != 0 ? scope : READ_ONCE(inet->device);
+	u32 index = scope != 0 ? scope : READ_ONCE(inet->netif);
 
 	if (ip6_addr_has_scope(address, IP6_UNKNOWN))
 		ip6_addr_set_zone(address, (u8_t)index);
@@ -123,39 +124,11 @@ void inet_set_any(const struct inet_socket *inet, ip_addr_t *address)
 		ip_addr_copy(*address, *IP_ANY_TYPE);
 }
 
-static bool is_local_ip4(const ip4_addr_t *address)
-{
-	struct netif *netif;
-
-	if (ip4_addr_isloopback(address))
-		return true;
-	NETIF_FOREACH(netif)
-	{
-		if (netif_is_up(netif) && ip4_addr_cmp(address, netif_ip4_addr(netif)))
-			return true;
-	}
-	return false;
-}
-
-static bool is_local_ip6(const ip6_addr_t *address)
-{
-	struct netif *netif;
-
-	NETIF_FOREACH(netif)
-	{
-		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
-			if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
-			    ip6_addr_cmp_zoneless(address, netif_ip6_addr(netif, i)) &&
-			    (!ip6_addr_has_zone(address) || ip6_addr_test_zone(address, netif)))
-				return true;
-	}
-	return false;
-}
-
 bool inet_is_local(const ip_addr_t *address)
 {
-	return IP_IS_V6_VAL(*address) ? is_local_ip6(ip_2_ip6(address))
-				      : is_local_ip4(ip_2_ip4(address));
+	if (IP_IS_V6_VAL(*address))
+		return inet_address_is_local6_locked(ip_2_ip6(address));
+	return ip4_route(ip_2_ip4(address)) == stack_loopback();
 }
 
 bool inet_addresses_overlap(const ip_addr_t *one, bool one_v6only, const ip_addr_t *other,
@@ -181,8 +154,8 @@ int inet_find_source(const struct inet_socket *inet, const ip_addr_t *to, ip_add
 
 	if (inet_is_isolated(inet))
 		return -ENETUNREACH;
-	if (inet->device != 0)
-		*netif = netif_get_by_index((u8_t)inet->device);
+	if (inet->netif != 0)
+		*netif = netif_get_by_index(inet->netif);
 	else if (inet_is_local(to))
 		*netif = stack_loopback();
 	else

@@ -11,6 +11,7 @@
 #include "mm/usercopy.h"
 #include "net/device.h"
 #include "net/inet/inet.h"
+#include "net/inet/netif.h"
 #include "net/inet/stack.h"
 #include "proc/credentials.h"
 
@@ -160,6 +161,7 @@ static int set_ip6(struct inet_socket *inet, int option, s32 number)
 static int set_device(struct inet_socket *inet, vaddr_t value, u32 length)
 {
 	char name[IFNAMSIZ] = "";
+	struct netif *netif = NULL;
 	u32 index = 0;
 
 	if (inet->device != 0 && !capable(CAP_NET_RAW))
@@ -173,9 +175,13 @@ static int set_device(struct inet_socket *inet, vaddr_t value, u32 length)
 		if (device == NULL)
 			return -ENODEV;
 		index = device->index;
+		netif = inet_netif_of(device);
 		net_device_put(device);
+		if (netif == NULL)
+			return -ENODEV;
 	}
 	WRITE_ONCE(inet->device, index);
+	WRITE_ONCE(inet->netif, netif != NULL ? netif_get_index(netif) : 0);
 	return 0;
 }
 

@@ -65,7 +65,7 @@ static int send_first(struct tcp_socket *tcp, const ip_addr_t *source, const ip_
 		return -ENOBUFS;
 	ip_addr_copy(pcb->local_ip, *source);
 	pcb->local_port = inet->local_port;
-	pcb->netif_idx = (u8_t)inet->device;
+	pcb->netif_idx = inet->netif;
 	if (is_taken(tcp_active_pcbs, pcb, remote, port) ||
 	    is_taken(tcp_tw_pcbs, pcb, remote, port)) {
 		tcp_abort(pcb);

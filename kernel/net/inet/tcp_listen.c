@@ -131,7 +131,7 @@ static int make_listener(struct tcp_socket *tcp)
 		return -ENOBUFS;
 	ip_addr_copy(pcb->local_ip, inet->local);
 	pcb->local_port = inet->local_port;
-	pcb->netif_idx = (u8_t)inet->device;
+	pcb->netif_idx = inet->netif;
 	struct tcp_pcb *listener = tcp_listen_with_backlog_and_err(pcb, 1, &error);
 	if (listener == NULL) {
 		tcp_abort(pcb);

@@ -37,6 +37,8 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error __unu
 	if (tcp == NULL)
 		return ERR_OK;
 	pcb->rcv_wnd = pcb->rcv_ann_wnd = MIN(pcb->rcv_wnd, tcp->window);
+	/* A peer that does not scale windows has cut it. */
+	tcp->window = pcb->rcv_wnd;
 	WRITE_ONCE(tcp->state, TCP_CONNECTED);
 	wake_up_events(&tcp->write_wait, UINT_MAX, WRITABLE);
 	return ERR_OK;

@@ -76,6 +76,8 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
 	tcp->state = TCP_CONNECTED;
 	tcp->window = tcp_receive_window(tcp);
 	pcb->rcv_wnd = pcb->rcv_ann_wnd = MIN(pcb->rcv_wnd, tcp->window);
+	/* A peer that does not scale windows has cut it. */
+	tcp->window = pcb->rcv_wnd;
 	tcp_attach(tcp, pcb);
 	if (listener->defer_accept != 0) {
 		tcp->listener = listener;

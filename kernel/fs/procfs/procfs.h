@@ -232,6 +232,8 @@ int proc_parse_number(const char *name, size_t length);
 /* net.c: /proc/PID/net, whose files are brought by the floor of sockets, at start-up; the entry
  * stays. */
 void proc_net_register(const struct proc_entry *entry);
+/* sys.c: an entry of /proc/sys/net; likewise. */
+void proc_sys_net_add(struct proc_addition *addition);
 bool proc_find_net(const struct proc_node *node, const char *name, size_t length,
 		   struct proc_node *child);
 bool proc_next_net(const struct proc_node *node, u64 *position, struct proc_child *child);

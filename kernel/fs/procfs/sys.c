@@ -261,30 +261,26 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_END,
 };
 
-static int show_somaxconn(const struct proc_node *node __unused, struct text *text)
-{
-	text_printf(text, "%d\n", SOMAXCONN);
-	return 0;
-}
-
 static int show_datagram_queue(const struct proc_node *node __unused, struct text *text)
 {
 	text_printf(text, "%d\n", UNIX_QUEUE_LIMIT);
 	return 0;
 }
 
-static const struct proc_entry net_core_entries[] = {
-	PROC_FILE("somaxconn", 0444, show_somaxconn),
-	PROC_END,
-};
-
 static const struct proc_entry net_unix_entries[] = {
 	PROC_FILE("max_dgram_qlen", 0444, show_datagram_queue),
 	PROC_END,
 };
 
+static struct proc_addition *net_additions; /* at start-up; then only read */
+
+void proc_sys_net_add(struct proc_addition *addition)
+{
+	addition->next = net_additions;
+	__atomic_store_n(&net_additions, addition, __ATOMIC_RELEASE);
+}
+
 static const struct proc_entry net_entries[] = {
-	PROC_DIRECTORY("core", net_core_entries),
 	PROC_DIRECTORY("unix", net_unix_entries),
 	PROC_END,
 };
@@ -305,7 +301,10 @@ static const struct proc_entry fs_entries[] = {
 const struct proc_entry proc_sys_entries[] = {
 	PROC_DIRECTORY("fs", fs_entries),
 	PROC_DIRECTORY("kernel", kernel_entries),
-	PROC_DIRECTORY("net", net_entries),
+	{.name = "net",
+	 .mode = S_IFDIR | 0555,
+	 .children = net_entries,
+	 .additions = &net_additions},
 	PROC_DIRECTORY("vm", proc_sys_vm_entries),
 	PROC_END,
 };

@@ -10,6 +10,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "net/inet/datagram.h"
+#include "net/inet/settings.h"
 #include "net/inet/shown.h"
 #include "net/inet/tcp.h"
 #include "proc/credentials.h"
@@ -105,6 +106,7 @@ void inet_init(void)
 	tcp_sockets_init();
 	datagrams_init();
 	inet_shown_init();
+	inet_settings_init();
 	socket_family_register(&inet);
 	socket_family_register(&inet6);
 }

@@ -224,5 +224,6 @@ int __must_check netlink_attribute_string(const struct netlink_attribute *attrib
 /* --- The protocols --- */
 
 int netlink_route_handle(struct netlink_request *request); /* route.c */
+int netlink_diag_handle(struct netlink_request *request);  /* diag.c */
 
 #endif

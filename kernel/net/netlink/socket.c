@@ -17,6 +17,7 @@
 static const struct netlink_protocol protocols[] = {
 	{.number = NETLINK_ROUTE, .groups = 36, .handle = netlink_route_handle},
 	{.number = NETLINK_USERSOCK, .groups = 32, .programs_send = true},
+	{.number = NETLINK_SOCK_DIAG, .handle = netlink_diag_handle},
 	{.number = NETLINK_KOBJECT_UEVENT, .groups = 32},
 };
 

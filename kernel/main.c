@@ -17,6 +17,7 @@
 #include "ipc/aio.h"
 #include "ipc/epoll.h"
 #include "ipc/futex.h"
+#include "ipc/fanotify.h"
 #include "ipc/inotify.h"
 #include "ipc/msg.h"
 #include "ipc/pidfd.h"
@@ -119,6 +120,7 @@ void kernel_main(void)
 	seccomp_listener_init();
 	epoll_init();
 	inotify_init();
+	fanotify_init();
 	aio_init();
 	reclaim_thread_start();
 	compact_thread_start();

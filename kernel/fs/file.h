@@ -127,6 +127,8 @@ static inline int file_new_error(struct file *file)
 struct file *file_open(int directory, const char *text, u32 flags, mode_t mode);
 /* Opens what a path names, with current's permissions. */
 struct file *file_open_path(const struct path *path, u32 flags);
+/* The same without asking for permission, and watchers are told of nothing that is done to it. */
+struct file *file_open_quiet(const struct path *path, u32 flags);
 /*
  * A file without a name (pipes, epoll, eventfd …): `name` is what /proc/PID/fd shows,
  * "anon_inode:[eventfd]"; flags: O_ACCMODE, O_NONBLOCK.  All share one inode.  ERR_PTR(-ENOMEM,

@@ -20,20 +20,22 @@
 /* The most directories above one that is looked for. */
 enum { DEPTH_MAX = 1024, NUMBER_TYPE = 1 };
 
-int handle_of(const struct path *path, struct file_handle *handle)
+int handle_of(struct inode *inode, struct linux_file_handle *handle)
 {
-	struct inode *inode = path_inode(path);
 	const struct superblock_operations *ops = inode->superblock->ops;
-	int error = 0;
 
 	if (!ops->find_number)
 		return -EOPNOTSUPP;
 	if (ops->keep_number)
-		error = ops->keep_number(inode);
-	handle->type = NUMBER_TYPE;
-	handle->number = inode->ino;
-	handle->generation = ops->generation ? ops->generation(inode) : 0;
-	return error;
+		ops->keep_number(inode);
+	*handle = (struct linux_file_handle){
+		.bytes = FILE_HANDLE_BYTES,
+		.type = NUMBER_TYPE,
+		.generation = ops->generation ? ops->generation(inode) : 0,
+		.number_low = (u32)inode->ino,
+		.number_high = (u32)(inode->ino >> 32),
+	};
+	return 0;
 }
 
 /* --- Looking through a directory --- */
@@ -68,15 +70,12 @@ static bool look(struct dir_context *context, const char *name, size_t length, i
 /* Lists the directory until `search` has what it looks for; -ESTALE when that is not there. */
 static int search_directory(const struct path *path, struct search *search)
 {
-	struct file *file = file_alloc(path, O_RDONLY | O_DIRECTORY);
+	struct file *file = file_open_quiet(path, O_RDONLY | O_DIRECTORY);
 	int error;
 
 	if (IS_ERR(file))
 		return (int)PTR_ERR(file);
-	error = file_open_checked(file);
-	file->mode |= FILE_QUIET | FILE_NO_ATIME;
-	if (!error && !file->ops->readdir)
-		error = -ESTALE;
+	error = file->ops->readdir ? 0 : -ESTALE;
 	if (!error) {
 		search->context.emit = look;
 		rwlock_read_lock(&file->inode->lock);

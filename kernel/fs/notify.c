@@ -153,7 +153,97 @@ static void tell_parent(struct dentry *dentry, struct notification *what)
 	dentry_put(parent);
 }
 
+/* --- Those who watch everything --- */
+
+static const struct notify_wide *wide_operations; /* set once */
+static u32 wide_users;                            /* atomic */
+
+void notify_set_wide(const struct notify_wide *wide)
+{
+	wide_operations = wide;
+}
+
+void notify_wide_begin(void)
+{
+	__atomic_add_fetch(&wide_users, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&notify_watches, 1, __ATOMIC_SEQ_CST);
+}
+
+void notify_wide_end(void)
+{
+	__atomic_sub_fetch(&notify_watches, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&wide_users, 1, __ATOMIC_RELAXED);
+}
+
+/* Something about a name that they did not see themselves. */
+static void tell_wide(const struct notify_facts *facts)
+{
+	if (READ_ONCE(wide_users) != 0)
+		wide_operations->event(facts);
+}
+
+/* Fills in where the dentry is, with a copy of its name.  Its parent, with a reference, or NULL. */
+static struct dentry *find_place(struct dentry *dentry, struct notify_facts *facts, char *name)
+{
+	struct dentry *parent = NULL;
+
+	spin_lock(&dentry->lock);
+	if (dentry->parent != dentry) {
+		parent = dentry_get(dentry->parent);
+		facts->name_length = dentry->length;
+		memcpy(name, dentry->text, dentry->length);
+	}
+	spin_unlock(&dentry->lock);
+	if (parent != NULL) {
+		facts->directory = dentry_inode(parent);
+		facts->name = name;
+	}
+	return parent;
+}
+
+/* About a dentry; `path` may be NULL.  The operation's result. */
+static int tell_wide_dentry(struct dentry *dentry, const struct path *path, u32 mask,
+			    bool permission)
+{
+	struct inode *inode = dentry_inode(dentry);
+	struct notify_facts facts = {.mask = with_type(inode, mask), .path = path, .inode = inode};
+	char name[NAME_MAX];
+	int result = 0;
+
+	if (READ_ONCE(wide_users) == 0)
+		return 0;
+	struct dentry *parent = find_place(dentry, &facts, name);
+	if (permission)
+		result = wide_operations->permission(&facts);
+	else
+		wide_operations->event(&facts);
+	if (parent != NULL)
+		dentry_put(parent);
+	return result;
+}
+
+static void tell_dentry(struct dentry *dentry, u32 mask);
+
+void notify_path_slow(const struct path *path, u32 mask)
+{
+	(void)tell_wide_dentry(path->dentry, path, mask, false);
+	tell_dentry(path->dentry, mask & ~(u32)NOTIFY_OPEN_EXEC);
+}
+
+int notify_permission_slow(const struct path *path, u32 mask)
+{
+	return tell_wide_dentry(path->dentry, path, mask, true);
+}
+
 void notify_dentry_slow(struct dentry *dentry, u32 mask)
+{
+	(void)tell_wide_dentry(dentry, NULL, mask, false);
+	tell_dentry(dentry, mask);
+}
+
+/* --- What watches are told --- */
+
+static void tell_dentry(struct dentry *dentry, u32 mask)
 {
 	struct inode *inode = dentry_inode(dentry);
 	struct notification what = {
@@ -169,7 +259,23 @@ void notify_inode_slow(struct inode *inode, u32 mask)
 {
 	struct notification what = {.mask = with_type(inode, mask)};
 
+	tell_wide(&(struct notify_facts){.mask = what.mask, .inode = inode});
 	send(inode, &what, false);
+}
+
+/* A name in a directory came or went. */
+static void tell_entry(struct inode *directory, struct inode *inode,
+		       const struct notification *what)
+{
+	tell_wide(&(struct notify_facts){
+		.mask = what->mask,
+		.inode = inode,
+		.directory = directory,
+		.name = what->name,
+		.name_length = what->name_length,
+		.entry = true,
+	});
+	send(directory, what, false);
 }
 
 void notify_name_slow(struct inode *directory, const struct dentry *dentry, u32 mask)
@@ -180,13 +286,14 @@ void notify_name_slow(struct inode *directory, const struct dentry *dentry, u32 
 		.name_length = dentry->length,
 	};
 
-	send(directory, &what, false);
+	tell_entry(directory, dentry_inode(dentry), &what);
 }
 
 void notify_removed_slow(struct inode *inode)
 {
 	struct notification what = {.mask = NOTIFY_DELETE_SELF};
 
+	tell_wide(&(struct notify_facts){.mask = with_type(inode, what.mask), .inode = inode});
 	send(inode, &what, true);
 }
 
@@ -256,13 +363,14 @@ void notify_rename_end(const struct notify_rename *rename, struct inode *to,
 	if (!notify_active() || rename->from == NULL)
 		return;
 	what.cookie = __atomic_add_fetch(&next_cookie, 1, __ATOMIC_RELAXED);
-	send(rename->from, &what, false);
+	tell_entry(rename->from, inode, &what);
 	what.mask = with_type(inode, NOTIFY_MOVED_TO);
 	what.name = dentry->text;
 	what.name_length = dentry->length;
-	send(to, &what, false);
+	tell_entry(to, inode, &what);
 	if (replaced != NULL)
 		notify_inode_slow(replaced, NOTIFY_ATTRIB);
 	what = (struct notification){.mask = NOTIFY_MOVE_SELF};
+	tell_wide(&(struct notify_facts){.mask = with_type(inode, what.mask), .inode = inode});
 	send(inode, &what, false);
 }

@@ -15,6 +15,7 @@
 
 #include "fs/file.h"
 #include "fs/vfs.h"
+#include "lib/abi/fanotify.h"
 
 /* The numbers are those of inotify(7). */
 enum notify_event {
@@ -31,6 +32,7 @@ enum notify_event {
 	NOTIFY_DELETE_SELF = 0x400,
 	NOTIFY_MOVE_SELF = 0x800,
 	NOTIFY_ALL = 0xfff,
+	NOTIFY_OPEN_EXEC = 0x1000, /* for those who watch by notify_wide alone */
 	NOTIFY_UNMOUNT = 0x2000,
 	NOTIFY_IS_DIRECTORY = 0x40000000,
 };
@@ -77,6 +79,31 @@ void notify_attach(struct notify_watch *watch);
 void notify_detach(struct notify_watch *watch);
 void notify_watch_put(struct notify_watch *watch);
 
+/*
+ * Those who watch more than single inodes (fanotify): they are told of everything, and may stop what
+ * is about to happen.  They count among notify_watches while they want that.
+ */
+struct notify_facts {
+	u32 mask;                /* NOTIFY_* */
+	const struct path *path; /* or NULL, where the mount is not known */
+	struct inode *inode;     /* what it happened to */
+	struct inode *directory; /* where it has its name, or NULL */
+	const char *name;        /* not terminated */
+	u32 name_length;
+	bool entry; /* it happened to the directory: a name came or went */
+};
+struct notify_wide {
+	/* Not with spin locks held. */
+	void (*event)(const struct notify_facts *facts);
+	/* facts->mask: FAN_*_PERM: 0 or an error.  No lock of files held; sleeps. */
+	int (*permission)(const struct notify_facts *facts);
+};
+/* Once, at start-up. */
+void notify_set_wide(const struct notify_wide *wide);
+/* One more or less of them; notify_wide_users is atomic. */
+void notify_wide_begin(void);
+void notify_wide_end(void);
+
 extern u32 notify_watches; /* atomic: how many there are */
 
 static inline bool notify_active(void)
@@ -86,6 +113,8 @@ static inline bool notify_active(void)
 
 /* The slow halves: somebody watches something. */
 void notify_dentry_slow(struct dentry *dentry, u32 mask);
+void notify_path_slow(const struct path *path, u32 mask);
+int notify_permission_slow(const struct path *path, u32 mask);
 void notify_inode_slow(struct inode *inode, u32 mask);
 void notify_name_slow(struct inode *directory, const struct dentry *dentry, u32 mask);
 void notify_unlinked_slow(struct inode *directory, struct dentry *dentry);
@@ -102,7 +131,18 @@ static inline void notify_dentry(struct dentry *dentry, u32 mask)
 static inline void notify_file(struct file *file, u32 mask)
 {
 	if (notify_active() && !(file->mode & (FILE_PATH | FILE_QUIET)))
-		notify_dentry_slow(file->path.dentry, mask);
+		notify_path_slow(&file->path, mask);
+}
+/* May current go on and do it?  mask: FAN_*_PERM.  0 or an error.  Sleeps. */
+static inline int __must_check notify_permission(const struct path *path, u32 mask)
+{
+	return notify_active() ? notify_permission_slow(path, mask) : 0;
+}
+static inline int __must_check notify_file_permission(struct file *file, u32 mask)
+{
+	return notify_active() && !(file->mode & (FILE_PATH | FILE_QUIET))
+		       ? notify_permission_slow(&file->path, mask)
+		       : 0;
 }
 /* A file's number of links changed. */
 static inline void notify_links(struct inode *inode)
@@ -125,7 +165,7 @@ static inline void notify_unlinked(struct inode *directory, struct dentry *dentr
 /* A dentry dies: perhaps its file's last. */
 static inline void notify_removed(struct inode *inode)
 {
-	if (notify_active() && READ_ONCE(inode->watches) != NULL && inode->nlink == 0)
+	if (notify_active() && inode->nlink == 0)
 		notify_removed_slow(inode);
 }
 /* The file system goes: it has no more mounts. */

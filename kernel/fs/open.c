@@ -136,6 +136,10 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 		error = may_open(path, flags, exec);
 	if (!error)
 		error = landlock_check_open(path, flags, exec);
+	if (!error && exec)
+		error = notify_permission(path, FAN_OPEN_EXEC_PERM);
+	if (!error)
+		error = notify_permission(path, FAN_OPEN_PERM);
 	if (!error && !created && unlikely(leases_exist()) && S_ISREG(inode->mode))
 		error = leases_break(inode, flags);
 	if (error)
@@ -164,6 +168,20 @@ static struct file *open_path(const struct path *path, u32 flags, bool exec, boo
 struct file *file_open_path(const struct path *path, u32 flags)
 {
 	return open_path(path, flags, false, false);
+}
+
+struct file *file_open_quiet(const struct path *path, u32 flags)
+{
+	struct file *file = file_alloc(path, flags);
+
+	if (IS_ERR(file))
+		return file;
+	int error = file_open_checked(file);
+	file->mode |= FILE_QUIET;
+	if (!error)
+		return file;
+	file_put(file);
+	return ERR_PTR(error);
 }
 
 struct file *file_open_made(const struct path *path, u32 flags, bool made)
@@ -345,7 +363,7 @@ struct file *file_open_walk(int directory, const char *text, u32 flags, mode_t m
 		file = open_walked(&opening);
 	walk_end(&opening.walk);
 	if (notify_active() && !IS_ERR(file))
-		notify_file(file, NOTIFY_OPEN);
+		notify_file(file, exec ? NOTIFY_OPEN | NOTIFY_OPEN_EXEC : NOTIFY_OPEN);
 	return file;
 }
 

@@ -41,8 +41,10 @@ static int check_position(const struct file *file, const struct io_cursor *curso
 /* The operations, when somebody watches files. */
 static ssize_t read_watched(struct file *file, struct io_cursor *cursor, off_t *position)
 {
-	ssize_t result = file->ops->read(file, cursor, position);
+	ssize_t result = notify_file_permission(file, FAN_ACCESS_PERM);
 
+	if (result == 0)
+		result = file->ops->read(file, cursor, position);
 	if (result > 0)
 		notify_file(file, NOTIFY_ACCESS);
 	return result;

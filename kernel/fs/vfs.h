@@ -428,8 +428,8 @@ struct superblock_operations {
 	/* Of file systems whose files are found by handles (fs/handle.h).  The inode of that number,
 	 * referenced, and generation, where 0 stands for any; ERR_PTR: -ESTALE, …  May sleep. */
 	struct inode *(*find_number)(struct superblock *superblock, u64 number, u32 generation);
-	/* The file is to be found by find_number from now on.  NULL: all are. */
-	int (*keep_number)(struct inode *inode);
+	/* The file is to be found by find_number from now on; must not sleep.  NULL: all are. */
+	void (*keep_number)(struct inode *inode);
 	/* The directory above one, referenced; rename_lock held.  NULL: listing it tells. */
 	struct inode *(*parent)(struct inode *directory);
 	/* ",size=4k,mode=755" as in /proc/mounts; as snprintf. */

@@ -65,6 +65,7 @@ struct user_account {
 	u32 pending_signals; /* atomic: against RLIMIT_SIGPENDING */
 	u32 files_in_flight; /* atomic: sent over unix sockets and not received; RLIMIT_NOFILE */
 	u32 inotify_instances, inotify_watches; /* atomic: against /proc/sys/fs/inotify */
+	u32 fanotify_groups;                    /* atomic: against ipc/fanotify.c's limit */
 	u64 queue_bytes;     /* atomic: of POSIX message queues; RLIMIT_MSGQUEUE */
 	u64 keys, key_bytes; /* proc/key.c's lock and limits */
 };

@@ -89,9 +89,12 @@ static bool emit(struct dir_context *context, const char *name, size_t length, i
 static long list_directory(struct file *file, struct listing *listing)
 {
 	struct inode *inode = file->inode;
+	long error = notify_file_permission(file, FAN_ACCESS_PERM);
+
+	if (error)
+		return error;
 	bool locked = file_lock_position(file);
 	vaddr_t start = listing->at;
-	long error;
 
 	listing->context.emit = emit;
 	listing->context.position = file->position;

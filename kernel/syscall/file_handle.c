@@ -13,34 +13,29 @@
 
 enum { HANDLE_BYTES_MAX = 128 };
 
-struct linux_file_handle {
-	u32 bytes;
+/* The beginning of one; user memory is reached by whole words. */
+struct handle_head {
+	alignas(u64) u32 bytes;
 	s32 type;
-};
-
-struct handle_bytes {
-	u32 generation, number_low, number_high;
 };
 
 static long give_handle(const struct path *path, vaddr_t address, vaddr_t mount_id)
 {
-	struct linux_file_handle head;
-	struct file_handle handle;
+	struct linux_file_handle handle;
+	struct handle_head head;
 	long error;
 
 	if (get_user(head, address))
 		return -EFAULT;
 	if (head.bytes > HANDLE_BYTES_MAX)
 		return -EINVAL;
-	error = handle_of(path, &handle);
+	error = handle_of(path_inode(path), &handle);
 	if (error)
 		return error;
-	struct handle_bytes bytes = {handle.generation, (u32)handle.number,
-				     (u32)(handle.number >> 32)};
-	bool fits = head.bytes >= sizeof(bytes);
-	head = (struct linux_file_handle){sizeof(bytes), (s32)handle.type};
-	if (put_user((s32)path->mount->id, mount_id) || put_user(head, address) ||
-	    (fits && put_user(bytes, address + sizeof(head))))
+	bool fits = head.bytes >= FILE_HANDLE_BYTES;
+	head = (struct handle_head){handle.bytes, handle.type};
+	if (put_user((s32)path->mount->id, mount_id) ||
+	    (fits ? put_user(handle, address) : put_user(head, address)))
 		return -EFAULT;
 	return fits ? 0 : -EOVERFLOW;
 }
@@ -66,19 +61,19 @@ long sys_name_to_handle_at(int directory, vaddr_t name, vaddr_t handle, vaddr_t 
 
 static int read_handle(struct file_handle *handle, vaddr_t address)
 {
-	struct linux_file_handle head;
-	struct handle_bytes bytes;
+	struct handle_head head;
+	struct linux_file_handle whole;
 
 	if (get_user(head, address))
 		return -EFAULT;
 	if (head.bytes == 0 || head.bytes > HANDLE_BYTES_MAX)
 		return -EINVAL;
-	if (head.bytes != sizeof(bytes))
+	if (head.bytes != FILE_HANDLE_BYTES)
 		return -ESTALE;
-	if (get_user(bytes, address + sizeof(head)))
+	if (get_user(whole, address))
 		return -EFAULT;
-	*handle = (struct file_handle){(u32)head.type, bytes.generation,
-				       (u64)bytes.number_high << 32 | bytes.number_low};
+	*handle = (struct file_handle){(u32)whole.type, whole.generation,
+				       (u64)whole.number_high << 32 | whole.number_low};
 	return 0;
 }
 

@@ -25,7 +25,7 @@ ABI_PROGRAMS := \
 	sig_basics sig_info sig_faults sig_restart cpu_state \
 	thread_basics futex_calls futex_pi \
 	file_open file_rw file_random file_names file_stat file_acls file_dirs file_at file_fcntl file_leases file_append file_advice file_async file_blocks file_handles errors_paths errors_calls \
-	pipe_calls pipe_splice poll_calls event_files inotify_calls \
+	pipe_calls pipe_splice poll_calls event_files inotify_calls fanotify_calls \
 	ipc_shm ipc_sem ipc_msg ipc_mqueue key_calls \
 	ns_calls ns_pid ns_user ns_mount mount_files uring_calls uring_more aio_calls \
 	pidfd_calls seccomp_calls seccomp_notify landlock_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \

@@ -20,7 +20,7 @@ static struct tmpfs_inode **bucket_of(u64 number)
 	return &buckets[number % BUCKETS];
 }
 
-int tmpfs_keep_number(struct inode *inode)
+void tmpfs_keep_number(struct inode *inode)
 {
 	struct tmpfs_inode *node = tmpfs_inode(inode);
 	struct tmpfs_inode **bucket = bucket_of(inode->ino);
@@ -32,7 +32,6 @@ int tmpfs_keep_number(struct inode *inode)
 		*bucket = node;
 	}
 	spin_unlock(&lock);
-	return 0;
 }
 
 void tmpfs_forget_number(struct tmpfs_inode *node)

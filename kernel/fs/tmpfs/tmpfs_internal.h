@@ -67,7 +67,7 @@ void tmpfs_uncharge_name(const struct inode *inode);
 
 /* --- numbers.c: files found by number --- */
 
-int tmpfs_keep_number(struct inode *inode);
+void tmpfs_keep_number(struct inode *inode);
 struct inode *tmpfs_find_number(struct superblock *superblock, u64 number, u32 generation);
 /* It is about to go. */
 void tmpfs_forget_number(struct tmpfs_inode *node);

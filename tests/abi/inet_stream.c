@@ -462,8 +462,29 @@ static void threads(void)
 	close(s[1]);
 }
 
+/* Ports of which one end still waits for stray packets are not taken for new connections. */
+static void one_after_the_other(void)
+{
+	enum { COUNT = 2000 };
+	int listener = listener_at(AF_INET, 5), good = 0;
+
+	for (int i = 0; i < COUNT; i++) {
+		int client = socket(AF_INET, SOCK_STREAM, 0), server;
+
+		if (connect_local(client, AF_INET, port_of(listener)) < 0)
+			break;
+		server = accept(listener, NULL, NULL);
+		close(server);
+		close(client);
+		good++;
+	}
+	close(listener);
+	ok(good == COUNT, "thousands of connections one after the other, which the server ends");
+}
+
 int main(void)
 {
+	one_after_the_other();
 	bytes(AF_INET);
 	if (has_ip6()) {
 		bytes(AF_INET6);

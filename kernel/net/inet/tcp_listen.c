@@ -109,15 +109,31 @@ static bool may_open(void)
 	return true;
 }
 
-/* A packet for a connection or listener has come; not ERR_OK: it is dropped. */
+static bool is_first(const struct tcp_hdr *header)
+{
+	return (TCPH_FLAGS(header) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+/*
+ * A packet for a connection or listener has come; not ERR_OK: it is dropped.
+ *
+ * A connection that waits for stray packets makes room for a new one between the same ports, whose
+ * numbers have to be later ones (RFC 9293, 3.6.1): its first packet is dropped, and comes again.
+ */
 err_t inet_hook_tcp_packet(struct tcp_pcb *pcb, struct tcp_hdr *header)
 {
+	if (pcb->state == TIME_WAIT && is_first(header) &&
+	    TCP_SEQ_GT(header->seqno, pcb->rcv_nxt)) {
+		tcp_pcb_remove(&tcp_tw_pcbs, pcb);
+		tcp_free(pcb);
+		return ERR_MEM;
+	}
 	if (likely(pcb->state != LISTEN)) {
 		/* A peer that answers is there, however long its window stays closed. */
 		pcb->persist_probe = 0;
 		return ERR_OK;
 	}
-	if (!(TCPH_FLAGS(header) & TCP_SYN) || TCPH_FLAGS(header) & (TCP_ACK | TCP_RST))
+	if (!is_first(header))
 		return ERR_OK;
 	const struct tcp_socket *listener = pcb->callback_arg;
 	return is_full(listener) || !may_open() ? ERR_MEM : ERR_OK;

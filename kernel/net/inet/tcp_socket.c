@@ -171,10 +171,16 @@ static bool listens(const struct inet_socket *inet)
 	return container_of(inet, struct tcp_socket, inet)->state == TCP_LISTENING;
 }
 
-/* Connections without a socket keep their port until they have ended. */
+/*
+ * Connections without a socket keep their port until they have ended.  Nobody gets a port to which
+ * the other end, which is ours as well, has just said good-bye: a first packet from there would
+ * meet that end.
+ */
 static bool stands_in_the_way(const struct tcp_pcb *pcb, const struct inet_socket *inet, u16 port,
 			      const ip_addr_t *address)
 {
+	if (inet == NULL && pcb->state == TIME_WAIT && pcb->remote_port == port)
+		return true;
 	if (pcb->local_port != port || (pcb->callback_arg != NULL && pcb->state != SYN_RCVD))
 		return false;
 	if (inet == NULL)

@@ -181,11 +181,16 @@ static void add_routes(const struct inet_address *address)
 		(void)!inet_route_add_locked(&network);
 }
 
+/* The address has left the table.  With the last one go all routes through the interface. */
 static void remove_routes(const struct inet_address *address)
 {
 	struct inet_route local = local_route(address), network = network_route(address);
 	struct entry *entry;
 
+	if (primary_of(address->device) == NULL) {
+		inet_route_flush_locked(address->device, AF_INET, true);
+		return;
+	}
 	(void)!inet_route_remove_locked(&local);
 	if (address->device != &loopback_device)
 		(void)!inet_route_remove_locked(&network);
@@ -214,11 +219,25 @@ static void set_primary(const struct net_device *device)
 	netif_set_addr(netif, &address, &mask, &none);
 }
 
+/* Has the interface another address of the same network? */
+static bool shares_network(const struct inet_address *address)
+{
+	u32 mask = mask_of(address->prefix);
+	struct entry *entry;
+
+	list_for_each_entry (entry, &addresses, link)
+		if (entry->address.device == address->device &&
+		    entry->address.prefix == address->prefix &&
+		    ((word(entry->address.bytes) ^ word(address->bytes)) & mask) == 0)
+			return true;
+	return false;
+}
+
 static int add4(const struct inet_address *address)
 {
 	u32 bytes = word(address->bytes);
 	struct entry *entry;
-	bool first = primary_of(address->device) == NULL;
+	bool first = primary_of(address->device) == NULL, second = shares_network(address);
 
 	if (address->prefix > 32 || bytes == 0 || (address->bytes[0] & 0xf0) == 0xe0 ||
 	    bytes == UINT_MAX)
@@ -230,7 +249,7 @@ static int add4(const struct inet_address *address)
 		return -ENOBUFS;
 	entry->address = *address;
 	entry->address.flags |= INET_ADDRESS_PERMANENT;
-	if (!first)
+	if (second)
 		entry->address.flags |= INET_ADDRESS_SECONDARY;
 	list_add_tail(&entry->link, &addresses);
 	if (first)

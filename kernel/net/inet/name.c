@@ -128,7 +128,7 @@ bool inet_is_local(const ip_addr_t *address)
 {
 	if (IP_IS_V6_VAL(*address))
 		return inet_address_is_local6_locked(ip_2_ip6(address));
-	return ip4_route(ip_2_ip4(address)) == stack_loopback();
+	return ip4_route_src(IP4_ADDR_ANY4, ip_2_ip4(address)) == stack_loopback();
 }
 
 bool inet_addresses_overlap(const ip_addr_t *one, bool one_v6only, const ip_addr_t *other,

@@ -59,9 +59,9 @@ struct datagram_socket {
 	struct list_head memberships; /* stack lock */
 	struct raw_pcb *pcb;          /* raw: lwIP's; const */
 	u32 multicast_device;         /* IP_MULTICAST_IF; 0: as routes say */
-	u32 icmp_filter;              /* raw: ICMP_FILTER */
-	u32 stamps;                   /* SO_TIMESTAMP*: which; 0: none */
-	s32 checksum_offset;          /* raw IPv6: IPV6_CHECKSUM; -1: none */
+	u32 icmp_filter[8];  /* raw: ICMP_FILTER (a word), ICMPV6_FILTER: types that do not come */
+	u32 stamps;          /* SO_TIMESTAMP*: which; 0: none */
+	s32 checksum_offset; /* raw IPv6: IPV6_CHECKSUM; -1: none */
 	spinlock_t lock;
 	struct list_head queue, errors; /* lock; taken off also under read_lock */
 	u32 queued, error_count;        /* lock; read without */

@@ -33,6 +33,21 @@ static bool is_for(const struct datagram_socket *datagram, const struct datagram
 	return datagram_hears(datagram, about);
 }
 
+/* Is it a message of ICMP of a type that the socket does not want? */
+static bool is_filtered(const struct datagram_socket *datagram, const struct pbuf *packet,
+			u16 header)
+{
+	u16 protocol = datagram->inet.socket.protocol;
+	u8 type;
+
+	if ((protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) || packet->tot_len <= header)
+		return false;
+	type = pbuf_get_at(packet, header);
+	if (protocol == IPPROTO_ICMP && type >= 32)
+		return false;
+	return READ_ONCE(datagram->icmp_filter[type / 32]) & BIT(type % 32);
+}
+
 static u8_t receive(void *argument, struct raw_pcb *pcb __unused, struct pbuf *packet,
 		    const ip_addr_t *from)
 {
@@ -44,12 +59,8 @@ static u8_t receive(void *argument, struct raw_pcb *pcb __unused, struct pbuf *p
 	datagram_describe(&about, from);
 	if (!is_for(datagram, &about))
 		return 0;
-	if (datagram->inet.socket.protocol == IPPROTO_ICMP && packet->tot_len > header) {
-		u8 type = pbuf_get_at(packet, header);
-
-		if (type < 32 && READ_ONCE(datagram->icmp_filter) & BIT(type))
-			return 0;
-	}
+	if (is_filtered(datagram, packet, header))
+		return 0;
 	datagram_deliver(datagram, &about, packet, ip6 ? header : 0,
 			 packet->tot_len - (ip6 ? header : 0u));
 	return 0;

@@ -13,6 +13,7 @@
 
 #include "lib/errno.h"
 #include "mm/iov.h"
+#include "net/inet/netif.h"
 #include "net/inet/stack.h"
 
 /* --- Control messages --- */
@@ -191,6 +192,13 @@ int datagram_route(struct datagram_socket *datagram, struct datagram_plan *plan)
 	asked.device = plan->device;
 	if (ip_addr_ismulticast(&way->to) && asked.device == 0)
 		asked.device = datagram->multicast_device;
+	if (asked.device != 0) {
+		struct netif *netif = inet_netif_by_index(asked.device);
+
+		if (netif == NULL)
+			return -ENODEV;
+		asked.netif = netif_get_index(netif);
+	}
 	if (plan->has_source)
 		ip_addr_copy(asked.local, plan->source);
 	if (plan->has_source && !inet_is_local(&plan->source))

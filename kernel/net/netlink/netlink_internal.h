@@ -42,7 +42,7 @@ struct netlink_message {
 	gid_t gid;
 	bool last_of_dump;
 	bool of_dump; /* takes no room of the receiver's buffer */
-	u8 bytes[];
+	u8 bytes[] __attribute__((aligned(8)));
 };
 
 struct netlink_socket {

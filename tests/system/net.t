@@ -71,6 +71,54 @@ contains 'no card: the log says so' console 'there is no interface'
 card ip=nonsense -netdev "$NETWORK" -device virtio-net-pci,netdev=n0,romfile=
 contains 'nonsense: the log says so' console 'nonsense.* is no way to an address'
 
+# What is spoken through the card: the host is 10.0.2.2, of which the machine sees what listens on the host's own loopback interface.
+mkdir -p serve
+head -c 3000000 /dev/urandom >serve/random
+(cd serve && exec timeout 300 python3 -u -m http.server 0 --bind 127.0.0.1) >server 2>&1 &
+server=$!
+until grep -q port server; do sleep 0.1; done
+port=$(sed 's/.* port \([0-9]*\) .*/\1/' server)
+cat >talk <<END
+wget -q -O - http://10.0.2.2:$port/random | md5sum
+ping -c 2 10.0.2.2
+wget -q -O - http://10.0.2.2:1/ 2>&1
+END
+for cpus in 1 2 4; do
+	in_machine --net --cpus $cpus --with talk -- sh talk >out 2>err
+	is "$cpus CPUs: a file from the host is whole" "$(head -n 1 out)" "$(md5sum <serve/random)"
+	contains "$cpus CPUs: ping is answered" out '^2 packets transmitted, 2 packets received'
+	contains "$cpus CPUs: a port where nobody is" out 'Connection refused'
+done
+kill $server
+
+# Into the machine: what comes to a port here is answered there.
+free_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+in_machine --net --forward "tcp:$free_port:8000" --with serve/random -- sh -c 'nc -l -p 8000 <serve/random >got; md5sum <got' >out 2>err &
+"$PROGRAMS/exchange.py" "$free_port" serve/random fetched >err.exchange 2>&1
+wait $!
+ok 'a forwarded port: what the machine sends arrives' cmp fetched serve/random || remark <err.exchange
+is 'a forwarded port: what is sent arrives in the machine' "$(cat out)" "$(md5sum <serve/random)"
+
+# A client of DHCP, which speaks through packet sockets.
+cat >lease <<'END'
+#!/bin/sh
+echo "lease $1 $ip/$mask router $router dns $dns"
+[ "$1" = bound ] && ifconfig "$interface" "$ip" netmask "$subnet" && route add default gw "$router"
+[ "$1" = deconfig ] && ifconfig "$interface" 0.0.0.0
+exit 0
+END
+chmod +x lease
+in_machine --net --append ip=off --with lease -- sh -c 'ip link set eth0 up; udhcpc -i eth0 -n -q -s ./lease; ip -o addr show dev eth0; ip route; ping -c 1 10.0.2.2' >out 2>&1
+contains 'udhcpc has a lease' out '^lease bound 10\.0\.2\.15/24 router 10\.0\.2\.2 dns 10\.0\.2\.3' || remark <out
+contains 'udhcpc: its address' out 'inet 10\.0\.2\.15/24'
+contains 'udhcpc: its route' out '^default via 10\.0\.2\.2'
+contains 'udhcpc: ping is answered' out '^1 packets transmitted, 1 packets received'
+in_machine --net -- sh -c 'arping -c 1 -I eth0 10.0.2.2; ip addr add 10.0.2.99/24 dev eth0; arping -c 1 -I eth0 -s 10.0.2.99 10.0.2.2
+	ip addr del 10.0.2.15/24 dev eth0; ping -c 1 10.0.2.2; ip addr del 10.0.2.99/24 dev eth0; echo "left: $(ip route)"' >out 2>&1
+is 'arping has answers for both of two addresses' "$(grep -c '^Unicast reply from 10.0.2.2' out)" 2 || remark <out
+contains 'with the first gone the second is spoken from' out '^1 packets transmitted, 1 packets received'
+contains 'and with both no route is left' out '^left: $'
+
 # The cable is pulled out and put in again.
 rm -f monitor
 card 'ip=dhcp watch' -netdev "$NETWORK" -device virtio-net-pci,netdev=n0,romfile=,id=card -qmp "unix:$WORK/monitor,server=on,wait=off" &

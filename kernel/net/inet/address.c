@@ -499,7 +499,11 @@ void inet_address_adopt_locked(struct net_device *device, struct netif *netif)
 		tell(&entry->address, false);
 		kfree(entry);
 	}
-	entry = bytes != 0 ? kmalloc(sizeof(*entry)) : NULL;
+	if (bytes == 0) {
+		set_primary(device);
+		return;
+	}
+	entry = kmalloc(sizeof(*entry));
 	if (entry == NULL)
 		return;
 	u32 broadcast = bytes | ~mask;

@@ -81,6 +81,15 @@ static void exchange_numbers_locked(struct task *task, struct task *leader)
 	leader->tid = leader->pid->number;
 }
 
+/* What the leader made, or was left by other threads, counts as ours. */
+static void take_children_locked(struct process *process)
+{
+	struct process *child;
+
+	list_for_each_entry (child, &process->children, sibling_link)
+		child->parent_thread = current;
+}
+
 static void replace_leader(struct process *process)
 {
 	struct task *leader = process->leader;
@@ -89,6 +98,7 @@ static void replace_leader(struct process *process)
 	unsigned long flags = process_tree_lock();
 	task_usage(leader, &usage);
 	exchange_numbers_locked(current, leader);
+	take_children_locked(process);
 	ptrace_unlink_locked(leader);
 	process_remove_thread_locked(process, leader);
 	spin_lock(&process->lock);

@@ -6,6 +6,7 @@
  */
 #include "abi.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 
 static const char *self;
@@ -69,12 +70,22 @@ static int play_identity(char **argv)
 	return (good ? 0 : 1) | (n > 0 && strcmp(comm, name) == 0 ? 0 : 2);
 }
 
+/* The one child is found among those of the only thread. */
+static int play_thread(void)
+{
+	int st = 0;
+
+	return waitpid(-1, &st, __WNOTHREAD) > 0 && st == EXITED(7) ? 0 : 1;
+}
+
 static int play(int argc, char **argv)
 {
 	if (strcmp(argv[1], "arguments") == 0)
 		return play_arguments(argc, argv);
 	if (strcmp(argv[1], "count") == 0)
 		return play_count(argc, argv);
+	if (strcmp(argv[1], "thread") == 0)
+		return play_thread();
 	if (strcmp(argv[1], "signals") == 0)
 		return play_signals();
 	if (strcmp(argv[1], "descriptors") == 0)
@@ -281,6 +292,30 @@ static void exec_starts_with_fresh_memory(void)
 	is(good, 30, "thirty times fork and exec with a megabyte in use");
 }
 
+static void *exec_from_thread(void *unused)
+{
+	(void)unused;
+	execl(self, self, "thread", (char *)NULL);
+	_exit(99);
+}
+
+/* What the leader forked is a child of the thread that takes its place. */
+static void threads_take_children_over(void)
+{
+	int st;
+
+	if (child(&st) == 0) {
+		pthread_t thread;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(7);
+		pthread_create(&thread, NULL, exec_from_thread, NULL);
+		for (;;)
+			pause();
+	}
+	is(st, 0, "exec by another thread: the leader's child is waited for, as its own");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -296,5 +331,6 @@ int main(int argc, char **argv)
 	execveat_runs_a_descriptor();
 	vfork_and_exec();
 	exec_starts_with_fresh_memory();
+	threads_take_children_over();
 	return done();
 }

@@ -63,6 +63,7 @@ done
 [ -e "$1/usr/sbin/shutdown" ] || install -m 755 "${COWSLIP_INIT%init}shutdown" "$1/usr/sbin/shutdown"
 echo cowslip >"$1/etc/hostname"
 [ -e "$1/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n127.0.1.1\tcowslip\n' >"$1/etc/hosts"
+[ -e "$1/etc/mtab" ] || ln -sf ../proc/self/mounts "$1/etc/mtab"
 [ -e "$1/etc/default/locale" ] || echo LANG=C.UTF-8 >"$1/etc/default/locale"
 sed -i 's/^root:[^:]*:/root::/' "$1/etc/shadow"
 """

@@ -83,7 +83,7 @@ $(OUT)/%.S.o: %.S $(OUT)/flags
 # The network's files include the library's headers, which are fetched before.
 $(LWIP_USERS:%=$(OUT)/%.o): | $(LWIP_STAMP)
 
-LWIP_BUILD_FLAGS = $(filter-out -fsanitize=%,$(CFLAGS)) $(LWIP_CFLAGS) -w
+LWIP_BUILD_FLAGS = $(filter-out -fsanitize=%,$(CFLAGS)) $(LWIP_CFLAGS) -Os -w
 $(OUT)/lwip/%.o: $(LWIP_STAMP) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(if $(filter 1,$(V)),,@echo "  CC   $(LWIP)/src/$*.c";)$(CC) $(LWIP_BUILD_FLAGS) $(PLACELESS) -MMD -MP -c -o $@ $(LWIP)/src/$*.c

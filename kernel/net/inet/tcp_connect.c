@@ -56,6 +56,20 @@ static bool is_taken(const struct tcp_pcb *list, const struct tcp_pcb *pcb, cons
 	return false;
 }
 
+/* A connection to ourselves may meet what is left of an older one at the other end. */
+static void forget_reverse(const struct tcp_pcb *pcb, const ip_addr_t *remote, u16 port)
+{
+	struct tcp_pcb *old = tcp_tw_pcbs, *next;
+
+	for (; old != NULL; old = next) {
+		next = old->next;
+		if (old->local_port == port && old->remote_port == pcb->local_port &&
+		    ip_addr_cmp(&old->local_ip, remote) &&
+		    ip_addr_cmp(&old->remote_ip, &pcb->local_ip))
+			tcp_abort(old);
+	}
+}
+
 /* Sends the first packet, from `source`. */
 static int send_first(struct tcp_socket *tcp, const ip_addr_t *source, const ip_addr_t *remote,
 		      u16 port)
@@ -73,6 +87,7 @@ static int send_first(struct tcp_socket *tcp, const ip_addr_t *source, const ip_
 		tcp_abort(pcb);
 		return -EADDRNOTAVAIL;
 	}
+	forget_reverse(pcb, remote, port);
 	tcp->window = tcp_receive_window(tcp);
 	tcp_attach(tcp, pcb);
 	int error = inet_error(tcp_connect(pcb, remote, port, on_connected));

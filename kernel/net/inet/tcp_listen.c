@@ -128,6 +128,14 @@ err_t inet_hook_tcp_packet(struct tcp_pcb *pcb, struct tcp_hdr *header)
 		tcp_free(pcb);
 		return ERR_MEM;
 	}
+	/* A first packet ends the wait of the connection that had these numbers before; it comes
+	 * again. */
+	if (unlikely(pcb->state == TIME_WAIT && TCPH_FLAGS(header) & TCP_SYN &&
+		     !(TCPH_FLAGS(header) & (TCP_ACK | TCP_RST)) &&
+		     TCP_SEQ_GT(header->seqno, pcb->rcv_nxt))) {
+		tcp_abort(pcb);
+		return ERR_ABRT;
+	}
 	if (likely(pcb->state != LISTEN)) {
 		/* A peer that answers is there, however long its window stays closed. */
 		pcb->persist_probe = 0;

@@ -23,6 +23,8 @@
 #define LEAST_RETRANSMISSION ((s16)(200 / TCP_SLOW_INTERVAL + 1))
 #define FIRST_SYN            ((s16)(1000 / TCP_SLOW_INTERVAL))
 
+#define TIME_WAIT_LIMIT 512 /* connections */
+
 static bool run(struct stack_timer *timer);
 static struct stack_timer timer = {
 	.interval = TCP_TMR_INTERVAL * NSEC_PER_MSEC,
@@ -77,12 +79,26 @@ static void check_limits(nsec_t now)
 	}
 }
 
+/* The oldest connections that only wait for stragglers go when there are many; lwIP puts the newest
+ * first. */
+static void limit_waiting(void)
+{
+	struct tcp_pcb *pcb = tcp_tw_pcbs, *next;
+
+	for (u32 i = 0; pcb != NULL; pcb = next, i++) {
+		next = pcb->next;
+		if (i >= TIME_WAIT_LIMIT)
+			tcp_abort(pcb);
+	}
+}
+
 static bool run(struct stack_timer *unused __unused)
 {
 	struct tcp_pcb *pcb;
 
 	stopped = clock_monotonic();
 	check_limits(stopped);
+	limit_waiting();
 	for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
 		correct_times(pcb);
 	tcp_tmr();

@@ -48,6 +48,11 @@ endif
 # The loops of memcpy and memset must not become calls of memcpy and memset.
 CFLAGS_kernel/lib/memory := -fno-tree-loop-distribute-patterns
 
+# What runs seldom, or waits for a device, is built small: the kernel is a fifth of the memory of a small machine.
+SMALL := kernel/drivers/block kernel/drivers/bus kernel/drivers/memory kernel/drivers/net kernel/fs/fat kernel/fs/iso9660 kernel/fs/procfs \
+	 kernel/module kernel/net/netlink kernel/net/packet kernel/trace
+$(foreach file,$(shell find $(SMALL) -name '*.c'),$(eval CFLAGS_$(file:.c=) := -Os))
+
 # Libraries that are not ours.
 include tools/sources.mk
 CFLAGS_kernel/lib/lz4 := $(LZ4_CFLAGS)

@@ -4,7 +4,7 @@
  *
  * There is one instance, however often it is mounted.  It keeps nothing of its own: a name is a
  * pty's number, and the pty keeps the node's inode, so that owner and mode outlive the name cache.
- * `node_lock` guards pty->inode and `nodes`, the table by number.
+ * `node_lock` guards pty->inode and `nodes`, the ptys by number.
  */
 #include "drivers/tty/pty.h"
 #include "drivers/tty/tty_internal.h"
@@ -14,7 +14,9 @@
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/parse.h"
+#include "lib/radix.h"
 #include "lib/string.h"
+#include "mm/kmalloc.h"
 
 #define DEVPTS_MAGIC  0x1cd1
 #define PTMX_DEVICE   device_make(5, 2)
@@ -27,9 +29,21 @@
 #define FIRST_PTY_INO 3
 
 static spinlock_t node_lock;
-static struct pty *nodes[PTY_MAX]; /* node_lock */
-static struct superblock *devpts;  /* set once, in devpts_init */
-static struct inode *ptmx_inode;   /* likewise */
+static struct superblock *devpts; /* set once, in devpts_init */
+static struct inode *ptmx_inode;  /* likewise */
+
+static void *allocate_node(size_t size)
+{
+	return kmalloc(size);
+}
+
+static void free_node(void *node, size_t size __unused)
+{
+	kfree(node);
+}
+
+static const struct radix_ops node_memory = {allocate_node, free_node};
+static struct radix_tree nodes = RADIX_TREE_INIT(&node_memory); /* node_lock */
 
 /* --- Names --- */
 
@@ -60,8 +74,9 @@ static struct inode *find_inode(const struct dentry *dentry)
 	if (number < 0)
 		return NULL;
 	spin_lock(&node_lock);
-	if (nodes[number] != NULL)
-		inode = inode_get(nodes[number]->inode);
+	const struct pty *pty = radix_lookup(&nodes, (u64)number);
+	if (pty != NULL)
+		inode = inode_get(pty->inode);
 	spin_unlock(&node_lock);
 	return inode;
 }
@@ -88,6 +103,17 @@ static bool devpts_revalidate(struct dentry *dentry)
 	return same;
 }
 
+/* The number of the first pty from `number` on; PTY_MAX: there is none. */
+static u32 next_number(u32 number)
+{
+	u64 index = number;
+
+	spin_lock(&node_lock);
+	bool found = radix_next(&nodes, &index) != NULL;
+	spin_unlock(&node_lock);
+	return found ? (u32)index : PTY_MAX;
+}
+
 static int devpts_readdir(struct file *file, struct dir_context *context)
 {
 	char name[NAME_LENGTH];
@@ -100,10 +126,11 @@ static int devpts_readdir(struct file *file, struct dir_context *context)
 		context->position++;
 	}
 	for (; context->position - 3 < PTY_MAX; context->position++) {
-		u32 number = (u32)(context->position - 3);
+		u32 number = next_number((u32)(context->position - 3));
 
-		if (READ_ONCE(nodes[number]) == NULL)
-			continue;
+		context->position = number + 3;
+		if (number == PTY_MAX)
+			break;
 		int length = snprintf(name, sizeof(name), "%u", number);
 		if (!dir_emit(context, name, (size_t)length, FIRST_PTY_INO + number, S_IFCHR >> 12))
 			return 0;
@@ -139,10 +166,13 @@ int devpts_add(struct pty *pty)
 		return -ENOMEM;
 	inode->gid = TTY_GROUP;
 	spin_lock(&node_lock);
-	pty->inode = inode;
-	nodes[pty->number] = pty;
+	int error = radix_insert(&nodes, pty->number, pty);
+	if (!error)
+		pty->inode = inode;
 	spin_unlock(&node_lock);
-	return 0;
+	if (error)
+		inode_put(inode);
+	return error;
 }
 
 void devpts_remove(struct pty *pty)
@@ -151,7 +181,7 @@ void devpts_remove(struct pty *pty)
 	struct inode *inode = pty->inode;
 	pty->inode = NULL;
 	if (inode != NULL)
-		nodes[pty->number] = NULL;
+		radix_erase(&nodes, pty->number);
 	spin_unlock(&node_lock);
 	if (inode != NULL)
 		inode_put(inode);

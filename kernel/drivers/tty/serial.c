@@ -22,6 +22,7 @@
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/ring.h"
+#include "mm/kmalloc.h"
 
 #define OUTPUT_SIZE 4096
 #define FIFO_SIZE   16
@@ -72,8 +73,6 @@ static const struct {
 	u16 base;
 	u8 irq;
 } places[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
-
-static struct serial_port ports[ARRAY_SIZE(places)];
 
 static void set_interrupts(struct serial_port *port, u8 interrupts)
 {
@@ -231,10 +230,14 @@ static bool probe(u16 base)
 	       port_read8(base + REG_LINE_STATUS) != STATUS_ABSENT;
 }
 
-static int start(struct serial_port *port, unsigned number)
+/* Makes ttySn of the chip that was found; it stays. */
+static int start(unsigned number)
 {
+	struct serial_port *port = kzalloc(sizeof(*port));
 	char name[16];
 
+	if (port == NULL)
+		return -ENOMEM;
 	snprintf(name, sizeof(name), "ttyS%u", number);
 	port->base = places[number].base;
 	ring_init(&port->output, port->output_bytes, sizeof(port->output_bytes));
@@ -248,17 +251,21 @@ static int start(struct serial_port *port, unsigned number)
 	port_write8(port->base + REG_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
 	int error = irq_register(places[number].irq, IRQ_EDGE, serial_interrupt, port);
 	if (error)
-		return error;
+		goto fail;
 	error = device_register_char(TTY_MAJOR, FIRST_MINOR + number, 1, name, S_IFCHR | 0660,
 				     &tty_file_operations);
-	if (error) {
-		irq_unregister(places[number].irq);
-		return error;
-	}
+	if (error)
+		goto fail_registered;
 	tty_list(&port->tty);
 	port_write8(port->base + REG_MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
 	set_interrupts(port, INTERRUPT_RECEIVE);
 	return 0;
+
+fail_registered:
+	irq_unregister(places[number].irq);
+fail:
+	kfree(port);
+	return error;
 }
 
 void serial_init(void)
@@ -266,7 +273,7 @@ void serial_init(void)
 	for (unsigned number = 0; number < ARRAY_SIZE(places); number++) {
 		if (!probe(places[number].base))
 			continue;
-		int error = start(&ports[number], number);
+		int error = start(number);
 		if (error)
 			log_warn("ttyS%u: cannot be used: error %d", number, -error);
 	}

@@ -137,6 +137,39 @@ static void send(struct timer *timer)
 	process_tree_unlock(flags);
 }
 
+/* SIGURG comes whether or not the file has O_ASYNC. */
+static void send_urgent_locked(const struct file_owner *owner, struct process *process,
+			       struct task *task)
+{
+	struct siginfo info;
+
+	if (!is_allowed_locked(owner, process))
+		return;
+	siginfo_init(&info, SIGURG, SI_KERNEL);
+	(void)!(task != NULL ? signal_send_task(task, &info) : signal_send(process, &info));
+}
+
+void async_urgent(struct file *file)
+{
+	struct file_owner *owner = __atomic_load_n(&file->owner, __ATOMIC_ACQUIRE);
+	struct process *process;
+
+	if (owner == NULL)
+		return;
+	unsigned long flags = process_tree_lock();
+	spin_lock(&owner->lock);
+	const struct pid *pid = owner->pid;
+	if (pid != NULL && owner->type == F_OWNER_PGRP && pid->group != NULL) {
+		list_for_each_entry (process, &pid->group->members, group_link)
+			send_urgent_locked(owner, process, NULL);
+	} else if (pid != NULL && owner->type != F_OWNER_PGRP && pid->task != NULL) {
+		send_urgent_locked(owner, pid->task->process,
+				   owner->type == F_OWNER_TID ? pid->task : NULL);
+	}
+	spin_unlock(&owner->lock);
+	process_tree_unlock(flags);
+}
+
 /* --- Waiting --- */
 
 static bool wake(struct waiter *waiter, u32 events)

@@ -18,6 +18,8 @@ int async_get_signal(struct file *file);
 /* O_ASYNC is set or cleared; `fd`: what the signal's information names.  0 or -ENOMEM. */
 int __must_check async_set_enabled(struct file *file, int fd, bool enabled);
 
+/* Urgent data has arrived: SIGURG to the owner, if there is one. */
+void async_urgent(struct file *file);
 /* Makes the caller's process the owner, if the file has none; `fd` as above.  0 or -ENOMEM. */
 int __must_check async_own(struct file *file, int fd);
 

@@ -392,6 +392,65 @@ static void threads(void)
 	close(s[1]);
 }
 
+static volatile sig_atomic_t urged;
+
+static void on_urgent(int sig)
+{
+	(void)sig;
+	urged = 1;
+}
+
+/* The last byte of what is sent as urgent has a way of its own. */
+static void urgent_bytes(void)
+{
+	int s[2], mark = -1, on = 1;
+	char text[16] = "";
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	if (send(s[0], "abc", 3, MSG_OOB) != 3) {
+		skip(1, "no urgent bytes in this kernel: %s", strerror(errno));
+		close(s[0]);
+		close(s[1]);
+		return;
+	}
+	recv(s[1], text, 2, 0);
+	recv(s[1], text, 1, MSG_OOB);
+	fails(send(s[0], "", 0, MSG_OOB), EOPNOTSUPP, "nothing is not urgent");
+	signal(SIGURG, on_urgent);
+	fcntl(s[1], F_SETOWN, getpid());
+	is(send(s[0], "abc", 3, MSG_OOB), 3, "three bytes, the last of them urgent");
+	wait_until(urged);
+	is(urged, 1, "SIGURG tells");
+	struct pollfd p = {s[1], POLLIN | POLLPRI, 0};
+	is(poll(&p, 1, 0), 1, "so does poll");
+	is(p.revents, POLLIN | POLLPRI, "of both");
+	is(ioctl(s[1], SIOCATMARK, &mark), 0, "is the next byte urgent?");
+	is(mark, 0, "no");
+	is(recv(s[1], text, sizeof(text), 0), 2, "a read ends before it");
+	is(memcmp(text, "ab", 2), 0, "with what came before");
+	ioctl(s[1], SIOCATMARK, &mark);
+	is(mark, 1, "now it is the next");
+	is(recv(s[1], text, sizeof(text), MSG_OOB), 1, "it is read");
+	is(text[0], 'c', "apart");
+	fails(recv(s[1], text, sizeof(text), MSG_OOB), EINVAL, "once");
+	send(s[0], "d", 1, 0);
+	is(recv(s[1], text, sizeof(text), 0), 1, "what follows");
+	is(text[0], 'd', "is read as ever");
+	send(s[0], "pq", 2, MSG_OOB);
+	send(s[0], "r", 1, 0);
+	is(recv(s[1], text, sizeof(text), 0), 1, "who does not care");
+	is(recv(s[1], text, sizeof(text), 0), 1, "goes on");
+	is(text[0], 'r', "behind it");
+	setsockopt(s[1], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	send(s[0], "xy", 2, MSG_OOB);
+	is(recv(s[1], text, sizeof(text), 0), 1, "in line, too, a read ends before it");
+	fails(recv(s[1], text, sizeof(text), MSG_OOB), EINVAL, "and it has no way of its own");
+	is(recv(s[1], text, sizeof(text), 0), 1, "but is read");
+	is(text[0], 'y', "among the others");
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	bytes();
@@ -402,5 +461,6 @@ int main(void)
 	peek_offset();
 	with_epoll();
 	threads();
+	urgent_bytes();
 	return done();
 }

@@ -198,6 +198,7 @@ void unix_release(struct unix_socket *unix_socket, bool refused)
 	struct unix_socket *peer = unix_socket->peer;
 	unix_socket->peer = NULL;
 	list_splice(&unix_socket->queue, &messages);
+	WRITE_ONCE(unix_socket->urgent, NULL);
 	list_splice(&unix_socket->pending, &pending);
 	spin_unlock(&unix_socket->lock);
 
@@ -279,6 +280,8 @@ static u32 poll(struct socket *socket, struct poll_table *table)
 		events |= POLLRDHUP | READABLE;
 	if (READ_ONCE(unix_socket->queued) != 0 || READ_ONCE(unix_socket->pending_count) != 0)
 		events |= READABLE;
+	if (READ_ONCE(unix_socket->urgent) != NULL)
+		events |= POLLPRI;
 	if (socket->type != SOCK_DGRAM && state == UNIX_CLOSED)
 		events |= POLLHUP;
 	if (state != UNIX_LISTENING && unix_has_sent_all(unix_socket) &&
@@ -307,6 +310,17 @@ static long count_incoming(struct unix_socket *unix_socket)
 	return bytes;
 }
 
+/* Does the next read begin at an urgent byte? */
+static s32 is_at_mark(struct unix_socket *unix_socket)
+{
+	spin_lock(&unix_socket->lock);
+	s32 at_mark = unix_socket->urgent != NULL &&
+		      list_first_entry(&unix_socket->queue, struct unix_message, link) ==
+			      unix_socket->urgent;
+	spin_unlock(&unix_socket->lock);
+	return at_mark;
+}
+
 static long ioctl(struct socket *socket, unsigned command, vaddr_t argument)
 {
 	long bytes;
@@ -317,6 +331,8 @@ static long ioctl(struct socket *socket, unsigned command, vaddr_t argument)
 	case SIOCINQ:
 		bytes = count_incoming(unix_of(socket));
 		return bytes < 0 ? bytes : put_user((s32)bytes, argument);
+	case SIOCATMARK:
+		return put_user(is_at_mark(unix_of(socket)), argument);
 	default:
 		return -ENOTTY;
 	}

@@ -4,11 +4,13 @@
  *
  * A message's data is not glued to that of another writer when the receiver asked for credentials,
  * and a read ends behind a message that brought descriptors, so that both belong to the bytes that
- * they came with.  Peeking goes on from one message to the next by position, counted from the head
+ * they came with.  An urgent byte is a message of its own, which the newest of them is marked as: a read
+ * ends before it, and the next one leaves it out, unless it is to be in line.  Peeking goes on from one message to the next by position, counted from the head
  * of the queue.
  */
 #include "net/unix/unix_internal.h"
 
+#include "fs/async.h"
 #include "lib/string.h"
 
 #define PIECE_MAX ((size_t)32 * KIB)
@@ -16,13 +18,22 @@
 /* --- Sending --- */
 
 /* Queues one piece; or frees it and says no, when nobody will read it. */
-static bool queue_piece(struct unix_socket *peer, struct unix_message *message)
+static bool queue_piece(struct unix_socket *peer, struct unix_message *message, bool urgent)
 {
+	struct file *told = NULL;
+
 	spin_lock(&peer->lock);
 	bool open = !peer->dead && !(peer->shutdown & SHUT_RECEIVE);
 	if (likely(open)) {
 		list_add_tail(&message->link, &peer->queue);
 		WRITE_ONCE(peer->queued, peer->queued + 1);
+		if (unlikely(urgent)) {
+			WRITE_ONCE(peer->urgent, message);
+			/* The file's release takes the lock before the file goes. */
+			if (peer->socket.file != NULL &&
+			    reference_try_get(&peer->socket.file->refs))
+				told = peer->socket.file;
+		}
 	}
 	spin_unlock(&peer->lock);
 	if (unlikely(!open)) {
@@ -31,7 +42,12 @@ static bool queue_piece(struct unix_socket *peer, struct unix_message *message)
 	}
 	mb(); /* a reader puts itself on the queue before it looks at the messages */
 	if (wait_queue_active(&peer->read_wait))
-		wake_up_events(&peer->read_wait, 1, READABLE);
+		wake_up_events(&peer->read_wait, urgent ? UINT_MAX : 1,
+			       urgent ? READABLE | POLLPRI : READABLE);
+	if (told != NULL) {
+		async_urgent(told);
+		file_put(told);
+	}
 	return true;
 }
 
@@ -50,7 +66,10 @@ static ssize_t send_pieces(struct unix_socket *unix_socket, struct unix_socket *
 	if (READ_ONCE(unix_socket->shutdown) & SHUT_SEND)
 		return socket_broken_pipe(flags);
 	while (cursor->remaining > 0) {
-		size_t length = MIN(cursor->remaining, limit);
+		/* The last byte of what is sent as urgent is that alone. */
+		size_t tail = flags & MSG_OOB && cursor->remaining > 1 ? 1 : 0;
+		size_t length = MIN(cursor->remaining - tail, limit);
+		bool urgent = flags & MSG_OOB && cursor->remaining == 1;
 		struct unix_message *piece =
 			unix_message_create(unix_socket, cursor, length, deadline);
 
@@ -59,7 +78,7 @@ static ssize_t send_pieces(struct unix_socket *unix_socket, struct unix_socket *
 			break;
 		}
 		unix_message_attach(piece, outgoing, peer);
-		broken = !queue_piece(peer, piece);
+		broken = !queue_piece(peer, piece, urgent);
 		if (broken)
 			break;
 		sent += length;
@@ -78,7 +97,7 @@ ssize_t unix_stream_send(struct socket *socket, struct socket_message *message, 
 
 	if (result)
 		return result;
-	if (flags & MSG_OOB)
+	if (flags & MSG_OOB && message->cursor->remaining == 0)
 		result = -EOPNOTSUPP;
 	else if (message->address != NULL && message->address->length > 0)
 		result = READ_ONCE(unix_socket->state) == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
@@ -188,6 +207,8 @@ static bool consume(struct reading *reading, struct unix_message *message, size_
 
 	spin_lock(&unix_socket->lock);
 	message->offset += (u32)count;
+	if (unlikely(unix_socket->urgent == message))
+		WRITE_ONCE(unix_socket->urgent, NULL);
 	bool empty = message->offset == message->length;
 	if (empty) {
 		list_remove(&message->link);
@@ -232,6 +253,26 @@ static int read_piece(struct reading *reading, struct unix_message *message, siz
 	return peek ? peek_on(reading, count) : consume(reading, message, count);
 }
 
+/*
+ * At an urgent byte: false when it is to be read like others.  Else the read ends before it, or goes on
+ * behind it; *go_on.
+ */
+static bool stop_at_urgent(struct reading *reading, struct unix_message *message, int *go_on)
+{
+	struct unix_socket *unix_socket = reading->unix_socket;
+
+	*go_on = reading->copied == 0;
+	if (reading->copied > 0)
+		return true;
+	if (socket_has_option(&unix_socket->socket, SO_OOBINLINE))
+		return false;
+	if (reading->flags & MSG_PEEK)
+		reading->position++;
+	else
+		(void)consume(reading, message, message->length - message->offset);
+	return true;
+}
+
 static int read_messages(struct reading *reading)
 {
 	struct unix_message *message;
@@ -241,6 +282,9 @@ static int read_messages(struct reading *reading)
 	while (go_on > 0) {
 		message = message_at(reading, &offset);
 		if (message != NULL) {
+			if (unlikely(READ_ONCE(reading->unix_socket->urgent) == message) &&
+			    stop_at_urgent(reading, message, &go_on))
+				continue;
 			go_on = read_piece(reading, message, offset);
 			if (reading->message->cursor->remaining == 0)
 				break;
@@ -255,6 +299,34 @@ static int read_messages(struct reading *reading)
 	return MIN(go_on, 0);
 }
 
+/* recv(2) with MSG_OOB: the urgent byte, wherever in the queue it is. */
+static ssize_t receive_urgent(struct unix_socket *unix_socket, struct socket_message *message,
+			      u32 flags)
+{
+	ssize_t result = -EINVAL;
+
+	mutex_lock(&unix_socket->read_lock);
+	struct unix_message *urgent = READ_ONCE(unix_socket->urgent);
+	if (urgent != NULL && !socket_has_option(&unix_socket->socket, SO_OOBINLINE)) {
+		result = unix_message_copy(urgent, urgent->offset, message->cursor,
+					   MIN(message->cursor->remaining, (size_t)1));
+		message->flags |= MSG_OOB;
+	}
+	bool taken = result >= 0 && !(flags & MSG_PEEK);
+	if (taken) {
+		spin_lock(&unix_socket->lock);
+		list_remove(&urgent->link);
+		WRITE_ONCE(unix_socket->queued, unix_socket->queued - 1);
+		/* Another one may have come. */
+		if (unix_socket->urgent == urgent)
+			WRITE_ONCE(unix_socket->urgent, NULL);
+		spin_unlock(&unix_socket->lock);
+		unix_message_free(urgent);
+	}
+	mutex_unlock(&unix_socket->read_lock);
+	return result;
+}
+
 ssize_t unix_stream_receive(struct socket *socket, struct socket_message *message, u32 flags)
 {
 	struct unix_socket *unix_socket = unix_of(socket);
@@ -266,8 +338,10 @@ ssize_t unix_stream_receive(struct socket *socket, struct socket_message *messag
 		.target = MIN(size, (size_t)READ_ONCE(socket->receive_low_water)),
 	};
 
-	if (READ_ONCE(unix_socket->state) != UNIX_CONNECTED || flags & MSG_OOB)
+	if (READ_ONCE(unix_socket->state) != UNIX_CONNECTED)
 		return -EINVAL;
+	if (flags & MSG_OOB)
+		return receive_urgent(unix_socket, message, flags);
 	reading.deadline = socket_deadline(socket->receive_timeout, flags);
 	if (flags & MSG_WAITALL)
 		reading.target = size;

@@ -81,9 +81,10 @@ struct unix_socket {
 	bool dead;    /* lock; read without */
 	/* lock, counted.  Of streams it is set once, and stays until release: read without. */
 	struct unix_socket *peer;
-	struct list_head queue; /* lock: messages to be read */
-	u32 queued;             /* lock; read without: how many */
-	u32 sent;               /* atomic: bytes of room that messages of ours take */
+	struct list_head queue;      /* lock: messages to be read */
+	u32 queued;                  /* lock; read without: how many */
+	struct unix_message *urgent; /* lock; read without: the queue's last urgent byte, unread */
+	u32 sent;                    /* atomic: bytes of room that messages of ours take */
 
 	/* Listening: connections that wait for accept. */
 	struct list_head pending;      /* lock */

@@ -86,10 +86,10 @@ $(OUT)/%.S.o: %.S $(OUT)/flags
 	$(QUIET_CC)$(CC) $(CFLAGS) $(PLACELESS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # The network's files include the library's headers, which are fetched before.
-$(LWIP_USERS:%=$(OUT)/%.o): | $(LWIP_STAMP)
+$(LWIP_USERS:%=$(OUT)/%.o): $(LWIP_PORT) | $(LWIP_STAMP)
 
 LWIP_BUILD_FLAGS = $(filter-out -fsanitize=%,$(CFLAGS)) $(LWIP_CFLAGS) -Os -w
-$(OUT)/lwip/%.o: $(LWIP_STAMP) $(OUT)/flags
+$(OUT)/lwip/%.o: $(LWIP_STAMP) $(LWIP_PORT) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(if $(filter 1,$(V)),,@echo "  CC   $(LWIP)/src/$*.c";)$(CC) $(LWIP_BUILD_FLAGS) $(PLACELESS) -MMD -MP -c -o $@ $(LWIP)/src/$*.c
 

@@ -36,7 +36,8 @@
 #include "net/inet/route.h"
 #include "net/inet/stack.h"
 
-enum { SHORT = 256, GROUP_TICKS = 10 };
+/* SLACK: lwIP looks at the byte behind TCP's options before it sees that they have ended. */
+enum { SHORT = 256, SLACK = 8, GROUP_TICKS = 10 };
 
 _Static_assert((int)sizeof(struct pbuf_custom) <= (int)NET_FRAME_STACK,
 	       "lwIP's head of a buffer is in the frame");
@@ -116,9 +117,12 @@ static struct pbuf *packet_of(struct net_frame *frame)
 		return pbuf_alloced_custom(PBUF_RAW, length, PBUF_REF, custom,
 					   frame->data - ETH_PAD_SIZE, length);
 	}
-	packet = pbuf_alloc(PBUF_RAW, length, PBUF_RAM);
-	if (packet != NULL)
+	packet = pbuf_alloc(PBUF_RAW, length + SLACK, PBUF_RAM);
+	if (packet != NULL) {
 		memcpy((u8 *)packet->payload + ETH_PAD_SIZE, frame->data, frame->length);
+		memset((u8 *)packet->payload + length, 0, SLACK);
+		pbuf_realloc(packet, length);
+	}
 	net_frame_put(frame);
 	return packet;
 }
@@ -142,11 +146,14 @@ static bool is_for_secondary(const struct net_device *device, const struct net_f
 	return inet_address_has4_locked(device, *address);
 }
 
+/* lwIP believes that a packet of ARP is whole. */
 static bool is_wanted(const struct net_frame *frame)
 {
-	return frame->type != PACKET_OTHERHOST &&
-	       (frame->protocol == ETH_P_IP || frame->protocol == ETH_P_ARP ||
-		frame->protocol == ETH_P_IPV6);
+	if (frame->type == PACKET_OTHERHOST)
+		return false;
+	return frame->protocol == ETH_P_IP || frame->protocol == ETH_P_IPV6 ||
+	       (frame->protocol == ETH_P_ARP &&
+		frame->length >= ETHERNET_HEADER + SIZEOF_ETHARP_HDR);
 }
 
 static void receive_one(struct net_device *device, struct netif *netif, struct net_frame *frame)

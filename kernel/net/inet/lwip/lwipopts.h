@@ -31,20 +31,22 @@
 #endif
 
 /* IP. */
-#define LWIP_IPV4                      1
-#define LWIP_IPV6                      1
-#define LWIP_RAW                       1
-#define LWIP_UDP                       1
-#define LWIP_TCP                       1
-#define LWIP_ICMP                      1
-#define LWIP_IGMP                      1
-#define LWIP_DHCP                      1
-#define DHCP_DOES_ARP_CHECK            0
-#define LWIP_DNS                       0
-#define LWIP_MULTICAST_TX_OPTIONS      1
-#define IP_DEFAULT_TTL                 64
-#define IP_REASS_MAX_PBUFS             64
-#define IP_REASS_MAXAGE                30
+#define LWIP_IPV4                 1
+#define LWIP_IPV6                 1
+#define LWIP_RAW                  1
+#define LWIP_UDP                  1
+#define LWIP_TCP                  1
+#define LWIP_ICMP                 1
+#define LWIP_IGMP                 1
+#define LWIP_DHCP                 1
+#define DHCP_DOES_ARP_CHECK       0
+#define LWIP_DNS                  0
+#define LWIP_MULTICAST_TX_OPTIONS 1
+#define IP_DEFAULT_TTL            64
+#define IP_REASS_MAX_PBUFS        64
+#define IP_REASS_MAXAGE           30
+/* The records about fragments have pointers, and are longer than what they stand in the place of. */
+#define IPV6_FRAG_COPYHEADER           1
 #define LWIP_IPV6_NUM_ADDRESSES        4
 #define LWIP_ND6_NUM_NEIGHBORS         64
 #define LWIP_ND6_NUM_DESTINATIONS      64

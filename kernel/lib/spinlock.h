@@ -4,7 +4,8 @@
  *
  * A free lock goes to whoever takes it first.  Order of arrival would be fairer, but a CPU of a
  * virtual machine may itself be waiting for a processor of the host when its turn comes, and then
- * all behind it would wait, too.  Holding a lock raises the CPU's preemption count, so the holder
+ * all behind it would wait, too.  For the same reason who has waited for long with interrupts on
+ * halts its CPU, so that the host can run the holder's (cpu_halt_for_lock).  Holding a lock raises the CPU's preemption count, so the holder
  * is not scheduled away.  A lock that an interrupt handler takes is taken with the _irqsave or _irq
  * form everywhere else, or the handler could spin on its own CPU for ever.
  *
@@ -20,12 +21,16 @@
 #include "lib/types.h"
 
 typedef struct {
-	u32 held;  /* atomic: 1 while somebody has it */
+	u32 held;  /* atomic: cpu_token of the CPU that has it; 0: free */
 	u16 owner; /* CPU number + 1 while held; kept in the checking build */
 	u16 class; /* the same: lock_order's */
 } spinlock_t;
 
 #define SPINLOCK_INIT ((spinlock_t){0})
+
+/* Somebody else has the lock: takes it later.  `interrupts`: they were on when the caller came, and
+ * may be on while it waits; they are afterwards as they are now. */
+void spin_lock_wait(u32 *held, bool interrupts);
 
 void spin_lock_misuse(const spinlock_t *lock, const char *what) __noreturn;
 
@@ -75,13 +80,12 @@ static inline void spin_lock_init_at(spinlock_t *lock, struct lock_site *site __
 
 #endif
 
-static inline void spin_lock_acquire_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
+static inline void spin_lock_acquire_at(spinlock_t *lock, bool interrupts, unsigned nest,
+					struct lock_site *site)
 {
 	spin_lock_check(lock, LOCK_SPIN, nest, site);
-	while (unlikely(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))) {
-		while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
-			cpu_relax();
-	}
+	if (unlikely(__atomic_exchange_n(&lock->held, cpu_token(), __ATOMIC_ACQUIRE)))
+		cpu_lock_wait(&lock->held, interrupts);
 	spin_lock_taken(lock);
 }
 
@@ -95,7 +99,7 @@ static inline void spin_lock_release(spinlock_t *lock)
 static inline void spin_lock_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	preempt_disable();
-	spin_lock_acquire_at(lock, nest, site);
+	spin_lock_acquire_at(lock, false, nest, site);
 }
 
 static inline void spin_unlock(spinlock_t *lock)
@@ -108,7 +112,7 @@ static inline bool spin_trylock_at(spinlock_t *lock, struct lock_site *site)
 {
 	preempt_disable();
 	if (!__atomic_load_n(&lock->held, __ATOMIC_RELAXED) &&
-	    !__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE)) {
+	    !__atomic_exchange_n(&lock->held, cpu_token(), __ATOMIC_ACQUIRE)) {
 		spin_lock_check(lock, LOCK_SPIN | LOCK_TRY, 0, site);
 		spin_lock_taken(lock);
 		return true;
@@ -121,7 +125,8 @@ static inline unsigned long spin_lock_irqsave_at(spinlock_t *lock, unsigned nest
 						 struct lock_site *site)
 {
 	unsigned long flags = irq_save();
-	spin_lock_at(lock, nest, site);
+	preempt_disable();
+	spin_lock_acquire_at(lock, irq_flags_on(flags), nest, site);
 	return flags;
 }
 
@@ -135,7 +140,8 @@ static inline void spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
 static inline void spin_lock_irq_at(spinlock_t *lock, unsigned nest, struct lock_site *site)
 {
 	irq_disable();
-	spin_lock_at(lock, nest, site);
+	preempt_disable();
+	spin_lock_acquire_at(lock, true, nest, site);
 }
 
 static inline void spin_unlock_irq(spinlock_t *lock)

@@ -159,7 +159,7 @@ static void put_replaced(struct tree_leaf *leaf)
 static void finish_unshare(struct tree_leaf *leaf, vaddr_t page)
 {
 	if (leaf->replaced_count != 0)
-		space_flush(leaf->space, page, page + PAGE_SIZE);
+		space_flush_tables(leaf->space, page, page + PAGE_SIZE);
 }
 
 /* The link to go on with, for what is intended.  Empty: no table, or no memory for one. */

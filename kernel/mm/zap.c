@@ -16,11 +16,8 @@
 
 enum { FLUSH_ALL_PAGES = 64 };
 
-static void flush_cpus(const cpumask_t *set, vaddr_t start, vaddr_t end)
+static void flush_of(cpumask_t cpus, vaddr_t start, vaddr_t end)
 {
-	/* Pairs with vmm_switch_address_space: it enters the set before it can load an entry. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	cpumask_t cpus = __atomic_load_n(set, __ATOMIC_RELAXED);
 	if (cpus == 0)
 		return;
 	if (end - start > FLUSH_ALL_PAGES * PAGE_SIZE)
@@ -31,9 +28,31 @@ static void flush_cpus(const cpumask_t *set, vaddr_t start, vaddr_t end)
 		tlb_flush_range(cpus, start, end);
 }
 
+static __noinline void flush_in_use(cpumask_t cpus, vaddr_t start, vaddr_t end)
+{
+	flush_of(tlb_excuse_paused(cpus), start, end);
+}
+
+/* `tables`: some that could be walked go, too. */
+static void flush_cpus(const cpumask_t *set, vaddr_t start, vaddr_t end, bool tables)
+{
+	/* Pairs with vmm_switch_address_space: it enters the set before it can load an entry. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	cpumask_t cpus = __atomic_load_n(set, __ATOMIC_RELAXED);
+	if (unlikely(cpus & (cpus - 1)) && !tables)
+		flush_in_use(cpus, start, end);
+	else
+		flush_of(cpus, start, end);
+}
+
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 {
-	flush_cpus(&space->cpus, start, end);
+	flush_cpus(&space->cpus, start, end, false);
+}
+
+void space_flush_tables(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+	flush_cpus(&space->cpus, start, end, true);
 }
 
 void gather_finish(struct gather *gather)
@@ -42,7 +61,7 @@ void gather_finish(struct gather *gather)
 
 	if (gather->start < gather->end)
 		flush_cpus(family ? &gather->space->family->cpus : &gather->space->cpus,
-			   gather->start, gather->end);
+			   gather->start, gather->end, gather->node_count > 0);
 	if (gather->count > 0)
 		frame_free_batch(gather->frames, gather->count);
 	for (u32 i = 0; i < gather->node_count; i++)

@@ -64,6 +64,8 @@ static inline void gather_node(struct gather *gather, struct node *node)
 
 /* Flushes [start, end) of a space on every CPU that may have it in its TLB. */
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);
+/* The same when tables on the way go, not entries alone. */
+void space_flush_tables(struct address_space *space, vaddr_t start, vaddr_t end);
 
 enum zap_what {
 	ZAP_ALL,

@@ -72,6 +72,7 @@ EXPORT_SYMBOL(spin_lock_misuse);
 
 /* arch */
 EXPORT_SYMBOL(clock_monotonic);
+EXPORT_SYMBOL(cpu_lock_wait_entry);
 EXPORT_SYMBOL(direct_map_base);
 EXPORT_SYMBOL(irq_register);
 EXPORT_SYMBOL(irq_unregister);

@@ -7,7 +7,9 @@
  * looks for waiters; a waiter queues itself and then tries the word again, so that one of the two
  * notices.  A lock is not handed over: whoever comes first after the release has it, which spares a
  * switch.  Most are held for less time than a sleep and a wake-up take, so with several CPUs a task
- * looks at the word for a while before it queues itself.
+ * looks at the word for a while before it queues itself, and again before it goes back to sleep.
+ * Releases do not wake one waiter after the other: as long as the first of the queue is awake and
+ * has not tried yet, it is the one that has been woken.
  *
  * The read-write lock works in phases.  While writers wait no new reader gets in; the last reader
  * out wakes one writer; a writer that leaves wakes the readers that have queued meanwhile, and
@@ -27,6 +29,7 @@
  * when it finds the lock taken.  Whoever leaves the queue sees to it that the first one lends.
  */
 #include "arch/clock.h"
+#include "arch/mmu.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/sync.h"
@@ -39,20 +42,28 @@
  */
 #define LOOKING_TIME (50 * NSEC_PER_USEC)
 
-/* Before the next look: false when it is time to sleep.  Nobody else could release the lock while
- * the only CPU looks. */
-static bool look_again(nsec_t *until)
+/*
+ * Tries to take a lock for a while; false when it is time to sleep.  Nobody else could release it
+ * while the only CPU looks.  Meanwhile this CPU need not hear of changes of the space, which are
+ * what most of these locks are held for.
+ */
+static bool look(bool (*take)(void *lock), void *lock)
 {
 	cpumask_t cpus = cpus_online();
-	nsec_t now;
+	bool taken;
 
-	if (!(cpus & (cpus - 1)) || need_resched())
+	if (!(cpus & (cpus - 1)))
 		return false;
-	now = clock_monotonic();
-	if (*until == 0)
-		*until = now + LOOKING_TIME;
-	cpu_relax();
-	return now < *until;
+	preempt_disable();
+	bool paused = tlb_pause();
+	nsec_t until = clock_monotonic() + LOOKING_TIME;
+	do {
+		cpu_relax();
+		taken = take(lock);
+	} while (!taken && !need_resched() && clock_monotonic() < until);
+	tlb_resume(paused);
+	preempt_enable();
+	return taken;
 }
 
 /* --- Waiting, and lending to the owner --- */
@@ -102,9 +113,18 @@ static void lock_reorder(struct lender *lender)
 
 static const struct lend_ops lock_ops = {.owner = lock_owner, .reorder = lock_reorder};
 
+/* Who is awake will try the lock again before it sleeps: that is enough, too, and nobody else need
+ * come for the same release. */
+static bool wake_locker(struct waiter *waiter, u32 events __unused)
+{
+	task_wake(waiter->task);
+	return true;
+}
+
 static void lock_wait_begin(struct lock_waiter *own, bool exclusive)
 {
 	waiter_init(&own->waiter);
+	own->waiter.wake = wake_locker;
 	own->waiter.exclusive = exclusive;
 	own->lender.ops = &lock_ops;
 	own->lender.task = current;
@@ -176,15 +196,19 @@ bool mutex_trylock_at(mutex_t *mutex, struct lock_site *site)
 	return true;
 }
 
-static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
+static bool mutex_look(void *mutex)
+{
+	return !READ_ONCE(((mutex_t *)mutex)->owner) && mutex_try(mutex);
+}
+
+static __noinline int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 {
 	struct lock_waiter own = {.queue = &mutex->queue, .word = (uintptr_t *)&mutex->owner};
 	int result = 0;
 
 	ASSERT(!mutex_is_mine(mutex));
-	for (nsec_t until = 0; look_again(&until);)
-		if (!READ_ONCE(mutex->owner) && mutex_try(mutex))
-			return 0;
+	if (look(mutex_look, mutex))
+		return 0;
 	lock_wait_begin(&own, true);
 	for (;;) {
 		wait_prepare(&mutex->queue, &own.waiter, mode);
@@ -195,7 +219,7 @@ static int lock_slowly(mutex_t *mutex, enum wait_mode mode)
 		if (result != 0)
 			break;
 		result = lock_wait_sleep(&own, mode);
-		if (mutex_try(mutex)) {
+		if (mutex_try(mutex) || look(mutex_look, mutex)) {
 			result = 0;
 			break;
 		}
@@ -282,14 +306,20 @@ bool rwlock_try_read_lock_at(rwlock_t *lock, struct lock_site *site)
 	return true;
 }
 
-void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
+static bool reader_look(void *lock)
 {
-	lock_tag_take(lock, &lock->tag, 0, nest, site);
-	if (likely(enter_reader(lock, false)))
+	return enter_reader(lock, false);
+}
+
+static bool woken_reader_look(void *lock)
+{
+	return enter_reader(lock, true);
+}
+
+static __noinline void read_lock_slowly(rwlock_t *lock)
+{
+	if (look(reader_look, lock))
 		return;
-	for (nsec_t until = 0; look_again(&until);)
-		if (enter_reader(lock, false))
-			return;
 
 	struct lock_waiter own = rwlock_waiter(lock);
 	lock_wait_begin(&own, false);
@@ -297,7 +327,7 @@ void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 	if (!enter_reader(lock, false)) {
 		for (;;) {
 			lock_wait_sleep(&own, WAIT_UNINTERRUPTIBLE);
-			if (enter_reader(lock, true))
+			if (enter_reader(lock, true) || look(woken_reader_look, lock))
 				break;
 			wait_prepare(&lock->queue, &own.waiter, WAIT_UNINTERRUPTIBLE);
 			if (enter_reader(lock, true))
@@ -305,6 +335,13 @@ void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 		}
 	}
 	lock_wait_end(&own);
+}
+
+void rwlock_read_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
+{
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
+	if (unlikely(!enter_reader(lock, false)))
+		read_lock_slowly(lock);
 }
 
 static bool enter_writer(rwlock_t *lock)
@@ -323,14 +360,15 @@ bool rwlock_try_write_lock_at(rwlock_t *lock, struct lock_site *site)
 	return true;
 }
 
-void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
+static bool writer_look(void *lock)
 {
-	lock_tag_take(lock, &lock->tag, 0, nest, site);
-	if (likely(enter_writer(lock)))
+	return READ_ONCE(((rwlock_t *)lock)->holders) == 0 && enter_writer(lock);
+}
+
+static __noinline void write_lock_slowly(rwlock_t *lock)
+{
+	if (look(writer_look, lock))
 		return;
-	for (nsec_t until = 0; look_again(&until);)
-		if (READ_ONCE(lock->holders) == 0 && enter_writer(lock))
-			return;
 
 	struct lock_waiter own = rwlock_waiter(lock);
 	lock_wait_begin(&own, true);
@@ -340,11 +378,18 @@ void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
 		if (enter_writer(lock))
 			break;
 		lock_wait_sleep(&own, WAIT_UNINTERRUPTIBLE);
-		if (enter_writer(lock))
+		if (enter_writer(lock) || look(writer_look, lock))
 			break;
 	}
 	__atomic_sub_fetch(&lock->writers_waiting, 1, __ATOMIC_SEQ_CST);
 	lock_wait_end(&own);
+}
+
+void rwlock_write_lock_at(rwlock_t *lock, unsigned nest, struct lock_site *site)
+{
+	lock_tag_take(lock, &lock->tag, 0, nest, site);
+	if (unlikely(!enter_writer(lock)))
+		write_lock_slowly(lock);
 }
 
 /* Wakes those who may go on after a release: the readers that wait, or if there are none, or

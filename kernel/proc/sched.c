@@ -239,6 +239,7 @@ void schedule(void)
 
 void preempt_offer(void)
 {
+	cpu_wake_halted();
 	if (!irq_enabled() || in_interrupt())
 		return;
 	while (need_resched()) {

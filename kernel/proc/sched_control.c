@@ -3,6 +3,7 @@
  * The scheduler's start, the idle tasks, and what changes how a task is scheduled.
  */
 #include "arch/clock.h"
+#include "arch/mmu.h"
 #include "lib/abi/sched.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -89,7 +90,11 @@ void scheduler_idle(void)
 		 * the last one left here, and more may follow. */
 		if (interrupted)
 			vmm_leave_idle_space();
+		preempt_disable(); /* who comes next needs the TLB */
+		bool paused = tlb_pause();
 		cpu_wait_for_interrupt();
+		tlb_resume(paused);
+		preempt_enable();
 		interrupted = true;
 	}
 }

@@ -215,6 +215,7 @@ void interrupt_handle(u32 vector)
 		break;
 	case VECTOR_KICK: /* the way out looks at need_resched */
 		apic_end_of_interrupt();
+		kick_handle();
 		kick_entry();
 		break;
 	case VECTOR_CALL:

@@ -13,6 +13,7 @@ void arch_init_early(const struct boot_info *info __unused)
 	struct cpu_local *cpu = &cpu_locals[0];
 
 	cpu->head.self = &cpu->head;
+	cpu->head.token = 1;
 	early_console_init();
 	early_console_log(boot_info.command_line);
 	cpu_detect();

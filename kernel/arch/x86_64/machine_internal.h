@@ -88,6 +88,7 @@ u64 clock_tsc_khz(void);
 void nmi_handle(void); /* the panicking CPU wants the others to stop */
 void cpus_stop(void);  /* stops all others, for good */
 void cpus_call_handle(void);
+void kick_handle(void);    /* somebody may wait for this CPU's locks */
 void smp_count_cpus(void); /* after ACPI's tables are read */
 void smp_reserve_trampoline(struct boot_info *info);
 

@@ -4,6 +4,11 @@
  *
  * Address-space identifiers (PCID) are not used: a switch of trees empties the TLB of all but the
  * kernel's entries, which are global.  Flushing others' TLBs goes through cpus_call.
+ *
+ * A CPU that waits for something, and meanwhile touches no program's memory, need not be
+ * interrupted: it has paused its TLB, and whoever wants it flushed only notes that.  The note is an
+ * atomic exchange after the change of the tables, and so is the end of the pause before the next
+ * access; what is not noted has been seen paused no more, and is interrupted.
  */
 #include "arch/mmu.h"
 #include "machine_internal.h"
@@ -11,6 +16,8 @@
 
 /* From so many pages on, emptying the TLB is cheaper than flushing page by page. */
 enum { FLUSH_LIMIT_PAGES = 32 };
+
+enum tlb_state { TLB_IN_USE, TLB_PAUSED, TLB_PAUSED_STALE };
 
 struct flush_range {
 	vaddr_t start, end;
@@ -72,6 +79,44 @@ static void flush(cpumask_t cpus, void (*function)(void *), void *argument)
 		cpus_call(cpus, function, argument);
 	preempt_enable();
 }
+
+/* --- Pauses --- */
+
+bool tlb_pause(void)
+{
+	struct cpu_local *self = this_cpu();
+
+	if (__atomic_load_n(&self->tlb_state, __ATOMIC_RELAXED) != TLB_IN_USE)
+		return false;
+	__atomic_store_n(&self->tlb_state, TLB_PAUSED, __ATOMIC_RELEASE);
+	return true;
+}
+
+void tlb_resume(bool paused)
+{
+	if (paused && __atomic_exchange_n(&this_cpu()->tlb_state, TLB_IN_USE, __ATOMIC_SEQ_CST) ==
+			      TLB_PAUSED_STALE)
+		flush_user_here(NULL);
+}
+
+cpumask_t tlb_excuse_paused(cpumask_t cpus)
+{
+	cpumask_t left = cpus;
+
+	for (cpumask_t rest = cpus; rest != 0; rest &= rest - 1) {
+		u32 cpu = (u32)__builtin_ctzll(rest);
+		u8 *state = &cpu_locals[cpu].tlb_state, paused = TLB_PAUSED;
+		if (__atomic_load_n(state, __ATOMIC_RELAXED) == TLB_IN_USE)
+			continue;
+		if (__atomic_compare_exchange_n(state, &paused, TLB_PAUSED_STALE, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+		    paused == TLB_PAUSED_STALE)
+			left &= ~cpumask_of(cpu);
+	}
+	return left;
+}
+
+/* --- Flushes --- */
 
 void tlb_flush_page(cpumask_t cpus, vaddr_t address)
 {

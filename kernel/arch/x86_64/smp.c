@@ -10,6 +10,16 @@
  * and clear their bit in call_pending, which the caller waits for.  The wait keeps the caller on
  * its CPU, so there is one call a CPU at a time.  A caller with interrupts off serves others' calls
  * while it waits; otherwise two such callers would wait for each other for ever.
+ *
+ * A CPU of a virtual machine answers late when the host does not run it, perhaps because it runs the
+ * waiting one.  So the caller looks for about as long as a running CPU takes to answer, and then
+ * halts until an interrupt: the last one to answer sends a kick to a caller that has said that it
+ * halts.  No kick is missed: the caller says so before it looks for the last time, the one that
+ * answers clears its bit before it looks whether the caller halts, both with a full barrier between,
+ * so one of the two sees the other; and from before its last look until it halts the caller has
+ * interrupts off, so a kick stays pending and ends the halt.  A kick that comes too late, when the
+ * caller goes on or waits for another call already, does no harm: it looks again after each
+ * interrupt.
  */
 #include "arch/cpu.h"
 #include "arch/machine.h"
@@ -27,6 +37,9 @@
 
 #define START_TIMEOUT (1 * NSEC_PER_SEC)
 #define START_DELAY   (200 * NSEC_PER_USEC)
+
+/* About what a CPU that runs takes to answer a call, in a virtual machine. */
+#define ANSWER_TIME (20 * NSEC_PER_USEC)
 
 static cpumask_t online_mask = 1; /* atomic; a bit is set by its CPU */
 static u32 known_cpus = 1;        /* constant after smp_count_cpus */
@@ -95,6 +108,7 @@ static bool start_cpu(u32 number)
 	}
 	cpu->head.self = &cpu->head;
 	cpu->head.id = number;
+	cpu->head.token = number + 1;
 	smp_starting = cpu;
 	smp_kernel_root = mmu_kernel_root();
 	smp_start_stack = cpu_stack_top(number, CPU_STACK_START);
@@ -159,9 +173,44 @@ void cpus_call_handle(void)
 		struct cpu_local *caller = &cpu_locals[__builtin_ctzll(callers)];
 		callers &= callers - 1;
 		caller->call_function(caller->call_argument);
-		__atomic_fetch_and(&caller->call_pending, ~cpumask_of(self->head.id),
-				   __ATOMIC_RELEASE);
+		/* From here on it may be another call that it waits for. */
+		if (__atomic_and_fetch(&caller->call_pending, ~cpumask_of(self->head.id),
+				       __ATOMIC_SEQ_CST) == 0 &&
+		    __atomic_load_n(&caller->call_halts, __ATOMIC_SEQ_CST))
+			apic_send(caller->apic_id, VECTOR_KICK);
 	}
+}
+
+static bool is_call_pending(const struct cpu_local *self)
+{
+	return __atomic_load_n(&self->call_pending, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Interrupts are on. */
+static void halt_for_answers(struct cpu_local *self)
+{
+	irq_disable();
+	__atomic_store_n(&self->call_halts, true, __ATOMIC_SEQ_CST);
+	if (is_call_pending(self))
+		cpu_wait_for_interrupt();
+	else
+		irq_enable();
+	__atomic_store_n(&self->call_halts, false, __ATOMIC_RELAXED);
+}
+
+static void wait_for_answers(struct cpu_local *self)
+{
+	bool paused = tlb_pause();
+	nsec_t until = clock_monotonic() + ANSWER_TIME;
+
+	while (is_call_pending(self)) {
+		if (!irq_enabled())
+			cpus_call_handle();
+		else if (clock_monotonic() >= until)
+			halt_for_answers(self);
+		cpu_relax();
+	}
+	tlb_resume(paused);
 }
 
 void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
@@ -183,13 +232,62 @@ void cpus_call(cpumask_t cpus, void (*function)(void *), void *argument)
 					      __ATOMIC_SEQ_CST) == 0)
 				apic_send(target->apic_id, VECTOR_CALL);
 		}
-		while (__atomic_load_n(&self->call_pending, __ATOMIC_ACQUIRE) != 0) {
-			if (!irq_enabled())
-				cpus_call_handle();
-			cpu_relax();
-		}
+		wait_for_answers(self);
 	}
 	preempt_enable();
+}
+
+/* --- Waiting for a spin lock's holder --- */
+
+/*
+ * The waiter puts its bit into the holder's mask and kicks the holder.  The kick's handler finds
+ * that CPU without locks, and wakes all of the mask; or it asks for a look when the preemption count
+ * drops to zero, as an interrupt does that wants a switch.  So releasing a lock costs nothing more,
+ * and all after the kick happens on the holder's CPU in order: nothing can come between its looking
+ * and its releasing.  If it had released the lock before the kick, the waiter is woken for nothing.
+ * The waiter has interrupts off from before it puts its bit until it halts, so what wakes it stays
+ * pending.
+ */
+void cpu_halt_for_lock(const u32 *held, u32 holder)
+{
+	struct cpu_local *self = this_cpu();
+	unsigned long flags = irq_save();
+
+	if (holder <= MAX_CPUS && holder != self->head.token) {
+		__atomic_fetch_or(&cpu_locals[holder - 1].halted, cpumask_of(self->head.id),
+				  __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(held, __ATOMIC_SEQ_CST) == holder) {
+			bool paused = tlb_pause();
+			cpu_kick(holder - 1);
+			cpu_wait_for_interrupt();
+			irq_disable();
+			tlb_resume(paused);
+		}
+	}
+	irq_restore(flags);
+}
+
+void cpu_wake_halted(void)
+{
+	u64 *halted = &this_cpu()->halted;
+
+	if (likely(__atomic_load_n(halted, __ATOMIC_RELAXED) == 0))
+		return;
+	for (u64 rest = __atomic_exchange_n(halted, 0, __ATOMIC_SEQ_CST); rest != 0;
+	     rest &= rest - 1)
+		cpu_kick((u32)__builtin_ctzll(rest));
+}
+
+void kick_handle(void)
+{
+	struct cpu_local *self = this_cpu();
+
+	if (likely(__atomic_load_n(&self->halted, __ATOMIC_ACQUIRE) == 0))
+		return;
+	if (self->head.preempt_count == 0)
+		cpu_wake_halted();
+	else
+		set_need_resched(true);
 }
 
 void cpus_stop(void)

@@ -142,7 +142,10 @@ struct cpu_local {
 	u64 calls_waiting;    /* atomic: bit n: CPU n wants call_function run here, see smp.c */
 	void (*call_function)(void *argument); /* what this CPU wants others to run */
 	void *call_argument;
-	u64 call_pending;           /* atomic: CPUs that have not run it yet */
+	u64 call_pending; /* atomic: CPUs that have not run it yet */
+	cpumask_t halted; /* atomic: CPUs that halt until this one has dropped its locks */
+	bool call_halts;  /* atomic: waits for the last of them with the CPU halted */
+	u8 tlb_state;     /* atomic: enum tlb_state, see mmu.c */
 	struct arch_task *debugged; /* whose breakpoints are loaded, or NULL */
 	const struct trap_frame
 		*interrupted; /* what the interrupt came into; NULL outside of one */
@@ -154,7 +157,8 @@ _Static_assert(offsetof(struct cpu_head, task) == 8 && offsetof(struct cpu_head,
 		       offsetof(struct cpu_head, interrupt_depth) == 24 &&
 		       offsetof(struct cpu_head, need_resched) == 28 &&
 		       offsetof(struct cpu_head, kernel_sp) == 32 &&
-		       offsetof(struct cpu_head, user_sp) == 40,
+		       offsetof(struct cpu_head, user_sp) == 40 &&
+		       offsetof(struct cpu_head, token) == 48,
 	       "known to assembly");
 
 extern struct cpu_local cpu_locals[MAX_CPUS];

@@ -25,6 +25,11 @@ static inline u32 cpu_id(void)
 	return machine_cpu;
 }
 
+static inline u32 cpu_token(void)
+{
+	return machine_cpu + 1;
+}
+
 static inline struct task *cpu_current(void)
 {
 	return machine_cpus[machine_cpu].task;
@@ -74,12 +79,24 @@ static inline void irq_enable(void)
 	machine_cpus[machine_cpu].interrupts_off = false;
 }
 
+static inline bool irq_flags_on(unsigned long were_on)
+{
+	return were_on;
+}
+
 static inline bool irq_enabled(void)
 {
 	return !machine_cpus[machine_cpu].interrupts_off;
 }
 
 static inline void cpu_wait_for_interrupt(void) {}
+
+void spin_lock_wait(u32 *held, bool interrupts);
+
+static inline void cpu_lock_wait(u32 *held, bool interrupts)
+{
+	spin_lock_wait(held, interrupts);
+}
 
 static inline void mb(void)
 {

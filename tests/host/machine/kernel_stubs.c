@@ -60,6 +60,13 @@ void log_write(enum log_level level, const char *format, ...)
 	va_end(arguments);
 }
 
+void spin_lock_wait(u32 *held, bool interrupts __attribute__((unused)))
+{
+	while (*held != 0)
+		cpu_relax();
+	*held = cpu_token();
+}
+
 void spin_lock_misuse(const spinlock_t *lock, const char *what)
 {
 	panic("spin lock %p %s", (const void *)lock, what);

@@ -279,6 +279,12 @@ void tlb_flush_user(cpumask_t cpus)
 	}
 }
 
+/* No CPU pauses. */
+cpumask_t tlb_excuse_paused(cpumask_t cpus)
+{
+	return cpus;
+}
+
 void tlb_flush_kernel(vaddr_t start __unused, vaddr_t end __unused)
 {
 	tlb_flush_user(CPUMASK_ALL);

@@ -8,11 +8,13 @@
  *
  *	u32 cpu_id(void)                       number of this CPU, from 0, stable while preemption
  *	                                       is off
+ *	u32 cpu_token(void)                    cpu_id() + 1, as cheap as a constant
  *	struct task *cpu_current(void)         the running task; NULL before the scheduler starts
  *	void cpu_set_current(struct task *)    for the scheduler's start; later arch_switch does it
  *	void cpu_relax(void)                   in a spinning loop
  *	unsigned long irq_save(void)           interrupts off; the former state
  *	void irq_restore(unsigned long)
+ *	bool irq_flags_on(unsigned long)       whether they were on in that state
  *	void irq_disable(void), irq_enable(void)
  *	bool irq_enabled(void)
  *	void cpu_wait_for_interrupt(void)      interrupts on and halt, as one step; returns after an
@@ -21,6 +23,8 @@
  *	                                       preempt_count_read()
  *	bool need_resched(void)                this CPU's request flag
  *	void set_need_resched(bool)
+ *	void cpu_lock_wait(u32 *, bool)        calls spin_lock_wait (lib/spinlock.h); what calls it
+ *	                                       rarely, from many places, saves no registers for it
  *	void mb(void), rmb(void), wmb(void)    full, read and write barriers, also against devices
  *	void cpu_serialize(void)               instructions fetched ahead are fetched anew
  *	u64 cpu_cycles(void)                   a cheap, free-running counter
@@ -91,6 +95,15 @@ void scheduler_start_cpu(void)
 void cpu_kick(u32 cpu);
 /* Sets need_resched of any CPU; pairs with cpu_kick. */
 void cpu_request_resched(u32 cpu);
+
+/*
+ * Halts this CPU for as long as *held is `holder`, the cpu_token of the CPU that has that spin lock,
+ * or until any interrupt, and no longer than until that CPU has dropped all of its spin locks.
+ * Interrupts are taken meanwhile, on or off as they are now; preemption is off.  May return at once.
+ */
+void cpu_halt_for_lock(const u32 *held, u32 holder);
+/* For preempt_offer: this CPU holds no spin lock that an interrupt found it with. */
+void cpu_wake_halted(void);
 
 /*
  * Runs function(argument) on every CPU of the set but this one, from their interrupt handlers, and

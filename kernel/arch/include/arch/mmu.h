@@ -99,6 +99,21 @@ void tlb_flush_user(cpumask_t cpus);               /* everything of the lower ha
 void tlb_flush_kernel(vaddr_t start, vaddr_t end); /* on every CPU, global entries too */
 static inline void tlb_flush_page_local(vaddr_t address);
 
+/*
+ * Until tlb_resume this CPU touches no address of the lower half, not in interrupt handlers either:
+ * it keeps its translations, but need not be interrupted for them to be flushed.  True: they were
+ * in use until now, which is what tlb_resume is told, so pauses may nest.  Preemption is off in
+ * between.
+ */
+bool tlb_pause(void);
+void tlb_resume(bool paused);
+/*
+ * Of the set those that must be interrupted for a flush, which is to follow; the others flush when
+ * they resume.  For changes of entries only: a processor may walk a table on its own, so a table
+ * that goes must be out of every one's reach before.
+ */
+cpumask_t tlb_excuse_paused(cpumask_t cpus);
+
 /* A page-fault's error word, the same on every machine: what vmm_handle_page_fault is told. */
 enum fault_flags {
 	FAULT_PRESENT = 1 << 0, /* the entry was present: a protection fault */

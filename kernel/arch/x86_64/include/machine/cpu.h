@@ -22,6 +22,7 @@ struct cpu_head {
 	u32 need_resched; /* others set it too, atomically, through cpu_request_resched */
 	u64 kernel_sp;    /* where SYSCALL starts to push: the end of the current task's frame */
 	u64 user_sp;      /* SYSCALL's scratch */
+	u32 token;        /* id + 1; constant */
 };
 
 static inline u32 cpu_id(void)
@@ -29,6 +30,13 @@ static inline u32 cpu_id(void)
 	u32 id;
 	__asm__ volatile("movl %%gs:16, %0" : "=r"(id));
 	return id;
+}
+
+static inline u32 cpu_token(void)
+{
+	u32 token;
+	__asm__ volatile("movl %%gs:48, %0" : "=r"(token));
+	return token;
 }
 
 /* Not volatile: for whoever asks, the answer never changes. */
@@ -99,17 +107,30 @@ static inline void irq_restore(unsigned long flags)
 		irq_enable();
 }
 
+static inline bool irq_flags_on(unsigned long flags)
+{
+	return flags & CPU_FLAG_INTERRUPT;
+}
+
 static inline bool irq_enabled(void)
 {
 	unsigned long flags;
 	__asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
-	return flags & CPU_FLAG_INTERRUPT;
+	return irq_flags_on(flags);
 }
 
 /* STI holds interrupts back for one more instruction, so none can slip in before HLT. */
 static inline void cpu_wait_for_interrupt(void)
 {
 	__asm__ volatile("sti; hlt" : : : "memory");
+}
+
+void cpu_lock_wait_entry(void); /* lock_wait.S: for assembly */
+
+static inline void cpu_lock_wait(u32 *held, bool interrupts)
+{
+	u64 both = (u64)held | interrupts;
+	__asm__ volatile("call cpu_lock_wait_entry" : "+a"(both) : : "memory", "cc");
 }
 
 static inline void mb(void)

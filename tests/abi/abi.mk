@@ -30,7 +30,7 @@ ABI_PROGRAMS := \
 	ns_calls ns_pid ns_user ns_mount mount_files uring_calls uring_more aio_calls \
 	pidfd_calls seccomp_calls seccomp_notify landlock_calls ptrace_calls ptrace_events core_dumps time_calls time_vdso proc_files \
 	overlay_calls overlay_files overlay_matrix overlay_random tmpfs_calls \
-	unix_calls unix_stream unix_packet unix_rights unix_hostile packet_calls inet_calls inet_stream inet_stress inet_udp inet_raw netlink_calls netlink_links \
+	unix_calls unix_stream unix_packet unix_rights unix_hostile packet_calls inet_calls inet_stream inet_stress inet_udp inet_raw netlink_calls netlink_links netlink_stress \
 	dev_files module_calls tty_lines tty_modes tty_jobs \
 	stress_parallel stress_races stress_names ptrace_races hostile_greed hostile_programs hostile_calls
 

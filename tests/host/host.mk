@@ -14,6 +14,7 @@
 #	HOST_TESTS += mm_buddy
 #	mm_buddy_SOURCES = tests/host/mm/buddy.c kernel/mm/buddy.c kernel/lib/list.c
 #	mm_buddy_CFLAGS = -Itests/host/machine		(optional)
+#	mm_buddy_UNCHECKED = -fno-sanitize=null		(optional: what the sanitizers are not to look at)
 #	mm_buddy_DEPENDS = $(BUILD)/host/data		(optional: what must exist before it runs)
 #
 # Code that calls what the host's C library does not have (strscpy, ksnprintf, ...) adds $(LIB_STRINGS) to its
@@ -58,7 +59,7 @@ host_objects = $(patsubst %.c,$(HOST_BUILD)/$(call host_folder,$(1)).o/%.o,$($(1
 define host_objects_rule
 $(HOST_BUILD)/$(1).o/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $$(@D)
-	$(2) $$($(1)_CFLAGS) $(HOST_CFLAGS) $(HOST_SANITIZERS) $(3) -c $$< -o $$@
+	$(2) $$($(1)_CFLAGS) $(HOST_CFLAGS) $(HOST_SANITIZERS) $$($(1)_UNCHECKED) $(3) -c $$< -o $$@
 endef
 
 # $(1) program, $(2) compiler, $(3) flags for compiling, $(4) for linking

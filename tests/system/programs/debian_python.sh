@@ -9,9 +9,7 @@ import xml.etree.ElementTree as tree
 for case in tree.parse(sys.argv[1]).iter("testcase"):
     bad = [child for child in case if child.tag in ("error", "failure")]
     outcome = bad[0].tag if bad else "ok"
-    if any("Address family not supported by protocol" in (child.text or "") for child in bad):
-        outcome = "no-internet"
-    elif case.get("result") == "skipped" or case.find("skipped") is not None:
+    if case.get("result") == "skipped" or case.find("skipped") is not None:
         outcome = "skipped"
     print("result", sys.argv[2], case.get("name").replace(" ", "_"), outcome)
 END_OF_PROGRAM
@@ -20,8 +18,9 @@ for words; do
 	set -- $words
 	module=$1
 	shift
-	# Without internet sockets, this one leaves a process behind that keeps the module from ending, on Linux as well.
-	patterns='-i *TestPicklingConnections.test_pickling'
+	# Linux in some machines has a virtual socket to its host, where nobody answers.  There is no UDP-Lite: its tests leave threads that wait.
+	patterns='-i *VSOCK* -i *UDPLITE*'
+	[ "$module" != test_socketserver ] || patterns="$patterns -u network"
 	for pattern; do
 		patterns="$patterns -m $pattern"
 	done

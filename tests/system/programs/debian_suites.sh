@@ -29,11 +29,10 @@ perl)
 tcl)
 	cp -r "$sources" tests
 	cd tests || exit 1
-	# Without internet sockets, these wait for ever for a port, on Linux as well.
 	for file in "$@"; do
 		for test in $file; do
 			status=0
-			timeout -s KILL 900 tclsh "$test" -verbose ps -skip "io-29.36.* unixInit-1.2" >../said 2>&1 </dev/null || status=$?
+			timeout -s KILL 900 tclsh "$test" -verbose ps >../said 2>&1 </dev/null || status=$?
 			sed -n "s/^\(++++\|====\) \([^ ]*\) .*\(PASSED\|SKIPPED\|FAILED\).*/result tcl \2 \3/p" ../said
 			echo "result tcl $test status:$status"
 		done

@@ -26,9 +26,8 @@ void panic(const char *format, ...)
 
 void spin_lock_wait(u32 *held, bool interrupts __attribute__((unused)))
 {
-	while (*held != 0)
+	while (__atomic_exchange_n(held, cpu_token(), __ATOMIC_ACQUIRE) != 0)
 		cpu_relax();
-	*held = cpu_token();
 }
 
 void spin_lock_misuse(const spinlock_t *lock, const char *what)

@@ -18,6 +18,11 @@ static inline u32 cpu_id(void)
 	return test_cpu;
 }
 
+static inline u32 cpu_token(void)
+{
+	return test_cpu + 1;
+}
+
 static inline void cpu_relax(void)
 {
 	sched_yield();
@@ -33,6 +38,12 @@ static inline void irq_restore(unsigned long flags)
 	(void)flags;
 }
 
+static inline bool irq_flags_on(unsigned long flags)
+{
+	(void)flags;
+	return true;
+}
+
 static inline void irq_disable(void) {}
 
 static inline void irq_enable(void) {}
@@ -40,6 +51,13 @@ static inline void irq_enable(void) {}
 static inline bool irq_enabled(void)
 {
 	return true;
+}
+
+void spin_lock_wait(u32 *held, bool interrupts);
+
+static inline void cpu_lock_wait(u32 *held, bool interrupts)
+{
+	spin_lock_wait(held, interrupts);
 }
 
 struct task;

@@ -468,6 +468,32 @@ static void threads(void)
 	close(s[1]);
 }
 
+/* What was sent before close comes whole, however slowly it is read. */
+static void slow_reader(void)
+{
+	enum { SIZE = 720000, PIECE = 4096 };
+	static char piece[PIECE];
+	int s[2];
+	ssize_t got, sent = 0, received = 0;
+
+	if (tcp_pair(AF_INET, s) < 0)
+		return;
+	while (sent < SIZE) {
+		got = send(s[0], piece, SIZE - sent < PIECE ? SIZE - sent : PIECE, MSG_DONTWAIT);
+		if (got < 0)
+			break;
+		sent += got;
+	}
+	close(s[0]);
+	for (int i = 0; (got = read(s[1], piece, PIECE)) > 0; i++) {
+		received += got;
+		if (i % 10 == 9 && i < 50)
+			usleep(1100000);
+	}
+	is(received, sent, "a slow reader gets what was sent before the end");
+	close(s[1]);
+}
+
 /* Ports of which one end still waits for stray packets are not taken for new connections. */
 static void one_after_the_other(void)
 {
@@ -491,6 +517,7 @@ static void one_after_the_other(void)
 int main(void)
 {
 	one_after_the_other();
+	slow_reader();
 	bytes(AF_INET);
 	if (has_ip6()) {
 		bytes(AF_INET6);

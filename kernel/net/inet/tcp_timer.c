@@ -54,6 +54,22 @@ static void correct_times(struct tcp_pcb *pcb)
 	pcb->rto = MAX(pcb->rto, LEAST_RETRANSMISSION);
 }
 
+/*
+ * A segment that is larger than what the peer has room for is divided by lwIP's timer, which leaves
+ * FIN on both parts: the peer would take the first one for the end.  FIN gets a segment of its own.
+ */
+static void keep_end_apart(struct tcp_pcb *pcb)
+{
+	struct tcp_seg *segment = pcb->unsent;
+
+	if (pcb->persist_backoff == 0 || segment == NULL || segment->len == 0 ||
+	    !(TCPH_FLAGS(segment->tcphdr) & TCP_FIN))
+		return;
+	TCPH_UNSET_FLAG(segment->tcphdr, TCP_FIN);
+	if (tcp_enqueue_flags(pcb, TCP_FIN) != ERR_OK)
+		TCPH_SET_FLAG(segment->tcphdr, TCP_FIN);
+}
+
 /* Has the socket waited for an answer for longer than it wants to? */
 static bool is_late(struct tcp_socket *tcp, nsec_t now)
 {
@@ -99,8 +115,10 @@ static bool run(struct stack_timer *unused __unused)
 	stopped = clock_monotonic();
 	check_limits(stopped);
 	limit_waiting();
-	for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+	for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
 		correct_times(pcb);
+		keep_end_apart(pcb);
+	}
 	tcp_tmr();
 	if (tcp_tw_pcbs != NULL)
 		return true;

@@ -30,12 +30,15 @@ class Console:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def await_text(self, text):
-        """Reads until the text is there; what came before it is forgotten."""
+    def await_text(self, text, key=""):
+        """Reads until the text is there; what came before it is forgotten.  The key is pressed again and again meanwhile."""
         end = time.monotonic() + PATIENCE
         while text.encode() not in self.seen:
-            if not select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]:
-                return False
+            if not select.select([self.process.stdout], [], [], max(0, min(end - time.monotonic(), 2 if key else PATIENCE)))[0]:
+                if not key or time.monotonic() > end:
+                    return False
+                self.say(key)
+                continue
             data = os.read(self.process.stdout.fileno(), 4096)
             if not data:
                 return False
@@ -84,7 +87,8 @@ machine = Console()
 for step, words, answer in STEPS:
     if words:
         machine.say(words)
-    result(machine.await_text(answer), step, machine)
+    # A shell says what it continues before it gives it the terminal: Ctrl-C may come too early.
+    result(machine.await_text(answer, words if words == "\x03" else ""), step, machine)
 try:
     status = machine.process.wait(PATIENCE)
 except subprocess.TimeoutExpired:

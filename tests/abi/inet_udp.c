@@ -453,6 +453,16 @@ static void version_6(void)
 	fails(bind_to(client, in_name("0.0.0.0", port_of(server))), EINVAL, "bound by sending");
 	int other = socket(AF_INET, SOCK_DGRAM, 0);
 	fails(bind_to(other, in_name("0.0.0.0", port_of(server))), EADDRINUSE, "it has both");
+	int mixed = socket(AF_INET6, SOCK_DGRAM, 0);
+	is(send_to(mixed, in_name("127.0.0.1", port_of(server)), "xyz"), 3,
+	   "an IPv6 socket sends to an IPv4 address");
+	is(recv(ready(server), text, 64, MSG_DONTWAIT), 3, "comes");
+	is(connect_to(mixed, in_name("127.0.0.1", port_of(server))), 0, "and connects to one");
+	length = sizeof(from);
+	getpeername(mixed, &from.any, &length);
+	ok(length == sizeof(from.in6) && IN6_IS_ADDR_V4MAPPED(&from.in6.sin6_addr),
+	   "which is a mapped address then");
+	close(mixed);
 	close(server);
 	server = socket(AF_INET6, SOCK_DGRAM, 0);
 	setsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof(value));

@@ -89,7 +89,7 @@ int datagram_connect(struct socket *socket, const struct socket_address *address
 		stack_unlock();
 		return 0;
 	}
-	error = inet_get_address(inet, address, &to, &port);
+	error = inet_get_datagram_address(inet, address, &to, &port);
 	if (error)
 		return error;
 	if (inet_is_any(&to))

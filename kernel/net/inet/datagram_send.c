@@ -118,7 +118,7 @@ static int find_destination(struct datagram_socket *datagram, const struct socke
 	if (inet->socket.family == AF_INET && copy.length >= sizeof(struct linux_sockaddr_in) &&
 	    copy.family == AF_UNSPEC)
 		copy.family = AF_INET;
-	error = inet_get_address(inet, &copy, &way->to, &way->port);
+	error = inet_get_datagram_address(inet, &copy, &way->to, &way->port);
 	if (!error && has_ports && way->port == 0)
 		error = -EINVAL;
 	return error;

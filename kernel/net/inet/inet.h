@@ -109,6 +109,10 @@ void inet_socket_fini(struct inet_socket *inet);
  */
 int __must_check inet_get_address(const struct inet_socket *inet, const struct socket_address *from,
 				  ip_addr_t *address, u16 *port);
+/* The same for a datagram: an IPv6 socket of UDP takes addresses of IPv4 as such, too. */
+int __must_check inet_get_datagram_address(const struct inet_socket *inet,
+					   const struct socket_address *from, ip_addr_t *address,
+					   u16 *port);
 /* As the socket's family writes it. */
 void inet_put_address(const struct inet_socket *inet, const ip_addr_t *address, u16 port,
 		      struct socket_address *to);

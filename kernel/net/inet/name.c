@@ -66,6 +66,20 @@ int inet_get_address(const struct inet_socket *inet, const struct socket_address
 	return 0;
 }
 
+int inet_get_datagram_address(const struct inet_socket *inet, const struct socket_address *from,
+			      ip_addr_t *address, u16 *port)
+{
+	const struct linux_sockaddr_in *in = (const struct linux_sockaddr_in *)from->bytes;
+
+	if (inet->socket.family != AF_INET6 || inet->socket.type != SOCK_DGRAM ||
+	    inet->socket.protocol != IPPROTO_UDP || from->length < sizeof(*in) ||
+	    from->family != AF_INET)
+		return inet_get_address(inet, from, address, port);
+	*port = lwip_ntohs(in->port);
+	get_ip4(address, in->address);
+	return inet_has(inet, INET_V6ONLY) ? -ENETUNREACH : 0;
+}
+
 /* --- Out --- */
 
 static void put_in6(const ip_addr_t *address, struct linux_sockaddr_in6 *to)

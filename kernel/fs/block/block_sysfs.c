@@ -329,21 +329,22 @@ static bool disk_next(const struct proc_node *node, u64 *position, struct proc_c
 	return true;
 }
 
-static const struct proc_entry class_entries[] = {
-	{.name = "block", .mode = S_IFDIR | 0555, .find = all_find, .next = all_next}, PROC_END};
 static const struct proc_entry dev_entries[] = {
 	{.name = "block", .mode = S_IFDIR | 0555, .find = numbers_find, .next = numbers_next},
 	PROC_END};
 
 static const struct proc_entry block_entry = {
 	.name = "block", .mode = S_IFDIR | 0555, .find = disks_find, .next = disks_next};
-static const struct proc_entry class_entry = PROC_DIRECTORY("class", class_entries);
+static const struct proc_entry class_entry = {
+	.name = "block", .mode = S_IFDIR | 0555, .find = all_find, .next = all_next};
 static const struct proc_entry dev_entry = PROC_DIRECTORY("dev", dev_entries);
-static struct proc_addition additions[] = {
-	{.entry = &block_entry}, {.entry = &class_entry}, {.entry = &dev_entry}};
+static struct proc_addition block_addition = {.entry = &block_entry};
+static struct proc_addition class_addition = {.entry = &class_entry};
+static struct proc_addition dev_addition = {.entry = &dev_entry};
 
 void block_sysfs_init(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(additions); i++)
-		sysfs_add(SYSFS_ROOT, &additions[i]);
+	sysfs_add(SYSFS_ROOT, &block_addition);
+	sysfs_add(SYSFS_CLASS, &class_addition);
+	sysfs_add(SYSFS_ROOT, &dev_addition);
 }

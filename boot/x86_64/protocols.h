@@ -16,21 +16,23 @@
 #define PVH_MAGIC       0x336ec578u
 #define MULTIBOOT_MAGIC 0x2badb002u
 
+/* The loader says no more of where these lie than that all is below 4 GiB: QEMU's microvm puts them
+ * at multiples of four. */
 struct pvh_start_info {
 	u32 magic, version, flags, modules;
 	u64 module_list, command_line, rsdp;
 	u64 memory_map; /* from version 1 on */
 	u32 memory_map_entries, reserved;
-};
+} __packed;
 
 struct pvh_module {
 	u64 address, size, command_line, reserved;
-};
+} __packed;
 
 struct pvh_memory {
 	u64 address, size;
 	u32 type, reserved; /* types as in E820 */
-};
+} __packed;
 
 enum multiboot_flags {
 	MULTIBOOT_HAS_MEMORY = 1 << 0,

@@ -115,6 +115,35 @@ void namespace_put(struct namespace *space)
 		kinds[space->kind].ops->release(space);
 }
 
+/* --- Kinds that have nothing of their own --- */
+
+static struct namespace *copy_bare(struct namespace *from, const struct namespace_request *request)
+{
+	struct namespace *space = kzalloc(sizeof(*space));
+
+	if (space == NULL)
+		return ERR_PTR(-ENOMEM);
+	int error = namespace_init(space, from->kind, request->owner);
+	if (error == 0)
+		return space;
+	kfree(space);
+	return ERR_PTR(error);
+}
+
+static void release_bare(struct namespace *space)
+{
+	namespace_fini(space);
+	kfree(space);
+}
+
+void namespace_register_bare(enum namespace_kind kind, struct namespace *first)
+{
+	static const struct namespace_kind_ops operations = {.copy = copy_bare,
+							     .release = release_bare};
+
+	namespace_register(kind, &operations, first);
+}
+
 /* --- Whose is which --- */
 
 static struct namespaces *set_of(const struct task *task)

@@ -66,6 +66,8 @@ struct namespace_kind_ops {
 /* The first of a kind, which is there from the start; once, at start-up. */
 void namespace_register(enum namespace_kind kind, const struct namespace_kind_ops *ops,
 			struct namespace *first);
+/* The same for a kind whose namespaces are nothing but a number and an owner. */
+void namespace_register_bare(enum namespace_kind kind, struct namespace *first);
 struct namespace *namespace_first(enum namespace_kind kind);
 /* Fills in a new one: one reference; the owner gets one, too.  -ENOSPC when there are too many. */
 int __must_check namespace_init(struct namespace *space, enum namespace_kind kind,

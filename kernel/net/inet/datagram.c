@@ -42,6 +42,22 @@ void datagram_free(struct datagram_socket *datagram)
 	kfree(datagram);
 }
 
+void datagram_release(struct socket *socket)
+{
+	struct datagram_socket *datagram = datagram_of(socket);
+
+	stack_lock();
+	datagram_leave_all(datagram);
+	inet_unbind_port(&datagram->inet);
+	stack_unlock();
+	datagram_free(datagram);
+}
+
+int datagram_bind(struct socket *socket, const struct socket_address *address)
+{
+	return inet_bind(inet_of(socket), address);
+}
+
 /* --- Connections --- */
 
 static void dissolve_locked(struct inet_socket *inet)

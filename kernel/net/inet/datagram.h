@@ -87,6 +87,9 @@ struct datagram_socket *datagram_create(const struct socket_ops *ops, int family
 					int protocol, struct inet_ports *ports);
 /* Frees one that is on no list any more. */
 void datagram_free(struct datagram_socket *datagram);
+/* Of sockets with ports: raw ones have their own. */
+void datagram_release(struct socket *socket);
+int datagram_bind(struct socket *socket, const struct socket_address *address);
 int datagram_connect(struct socket *socket, const struct socket_address *address, u32 flags);
 int datagram_get_name(struct socket *socket, bool peer, struct socket_address *address);
 int datagram_shutdown(struct socket *socket, int how);

@@ -314,25 +314,9 @@ static ssize_t send(struct socket *socket, struct socket_message *message, u32 f
 
 /* --- The protocol --- */
 
-static void release(struct socket *socket)
-{
-	struct datagram_socket *datagram = datagram_of(socket);
-
-	stack_lock();
-	datagram_leave_all(datagram);
-	inet_unbind_port(&datagram->inet);
-	stack_unlock();
-	datagram_free(datagram);
-}
-
-static int bind(struct socket *socket, const struct socket_address *address)
-{
-	return inet_bind(inet_of(socket), address);
-}
-
 static const struct socket_ops operations = {
-	.release = release,
-	.bind = bind,
+	.release = datagram_release,
+	.bind = datagram_bind,
 	.connect = datagram_connect,
 	.get_name = datagram_get_name,
 	.send = send,
